@@ -1,0 +1,109 @@
+import type { Observation } from '../observe/types.js';
+import type { WatchedPoint } from '../scenario/types.js';
+
+export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'no-data' | 'not-applicable';
+export type VantagePoint = WatchedPoint | 'config';
+
+/** One look at all vantage points; `at` in ms since the counting window opened. */
+export interface Look {
+  readonly at: number;
+  readonly observations: readonly Observation[];
+  /** The last look: the load is paused, nothing in flight, every target scraped since. */
+  readonly settled: boolean;
+}
+
+/** The outcome of one check; its JSON form is a contract (report.json). */
+export interface CheckResult {
+  /** `share:v2`, `mirror:v2`, `errors`. */
+  readonly name: string;
+  readonly vantagePoint: VantagePoint;
+  readonly required: boolean;
+  /** While undecided: `inconclusive`. */
+  readonly verdict: Verdict;
+  readonly expected: {
+    readonly share?: number;
+    readonly margin?: number;
+    readonly max?: number;
+    readonly absence?: number;
+  };
+  /** Interval: anytime-valid at errorRate; count of total. undefined when nothing was observed. */
+  readonly observed:
+    | {
+        readonly share: number;
+        readonly low: number;
+        readonly high: number;
+        readonly count: number;
+        readonly total: number;
+      }
+    | undefined;
+  /** The part of the run's error rate that this check may spend. */
+  readonly errorRate: number;
+  /** One plain sentence with the numbers. */
+  readonly reason: string;
+  /** Looks are final once decided: later looks do not change the verdict of a decided check. */
+  readonly decided: boolean;
+  /** ms since the window opened when it was decided. */
+  readonly decidedAt?: number;
+  /** How far the evidence has come to a pass, 0..1. */
+  readonly progress: number;
+  /** About how many more requests are needed; undefined when decided or unknown. */
+  readonly need?: number;
+}
+
+export interface Finding {
+  readonly level: 'info' | 'warning';
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A line of the ledger: where a count came from, and what explains it. */
+export interface LedgerLine {
+  readonly vantagePoint: WatchedPoint;
+  /** `requests sent`, `answers from v1`, `calls to v2`, `mirror copies to v2`, ... */
+  readonly account: string;
+  readonly count: number;
+  /** The other lines that this one is made of, in words and numbers; empty when it is a source line. */
+  readonly explanation: string;
+  /** Requests that nothing explains; 0 when the ledger closes. */
+  readonly residual: number;
+}
+
+export interface Ledger {
+  readonly lines: readonly LedgerLine[];
+  /** True when the last look was settled and every residual is 0 (within rounding). */
+  readonly closed: boolean;
+}
+
+/** Codes are a contract. */
+export type CauseCode =
+  | 'WEIGHT_DIFFERS'
+  | 'SUBSET_WITHOUT_ENDPOINTS'
+  | 'ROUTE_MISSING'
+  | 'ROUTE_LEFT_OVER'
+  | 'SELECTOR_PINS_VERSION'
+  | 'CALLER_WITHOUT_SIDECAR'
+  | 'VERSION_NOT_READY'
+  | 'VERSION_FAILS'
+  | 'MIRROR_NOT_SPLIT';
+
+export interface Cause {
+  readonly code: CauseCode;
+  /** `Kind/namespace/name` */
+  readonly object: string;
+  readonly field: string;
+  readonly found: string;
+  readonly expected: string;
+  readonly fix: string;
+  /** Where the scenario's manifest writes this field, `file:line`, when it does. */
+  readonly place?: string;
+}
+
+export interface StageAssessment {
+  /** Worst of the required checks: fail, no-data, inconclusive, pass; never pass without a required check that passed. */
+  readonly verdict: Verdict;
+  /** Nothing that could still come would change the verdict: the window may close. */
+  readonly decided: boolean;
+  readonly checks: readonly CheckResult[];
+  readonly findings: readonly Finding[];
+  readonly ledger: Ledger;
+}

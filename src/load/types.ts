@@ -1,0 +1,102 @@
+import type { LoadModel, Marker, UriEntry } from '../scenario/types.js';
+
+/** What to send. */
+export interface LoadSpec {
+  /** `http://127.0.0.1:7005`; relative URIs are resolved against it. */
+  readonly baseUrl: string;
+  readonly uris: readonly UriEntry[];
+  /** Values of `{name}` in URIs. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly model: LoadModel;
+  readonly order: 'round-robin' | 'random';
+  readonly seed: number;
+  readonly timeoutMs: number;
+  readonly marker: Marker | undefined;
+  /** Version meant when the marker finds no text; undefined: such answers are unmarked. */
+  readonly defaultVersion: string | undefined;
+  /** Stops by itself after so many sent requests; undefined: no limit. */
+  readonly maxRequests?: number;
+  /** Stops by itself after this time; undefined: until stopped. */
+  readonly durationMs?: number;
+}
+
+/** Cumulative counts of the client since the start. Every sent request that has ended is in exactly one of versions, unmarked, failed. */
+export interface ClientCounts {
+  readonly sent: number;
+  readonly ended: number;
+  /** Answers attributed to a version by the marker. */
+  readonly versions: Readonly<Record<string, number>>;
+  /** Good answers that do not tell the version. */
+  readonly unmarked: number;
+  /** Error status (>= 400), offline page, timeout, broken connection. */
+  readonly failed: number;
+  /** Due, but never sent (open model at its in-flight limit). */
+  readonly dropped: number;
+  readonly bytesReceived: number;
+  readonly status: Readonly<Record<string, number>>;
+  /** By kind: timeout, connect-refused, reset, closed, protocol, offline-page, ... */
+  readonly errors: Readonly<Record<string, number>>;
+  /** In the order of the URI list. */
+  readonly byUri: readonly UriCounts[];
+}
+
+export interface UriCounts {
+  readonly uri: string;
+  readonly versions: Readonly<Record<string, number>>;
+  readonly unmarked: number;
+  readonly failed: number;
+}
+
+/** Milliseconds. Percentile p is the smallest recorded value such that at least p of all values are <= it, at 3 significant digits. */
+export interface LatencySummary {
+  readonly count: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  /** Non-empty histogram buckets for drawing, at most 120: upper bound in ms (inclusive) and count. */
+  readonly buckets: readonly { readonly upTo: number; readonly count: number }[];
+}
+
+export interface GeneratorHealth {
+  /** False: the generator was the bottleneck; a pass becomes inconclusive. */
+  readonly valid: boolean;
+  readonly cpuSeconds: number;
+  /** Share of requests sent more than 50 ms after they were due, 0..1. */
+  readonly lateShare: number;
+  readonly peakRssBytes: number;
+  /** Why invalid and what to do; undefined when valid. */
+  readonly reason?: string;
+}
+
+export interface LoadSummary {
+  readonly counts: ClientCounts;
+  readonly seconds: number;
+  readonly requestsPerSecond: number;
+  /** End minus intended start. */
+  readonly responseTime: LatencySummary;
+  /** End minus actual send. */
+  readonly serviceTime: LatencySummary;
+  readonly generator: GeneratorHealth;
+}
+
+/** A running load. All engines (undici now, others later) answer this interface. */
+export interface LoadRun {
+  counts(): ClientCounts;
+  /** Requests in flight now. */
+  inFlight(): number;
+  /** Starts a new latency window (per stage); the overall histograms go on. */
+  resetWindow(): void;
+  /** Response time since the last resetWindow. */
+  windowLatency(): LatencySummary;
+  /** Stops sending and resolves when nothing is in flight any more; the users' clocks stand still meanwhile, so nothing bursts afterwards. */
+  pause(): Promise<void>;
+  resume(): void;
+  health(): GeneratorHealth;
+  /** Stops for good (in-flight requests are awaited up to their timeout) and resolves with the summary; idempotent. */
+  stop(): Promise<LoadSummary>;
+  /** Resolves when the load ended by itself or by stop(). */
+  readonly finished: Promise<LoadSummary>;
+}

@@ -1,0 +1,161 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import type { Millis, Ratio } from '../base/units.js';
+
+/** The proxy for which objects are compiled. */
+export interface Caller {
+  readonly workload: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** A gateway workload: only VirtualServices bound to one of its Gateways apply. */
+  readonly gateway: boolean;
+}
+
+/** What a mesh configures one proxy with: RDS, CDS and EDS in one value. */
+export interface ProxyConfig {
+  /** By port number, as Istio's route configuration names. */
+  readonly ports: readonly PortConfig[];
+  /** Keyed by Istio's cluster name `outbound|<port>|<subset>|<fqdn>`. */
+  readonly clusters: Readonly<Record<string, Cluster>>;
+  readonly warnings: readonly MeshWarning[];
+}
+
+export interface PortConfig {
+  readonly port: number;
+  readonly virtualHosts: readonly VirtualHost[];
+  /** Services of this port that are routed as TCP: connections, not requests. */
+  readonly tcp: readonly TcpService[];
+}
+
+export interface TcpService {
+  readonly host: string;
+  readonly domains: readonly string[];
+  readonly cluster: string;
+}
+
+export interface VirtualHost {
+  /** `customermanagementapi.pitstop.svc.cluster.local:5100` */
+  readonly name: string;
+  /** Without port; matched exactly, then by `*.` suffix, then `*`. */
+  readonly domains: readonly string[];
+  /** In order, the first that matches wins; none: 404 NR. */
+  readonly routes: readonly Route[];
+  /** `Kind/namespace/name` of the object that made the routes; undefined: plain balancing of the Service. */
+  readonly source: string | undefined;
+}
+
+export interface StringMatch {
+  readonly kind: 'exact' | 'prefix' | 'regex' | 'present' | 'segment-prefix';
+  readonly value: string;
+  readonly ignoreCase?: boolean;
+}
+
+/** All conditions of one match hold; a route matches when one of its matches does, or when it has none. */
+export interface RouteMatch {
+  readonly path?: StringMatch;
+  readonly method?: StringMatch;
+  readonly authority?: StringMatch;
+  readonly scheme?: StringMatch;
+  readonly headers: readonly { readonly name: string; readonly match: StringMatch; readonly invert: boolean }[];
+  readonly query: readonly { readonly name: string; readonly match: StringMatch }[];
+}
+
+export interface Route {
+  /** The rule's own name, else `default` or its position. */
+  readonly name: string;
+  readonly matches: readonly RouteMatch[];
+  readonly action:
+    | { readonly kind: 'forward'; readonly destinations: readonly Destination[] }
+    | { readonly kind: 'redirect'; readonly status: number; readonly uri?: string; readonly authority?: string }
+    | { readonly kind: 'direct'; readonly status: number; readonly body: string };
+  readonly mirrors: readonly {
+    readonly cluster: string;
+    readonly host: string;
+    readonly subset: string;
+    readonly share: Ratio;
+  }[];
+  readonly fault: Fault;
+  readonly retries: RetryPolicy;
+  /** undefined: none. */
+  readonly timeout: Millis | undefined;
+  readonly rewrite: { readonly uri?: string; readonly authority?: string } | undefined;
+  readonly requestHeaders: HeaderChange;
+  readonly responseHeaders: HeaderChange;
+  /** Field of the source object: `spec.http[0]`. */
+  readonly field: string;
+}
+
+export interface HeaderChange {
+  readonly set: Readonly<Record<string, string>>;
+  readonly add: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+}
+
+export interface Destination {
+  readonly cluster: string;
+  readonly host: string;
+  /** Empty: the whole Service. */
+  readonly subset: string;
+  readonly port: number;
+  /** As configured, > 0; the share is weight / sum. */
+  readonly weight: number;
+  /** Field of the source object: `spec.http[0].route[1]`. */
+  readonly field: string;
+}
+
+export interface Fault {
+  readonly delay?: { readonly share: Ratio; readonly duration: Millis };
+  readonly abort?: { readonly share: Ratio; readonly status: number };
+}
+
+export interface RetryPolicy {
+  /** Retries beyond the first attempt. */
+  readonly attempts: number;
+  readonly retryOn: readonly string[];
+  /** For `retriable-status-codes`. */
+  readonly statusCodes: readonly number[];
+  readonly perTryTimeout: Millis | undefined;
+}
+
+export interface Cluster {
+  readonly name: string;
+  readonly host: string;
+  readonly serviceName: string;
+  readonly serviceNamespace: string;
+  readonly port: number;
+  readonly subset: string;
+  readonly protocol: 'http' | 'tcp';
+  readonly balancing: 'least-request' | 'round-robin' | 'random' | 'ring-hash' | 'original-dst';
+  readonly hash: { readonly by: 'header' | 'cookie' | 'query' | 'source-ip'; readonly name: string } | undefined;
+  readonly outlier:
+    | {
+        readonly consecutive5xx: number;
+        readonly interval: Millis;
+        readonly baseEjection: Millis;
+        readonly maxEjectionPercent: number;
+      }
+    | undefined;
+  readonly limits: { readonly maxConnections?: number; readonly maxPending?: number };
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  /** `namespace/pod` */
+  readonly pod: string;
+  readonly ip: string;
+  readonly targetPort: number;
+  /** Unready endpoints are sent, but get no traffic. */
+  readonly ready: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly workload: string;
+}
+
+export interface MeshWarning {
+  readonly code: string;
+  /** `Kind/namespace/name` */
+  readonly object: string;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Everything a cluster (or a folder of manifests) holds; order is irrelevant. */
+export type MeshObjects = readonly KubeObject[];

@@ -1,0 +1,76 @@
+import type { UriCounts } from '../load/types.js';
+import type { WatchedPoint } from '../scenario/types.js';
+
+/** Counts since the counting window opened. */
+export interface WindowCounts {
+  /** Version name of the scenario -> requests of the service under release, and how many of them failed (5xx or no response). */
+  readonly versions: Readonly<Record<string, { readonly total: number; readonly failed: number }>>;
+  /** Requests that reached no known version (no endpoint, no route, aborted, unknown label), and how many of them failed. */
+  readonly unknown: { readonly total: number; readonly failed: number };
+  /** "status flags" -> count, such as `503 UH`; flags sorted and comma-joined, `-` for none. Empty at the client and the graph. */
+  readonly responses: Readonly<Record<string, number>>;
+  /** Requests of the service that came from other workloads, by `workload.namespace`; not in the numbers above. */
+  readonly foreign: Readonly<Record<string, number>>;
+  /** Client only. */
+  readonly unmarked: number;
+  readonly failed: number;
+  readonly sent: number;
+  readonly byUri: readonly UriCounts[];
+}
+
+/** What one vantage point says at one look. Counts are cumulative since the window opened. */
+export type Observation =
+  | {
+      readonly status: 'ok';
+      readonly vantagePoint: WatchedPoint;
+      readonly counts: WindowCounts;
+      /** Counts carry a rounding error of at most this many requests (Kiali's rates); 0 when exact. */
+      readonly rounding: number;
+      /** Graph vantage point only. */
+      readonly graph?: TrafficGraph;
+      /** Destination vantage point only: requests that the `from` workload's own proxy received (the front door of the load), all sources. */
+      readonly frontDoor?: number;
+      /** Proxies whose counters went back to zero in the window. */
+      readonly resets: number;
+    }
+  | { readonly status: 'no-data'; readonly vantagePoint: WatchedPoint; readonly reason: string };
+
+export interface TrafficGraph {
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly kind: 'workload' | 'service' | 'unknown';
+    readonly namespace: string;
+    readonly app: string;
+    readonly version: string;
+    readonly label: string;
+    /** Requests per second, in and out. */
+    readonly inRate: number;
+    readonly outRate: number;
+    readonly flags: readonly string[];
+  }[];
+  readonly edges: readonly {
+    readonly from: string;
+    readonly to: string;
+    /** Requests per second. */
+    readonly rate: number;
+    /** Percentage of the source node's requests, 0..100, as Kiali shows it. */
+    readonly percent: number;
+    /** Percentage of the edge's requests that failed, 0..100. */
+    readonly errorPercent: number;
+    /** ms, undefined when Kiali knows none. */
+    readonly responseTime?: number;
+  }[];
+}
+
+/** One vantage point. */
+export interface Observer {
+  readonly vantagePoint: WatchedPoint;
+  /** Reachable and answering like what it should be? Throws EnvironmentError with the address and the remedy. */
+  check(signal?: AbortSignal): Promise<void>;
+  /** Takes the base of the counting window. Throws when it cannot. */
+  open(signal?: AbortSignal): Promise<void>;
+  /** Never throws: what cannot be read is an observation `no-data`. */
+  look(signal?: AbortSignal): Promise<Observation>;
+  /** True when everything that happened before `wallMs` is in its data (every target was scraped later than that). */
+  settled(wallMs: number, signal?: AbortSignal): Promise<boolean>;
+}

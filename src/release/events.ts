@@ -1,0 +1,93 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import type { Look } from '../judge/types.js';
+import type { GeneratorHealth, LatencySummary, LoadSummary } from '../load/types.js';
+import type { Scenario } from '../scenario/types.js';
+
+/**
+ * Everything that happens in a run, in order. The journal is these events, one JSON line each; verdicts, ledgers and causes are
+ * recomputed from them through judge/, so events carry raw counts and objects, never conclusions.
+ */
+export type RunEvent = {
+  /** Position in the journal, from 0. */ readonly seq: number /** Wall clock, ms since the epoch. */;
+  readonly at: number;
+} & RunEventBody;
+
+export type RunEventBody =
+  | {
+      readonly type: 'run-started';
+      readonly schemaVersion: 1;
+      readonly runId: string;
+      readonly weighbridgeVersion: string;
+      /** Whole and validated, manifests included: the journal stands alone. */
+      readonly scenario: Scenario;
+      /** Names of the stages that this run walks. */
+      readonly stages: readonly string[];
+      readonly seed: number;
+      readonly engine: string;
+      readonly target: {
+        readonly kind: 'lab' | 'cluster';
+        readonly baseUrl: string;
+        readonly prometheusUrl: string;
+        readonly kialiUrl: string;
+        readonly context: string;
+      };
+    }
+  | {
+      readonly type: 'seeded';
+      readonly variables: Readonly<Record<string, string>>;
+      readonly created: readonly string[];
+    }
+  | { readonly type: 'load-started'; readonly uris: readonly string[]; readonly mixedIn: readonly string[] }
+  | { readonly type: 'stage-started'; readonly stage: string }
+  | {
+      readonly type: 'changed';
+      readonly stage: string;
+      readonly object: string;
+      readonly result: 'created' | 'configured' | 'unchanged' | 'deleted' | 'absent';
+    }
+  | { readonly type: 'waiting'; readonly stage: string; readonly for: string }
+  | {
+      readonly type: 'arrived';
+      readonly stage: string;
+      readonly ms: number;
+      readonly how: 'config-dump' | 'syncz' | 'probes';
+      readonly inferred: boolean;
+      readonly detail: string;
+    }
+  | { readonly type: 'window-opened'; readonly stage: string }
+  /** Counts since window-opened; `rps` of the client since the previous look. */
+  | {
+      readonly type: 'look';
+      readonly stage: string;
+      readonly look: Look;
+      readonly latency: LatencySummary;
+      readonly rps: number;
+      readonly generator: GeneratorHealth;
+    }
+  | {
+      readonly type: 'window-closed';
+      readonly stage: string;
+      readonly reason: 'decided' | 'max-duration' | 'interrupted' | 'error';
+    }
+  /** What the cluster held while the stage ran: the objects that causes are looked for in. */
+  | { readonly type: 'objects'; readonly stage: string; readonly objects: readonly KubeObject[] }
+  | { readonly type: 'stage-finished'; readonly stage: string }
+  | { readonly type: 'load-finished'; readonly summary: LoadSummary }
+  | { readonly type: 'interrupted'; readonly signal: 'SIGINT' | 'SIGTERM' }
+  | {
+      readonly type: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string;
+      readonly exitCode: number;
+    }
+  | {
+      readonly type: 'restored';
+      readonly objects: readonly {
+        readonly object: string;
+        readonly result: 'restored' | 'deleted' | 'recreated' | 'failed';
+        readonly note: string;
+      }[];
+      readonly kept: boolean;
+    }
+  | { readonly type: 'run-finished' };

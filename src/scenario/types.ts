@@ -1,0 +1,146 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import type { Millis, Ratio } from '../base/units.js';
+
+/** What is to be proven: the validated value of a scenario file. Plain data, can be written to JSON and read back. */
+export interface Scenario {
+  readonly name: string;
+  /** The scenario file as the user named it. */
+  readonly file: string;
+  readonly mesh: 'istio' | 'linkerd' | 'gateway-api';
+  readonly namespace: string;
+  /** Name of the Service under release. */
+  readonly service: string;
+  /** The workload whose calls are judged; calls of others are foreign traffic. */
+  readonly from: string;
+  /** Version name -> the pod labels that tell it apart, in file order; the last is the one being released. */
+  readonly versions: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How the client tells the versions apart; undefined: it cannot (`marker: off`). */
+  readonly marker: Marker | undefined;
+  readonly load: LoadConfig;
+  /** Names of the seed records to be created through the application's own forms before the load. */
+  readonly seed: readonly SeedName[];
+  readonly precision: Precision;
+  readonly watch: Readonly<Record<WatchedPoint, WatchMode>>;
+  /** Load before the counting window opens, after the stage has arrived. */
+  readonly warmUp: Millis;
+  /** Longest counting window of a stage; after it an undecided stage is inconclusive. */
+  readonly maxDuration: Millis;
+  readonly stages: readonly Stage[];
+  readonly lab: LabConfig;
+}
+
+export type SeedName = 'customer' | 'vehicle' | 'maintenanceJob';
+export type WatchedPoint = 'client' | 'source' | 'destination' | 'graph';
+/** require: its checks decide the verdict; account: shown and reconciled; off: not asked. */
+export type WatchMode = 'require' | 'account' | 'off';
+
+export interface Marker {
+  /** Path pattern, `*` stands for any run of characters; answers to other URIs are `unmarked`. */
+  readonly uri: string;
+  /** Version name -> text whose presence in the body means this version. Exactly one version may have none: it is meant by absence. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Text whose presence in a body means that the page failed whatever its status. */
+  readonly failed: string | undefined;
+}
+
+export interface Precision {
+  /** Largest harmless deviation of a share. */
+  readonly margin: Ratio;
+  /** Probability that a run in which everything is as promised ends red; also the largest probability of missing a deviation of the margin. */
+  readonly errorRate: Ratio;
+  /** What "0 %" certifies: the share is below this. */
+  readonly absence: Ratio;
+}
+
+export interface Stage {
+  readonly name: string;
+  readonly apply: readonly ManifestObject[];
+  readonly delete: readonly ObjectRef[];
+  readonly expect: Expectation;
+  readonly precision: Precision;
+}
+
+export interface Expectation {
+  /** Share of the requests by version, each in 0..1; versions that are not named are free. */
+  readonly share: Readonly<Record<string, Ratio>> | undefined;
+  /** weight: drawn per request by route weights; balancing: by the proxies over ready pods. */
+  readonly by: 'weight' | 'balancing';
+  /** Version -> copies per primary request, in 0..1. */
+  readonly mirror: Readonly<Record<string, Ratio>> | undefined;
+  readonly errors: { readonly max: Ratio } | undefined;
+}
+
+export interface ObjectRef {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** An object of a manifest with its place in the file. */
+export interface ManifestObject {
+  readonly object: KubeObject;
+  /** As the user would type it, relative to the working directory. */
+  readonly file: string;
+  /** 1-based line where the document starts. */
+  readonly line: number;
+  /** Field path such as `spec.http[0].route[1].weight` -> 1-based line. */
+  readonly lines: Readonly<Record<string, number>>;
+}
+
+export interface UriEntry {
+  readonly method: string;
+  /** Path with query, or absolute http(s) URI; may hold `{customerId}`-like variables. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** 1-based line in the URI file; 0 for entries mixed in by weighbridge. */
+  readonly line: number;
+}
+
+export type ThinkTime =
+  | { readonly kind: 'constant'; readonly ms: Millis }
+  | { readonly kind: 'uniform'; readonly minMs: Millis; readonly maxMs: Millis };
+
+export type LoadModel =
+  | { readonly kind: 'closed'; readonly users: number; readonly thinkTime: ThinkTime }
+  | {
+      readonly kind: 'open';
+      readonly ratePerSecond: number;
+      readonly arrivals: 'constant' | 'poisson';
+      readonly maxInFlight: number;
+    };
+
+export interface LoadConfig {
+  readonly uris: readonly UriEntry[];
+  /** The URI file as the user would type it. */
+  readonly urisFile: string;
+  readonly model: LoadModel;
+  readonly order: 'round-robin' | 'random';
+  /** Whole response; default 10 s. */
+  readonly timeout: Millis;
+}
+
+export interface LabConfig {
+  /** Objects that exist when the lab starts; on a real cluster they are expected to be there. */
+  readonly objects: readonly ManifestObject[];
+  /** Default 1 s. */
+  readonly scrapeInterval: Millis;
+  /** Delay from a changed object to changed sidecars; default 300 ms. */
+  readonly propagation: Millis;
+  /** Keyed by workload name, image or app label; the most specific (in this order) wins field by field. */
+  readonly apps: Readonly<Record<string, AppBehaviour>>;
+}
+
+/** Behaviour of an application container in the lab; every field has the built-in app's own default. */
+export interface AppBehaviour {
+  readonly latency?:
+    | { readonly kind: 'constant'; readonly ms: Millis }
+    | { readonly kind: 'uniform'; readonly minMs: Millis; readonly maxMs: Millis }
+    | { readonly kind: 'lognormal'; readonly medianMs: Millis; readonly sigma: number };
+  /** Share of requests answered with `errorStatus`. */
+  readonly errors?: Ratio;
+  readonly errorStatus?: number;
+  /** From container start to ready. */
+  readonly startUp?: Millis;
+  /** Calls made, one after the other, for each request: `http://host:port/path`. */
+  readonly calls?: readonly string[];
+}

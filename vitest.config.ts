@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+    exclude: ['test/full/**', 'test/bench/**'],
+    testTimeout: 30_000,
+    maxWorkers: 2,
+  },
+});
