@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../base/kubernetes.js';
 
 /** `deployments.apps`, `pods`, `virtualservices.networking.istio.io`: plural and group, as kubectl writes it. */
@@ -7,7 +8,10 @@ export type ResourceName = string;
 export type StoreEvent = {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly resource: ResourceName;
+  /** For DELETED the last state, with a fresh resourceVersion. */
   readonly object: KubeObject;
+  /** The state before; undefined for ADDED. */
+  readonly previous?: KubeObject;
 };
 
 /**
@@ -17,11 +21,18 @@ export type StoreEvent = {
 export class Store {
   private readonly resources = new Map<ResourceName, Map<string, KubeObject>>();
   private readonly listeners = new Set<(event: StoreEvent) => void>();
+  private readonly pending: StoreEvent[] = [];
+  private delivering = false;
   private version = 1;
 
   /** The newest resourceVersion. */
   get resourceVersion(): number {
     return this.version;
+  }
+
+  /** Resources that hold or held objects. */
+  get names(): ResourceName[] {
+    return [...this.resources.keys()];
   }
 
   list(resource: ResourceName, namespace?: string): KubeObject[] {
@@ -34,37 +45,50 @@ export class Store {
   }
 
   /**
-   * Creates or replaces. uid and creationTimestamp are kept from the previous object (or made), generation rises when `spec` changed,
-   * resourceVersion rises when anything did; an equal object is no event.
+   * What `put` would store, without storing it: uid and creationTimestamp are kept from the previous object (or made),
+   * generation rises when `spec` changed. resourceVersion is that of the previous object, absent for a new one.
+   */
+  preview(resource: ResourceName, object: KubeObject): KubeObject {
+    const before = this.get(resource, object.metadata.namespace, object.metadata.name);
+    const { resourceVersion: _, ...given } = object.metadata;
+    const generation = before?.metadata.generation ?? 1;
+    return {
+      ...object,
+      metadata: {
+        ...given,
+        uid: before?.metadata.uid ?? randomUUID(),
+        creationTimestamp:
+          before?.metadata.creationTimestamp ??
+          object.metadata.creationTimestamp ??
+          new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+        generation: before && !isDeepStrictEqual(before.spec, object.spec) ? generation + 1 : generation,
+        ...(before?.metadata.resourceVersion ? { resourceVersion: before.metadata.resourceVersion } : {}),
+      },
+    };
+  }
+
+  /**
+   * Creates or replaces, see `preview`. resourceVersion rises when anything changed; an equal object is no event.
    * @returns the stored object.
    */
   put(resource: ResourceName, object: KubeObject): KubeObject {
     const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
     const before = this.resources.get(resource)?.get(key);
-    const metadata = {
-      ...object.metadata,
-      uid: before?.metadata.uid ?? randomUUID(),
-      creationTimestamp:
-        before?.metadata.creationTimestamp ??
-        object.metadata.creationTimestamp ??
-        new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-      generation: before ? (before.metadata.generation ?? 1) : 1,
-    };
-    if (before && JSON.stringify(before.spec) !== JSON.stringify(object.spec)) metadata.generation += 1;
-    const same =
-      before &&
-      JSON.stringify({ ...before, metadata: { ...before.metadata, resourceVersion: '' } }) ===
-        JSON.stringify({ ...object, metadata: { ...metadata, resourceVersion: '' } });
-    if (same) return before;
+    const next = this.preview(resource, object);
+    if (before && isDeepStrictEqual(before, next)) return before;
     this.version += 1;
-    const stored: KubeObject = { ...object, metadata: { ...metadata, resourceVersion: String(this.version) } };
+    const stored: KubeObject = { ...next, metadata: { ...next.metadata, resourceVersion: String(this.version) } };
     let objects = this.resources.get(resource);
     if (!objects) {
       objects = new Map();
       this.resources.set(resource, objects);
     }
     objects.set(key, stored);
-    this.emit({ type: before ? 'MODIFIED' : 'ADDED', resource, object: stored });
+    this.emit(
+      before
+        ? { type: 'MODIFIED', resource, object: stored, previous: before }
+        : { type: 'ADDED', resource, object: stored },
+    );
     return stored;
   }
 
@@ -76,17 +100,35 @@ export class Store {
     this.resources.get(resource)?.delete(key);
     this.version += 1;
     const removed = { ...before, metadata: { ...before.metadata, resourceVersion: String(this.version) } };
-    this.emit({ type: 'DELETED', resource, object: removed });
+    this.emit({ type: 'DELETED', resource, object: removed, previous: before });
     return removed;
   }
 
-  /** Listeners run synchronously, in order of subscription. @returns unsubscribe. */
+  /**
+   * Listeners run synchronously, in order of subscription. What a listener changes is delivered after the event it is
+   * handling, so that every listener sees all events in the order of their resourceVersions.
+   * @returns unsubscribe.
+   */
   subscribe(listener: (event: StoreEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
   private emit(event: StoreEvent): void {
-    for (const listener of this.listeners) listener(event);
+    this.pending.push(event);
+    if (this.delivering) return;
+    this.delivering = true;
+    let failure: { error: unknown } | undefined;
+    for (let next = this.pending.shift(); next; next = this.pending.shift()) {
+      for (const listener of this.listeners) {
+        try {
+          listener(next);
+        } catch (error) {
+          failure ??= { error };
+        }
+      }
+    }
+    this.delivering = false;
+    if (failure) throw failure.error;
   }
 }
