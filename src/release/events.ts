@@ -54,6 +54,8 @@ export type RunEventBody =
       readonly inferred: boolean;
       readonly detail: string;
     }
+  /** The barrier gave up: the stage is judged all the same, and the report says so. */
+  | { readonly type: 'not-arrived'; readonly stage: string; readonly ms: number; readonly detail: string }
   | { readonly type: 'window-opened'; readonly stage: string }
   /** Counts since window-opened; `rps` of the client since the previous look. */
   | {
