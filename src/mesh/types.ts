@@ -16,6 +16,10 @@ export interface ProxyConfig {
   readonly ports: readonly PortConfig[];
   /** Keyed by Istio's cluster name `outbound|<port>|<subset>|<fqdn>`. */
   readonly clusters: Readonly<Record<string, Cluster>>;
+  /** Services that this proxy was not told of: their connections pass through to the ClusterIP, kube-proxy balances them. */
+  readonly hidden?: readonly HiddenService[];
+  /** What becomes of a host that is in no route table; default allow-any: passed through as it is. registry-only: 502. */
+  readonly unknownHosts?: 'allow-any' | 'registry-only';
   readonly warnings: readonly MeshWarning[];
 }
 
@@ -30,6 +34,15 @@ export interface TcpService {
   readonly host: string;
   readonly domains: readonly string[];
   readonly cluster: string;
+  /** Drawn once per connection; absent: `cluster` alone. */
+  readonly destinations?: readonly Destination[];
+}
+
+export interface HiddenService {
+  readonly host: string;
+  readonly domains: readonly string[];
+  readonly port: number;
+  readonly endpoints: readonly Endpoint[];
 }
 
 export interface VirtualHost {
@@ -41,6 +54,8 @@ export interface VirtualHost {
   readonly routes: readonly Route[];
   /** `Kind/namespace/name` of the object that made the routes; undefined: plain balancing of the Service. */
   readonly source: string | undefined;
+  /** The port names no protocol: HTTP is detected per connection, and the proxy holds the routes under `<host>:<port>`. */
+  readonly detected?: boolean;
 }
 
 export interface StringMatch {
@@ -59,13 +74,25 @@ export interface RouteMatch {
   readonly query: readonly { readonly name: string; readonly match: StringMatch }[];
 }
 
+export interface Redirect {
+  readonly kind: 'redirect';
+  readonly status: number;
+  /** Replaces the whole path. */
+  readonly uri?: string;
+  /** Replaces only the matched prefix of the path. */
+  readonly prefix?: string;
+  readonly authority?: string;
+  readonly scheme?: string;
+  readonly port?: number;
+}
+
 export interface Route {
   /** The rule's own name, else `default` or its position. */
   readonly name: string;
   readonly matches: readonly RouteMatch[];
   readonly action:
     | { readonly kind: 'forward'; readonly destinations: readonly Destination[] }
-    | { readonly kind: 'redirect'; readonly status: number; readonly uri?: string; readonly authority?: string }
+    | Redirect
     | { readonly kind: 'direct'; readonly status: number; readonly body: string };
   readonly mirrors: readonly {
     readonly cluster: string;
@@ -77,11 +104,19 @@ export interface Route {
   readonly retries: RetryPolicy;
   /** undefined: none. */
   readonly timeout: Millis | undefined;
-  readonly rewrite: { readonly uri?: string; readonly authority?: string } | undefined;
+  readonly rewrite: Rewrite | undefined;
   readonly requestHeaders: HeaderChange;
   readonly responseHeaders: HeaderChange;
   /** Field of the source object: `spec.http[0]`. */
   readonly field: string;
+}
+
+export interface Rewrite {
+  /** Replaces the matched prefix, or the whole path after an exact or regex match. */
+  readonly uri?: string;
+  /** RE2; every occurrence in the path is replaced. */
+  readonly regex?: { readonly pattern: string; readonly substitution: string };
+  readonly authority?: string;
 }
 
 export interface HeaderChange {
@@ -98,6 +133,11 @@ export interface Destination {
   readonly port: number;
   /** As configured, > 0; the share is weight / sum. */
   readonly weight: number;
+  /** Status when the cluster does not exist; default 503, Gateway API routes 500. */
+  readonly missingStatus?: number;
+  /** After the changes of the route. */
+  readonly requestHeaders?: HeaderChange;
+  readonly responseHeaders?: HeaderChange;
   /** Field of the source object: `spec.http[0].route[1]`. */
   readonly field: string;
 }
@@ -128,13 +168,17 @@ export interface Cluster {
   readonly hash: { readonly by: 'header' | 'cookie' | 'query' | 'source-ip'; readonly name: string } | undefined;
   readonly outlier:
     | {
+        /** 0: off. */
         readonly consecutive5xx: number;
+        /** 502, 503 and 504 only; 0 or absent: off. */
+        readonly consecutiveGateway?: number;
         readonly interval: Millis;
         readonly baseEjection: Millis;
         readonly maxEjectionPercent: number;
       }
     | undefined;
   readonly limits: { readonly maxConnections?: number; readonly maxPending?: number };
+  /** With original-dst these are the pods that a client may dial: all of the Service, whatever the subset. */
   readonly endpoints: readonly Endpoint[];
 }
 

@@ -1,0 +1,151 @@
+import { expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { millis } from '../base/units.js';
+import type { Inventory } from './inventory.js';
+import { durationMs, type Fields, isRecord, labels, number, record, records, text, texts } from './read.js';
+import { exportedTo, hostMatches, type Service } from './services.js';
+import type { Caller, Cluster } from './types.js';
+
+/** The rule that one proxy uses for one Service. */
+export interface AppliedRule {
+  readonly trafficPolicy: Fields;
+  readonly subsets: readonly Subset[];
+  /** The oldest of the merged objects. */
+  readonly object: KubeObject;
+}
+
+export interface Subset {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly trafficPolicy: Fields;
+  readonly object: KubeObject;
+  readonly field: string;
+}
+
+/**
+ * The client's namespace, then the Service's, then the root namespace: the first that has a rule for the host is used alone.
+ * Inside a namespace an exact host beats wildcards, and rules for one host are united.
+ */
+export function destinationRuleFor(
+  service: Service,
+  caller: Caller,
+  inventory: Inventory,
+  rootNamespace: string,
+): AppliedRule | undefined {
+  for (const namespace of new Set([caller.namespace, service.namespace, rootNamespace])) {
+    const visible = (inventory.destinationRules.get(namespace) ?? []).filter((rule) => applies(rule, caller));
+    const best = mostSpecific(visible, service.fqdn);
+    if (best.length > 0) return merge(best);
+  }
+  return undefined;
+}
+
+function applies(rule: KubeObject, caller: Caller): boolean {
+  const owner = rule.metadata.namespace ?? 'default';
+  const selector = labels(record(rule.spec?.workloadSelector).matchLabels);
+  if (Object.keys(selector).length > 0) {
+    if (owner !== caller.namespace || !labelsMatch({ ...selector }, { ...caller.labels })) return false;
+  }
+  return exportedTo(texts(rule.spec?.exportTo), owner, caller.namespace);
+}
+
+export const ruleHost = (rule: KubeObject): string =>
+  expandHost(text(rule.spec?.host) ?? '', rule.metadata.namespace ?? 'default');
+
+function mostSpecific(rules: readonly KubeObject[], fqdn: string): KubeObject[] {
+  let best: KubeObject[] = [];
+  let bestHost = '';
+  for (const rule of rules) {
+    const host = ruleHost(rule);
+    if (!hostMatches(host, fqdn)) continue;
+    const better = best.length === 0 || specificity(host) > specificity(bestHost);
+    if (better) {
+      best = [rule];
+      bestHost = host;
+    } else if (host === bestHost) best.push(rule);
+  }
+  return best;
+}
+
+const specificity = (host: string): number => (host.includes('*') ? host.length : Number.POSITIVE_INFINITY);
+
+function merge(rules: readonly KubeObject[]): AppliedRule | undefined {
+  const [oldest] = rules;
+  if (!oldest) return undefined;
+  const subsets = new Map<string, Subset>();
+  for (const object of rules) {
+    records(object.spec?.subsets).forEach((subset, index) => {
+      const name = text(subset.name) ?? '';
+      if (name === '' || subsets.has(name)) return;
+      const field = `spec.subsets[${index}]`;
+      subsets.set(name, {
+        name,
+        labels: labels(subset.labels),
+        trafficPolicy: record(subset.trafficPolicy),
+        object,
+        field,
+      });
+    });
+  }
+  const policy = rules.find((rule) => isRecord(rule.spec?.trafficPolicy));
+  return { trafficPolicy: record(policy?.spec?.trafficPolicy), subsets: [...subsets.values()], object: oldest };
+}
+
+/** The policy of one port: port level settings replace the rule's, a subset's own fields replace both. */
+export function trafficPolicy(rule: AppliedRule | undefined, subset: Subset | undefined, port: number): Fields {
+  const level = (policy: Fields): Fields => {
+    const forPort = records(policy.portLevelSettings).find((entry) => number(record(entry.port).number) === port);
+    return forPort ?? policy;
+  };
+  const merged = { ...(rule?.trafficPolicy ?? {}), ...(subset?.trafficPolicy ?? {}) };
+  return level(merged);
+}
+
+type Tuning = Pick<Cluster, 'balancing' | 'hash' | 'outlier' | 'limits'>;
+
+const SIMPLE: Readonly<Record<string, Cluster['balancing']>> = {
+  ROUND_ROBIN: 'round-robin',
+  RANDOM: 'random',
+  LEAST_REQUEST: 'least-request',
+  LEAST_CONN: 'least-request',
+  PASSTHROUGH: 'original-dst',
+};
+
+export function tuning(policy: Fields): Tuning {
+  const balancer = record(policy.loadBalancer);
+  const hash = hashOf(record(balancer.consistentHash));
+  const pool = record(policy.connectionPool);
+  const maxConnections = number(record(pool.tcp).maxConnections);
+  const maxPending = number(record(pool.http).http1MaxPendingRequests);
+  return {
+    balancing: hash ? 'ring-hash' : (SIMPLE[text(balancer.simple) ?? ''] ?? 'least-request'),
+    hash,
+    outlier: outlierOf(policy.outlierDetection),
+    limits: {
+      ...(maxConnections ? { maxConnections } : {}),
+      ...(maxPending ? { maxPending } : {}),
+    },
+  };
+}
+
+function hashOf(fields: Fields): Cluster['hash'] {
+  const header = text(fields.httpHeaderName);
+  if (header) return { by: 'header', name: header.toLowerCase() };
+  const cookie = text(record(fields.httpCookie).name);
+  if (cookie) return { by: 'cookie', name: cookie };
+  const query = text(fields.httpQueryParameterName);
+  if (query) return { by: 'query', name: query };
+  return fields.useSourceIp === true ? { by: 'source-ip', name: '' } : undefined;
+}
+
+/** An empty block produces nothing; any field switches detection on with Envoy's defaults for the rest. */
+function outlierOf(value: unknown): Cluster['outlier'] {
+  if (!isRecord(value) || Object.keys(value).length === 0) return undefined;
+  const gateway = number(value.consecutiveGatewayErrors);
+  return {
+    consecutive5xx: number(value.consecutive5xxErrors) ?? 5,
+    ...(gateway ? { consecutiveGateway: gateway } : {}),
+    interval: millis(durationMs(value.interval) ?? 10_000),
+    baseEjection: millis(durationMs(value.baseEjectionTime) ?? 30_000),
+    maxEjectionPercent: number(value.maxEjectionPercent) ?? 10,
+  };
+}

@@ -1,0 +1,74 @@
+import { expandHost, type KubeObject } from '../base/kubernetes.js';
+import { gatewayRef } from './matches.js';
+import { records, texts } from './read.js';
+import { exportedTo, hostMatches, type Service } from './services.js';
+import type { Rule } from './virtualServiceRoutes.js';
+
+const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
+
+/** Hosts of a VirtualService, short names expanded by its own namespace. */
+export const hostsOf = (object: KubeObject): string[] =>
+  texts(object.spec?.hosts).map((host) => expandHost(host, namespaceOf(object)));
+
+/** `mesh` or `namespace/name`; none written means sidecars only. */
+export function gatewaysOf(object: KubeObject): string[] {
+  const gateways = texts(object.spec?.gateways);
+  return gateways.length === 0 ? ['mesh'] : gateways.map((name) => gatewayRef(name, namespaceOf(object)));
+}
+
+/**
+ * Visible to clients of the namespace, in order of precedence: private to it, exported to it by name, public;
+ * inside a group oldest first, then by name, then by namespace. `byAge` is in that last order already.
+ */
+export function visibleVirtualServices(byAge: readonly KubeObject[], namespace: string): KubeObject[] {
+  const groups: [KubeObject[], KubeObject[], KubeObject[]] = [[], [], []];
+  for (const object of byAge) {
+    const exportTo = texts(object.spec?.exportTo);
+    const owner = namespaceOf(object);
+    if (!exportedTo(exportTo, owner, namespace)) continue;
+    const isPublic = exportTo.length === 0 || exportTo.includes('*');
+    const isPrivate =
+      !isPublic && owner === namespace && exportTo.every((entry) => entry === '.' || entry === namespace);
+    groups[isPrivate ? 0 : isPublic ? 2 : 1].push(object);
+  }
+  return groups.flat();
+}
+
+/** Which VirtualService holds which Service, and which hosts belong to no Service. */
+export interface HostOwners {
+  /** Service FQDN -> VirtualServices that claim it, the winner first. */
+  readonly services: ReadonlyMap<string, readonly KubeObject[]>;
+  /** Other host -> its VirtualServices, the winner first. */
+  readonly others: ReadonlyMap<string, readonly KubeObject[]>;
+}
+
+/** One VirtualService wins a host whole; an exact host beats a wildcard at any age, a longer wildcard a shorter one. */
+export function ownersOf(ordered: readonly KubeObject[], services: ReadonlyMap<string, Service>): HostOwners {
+  const exact = new Map<string, KubeObject[]>();
+  const wildcards = new Map<string, KubeObject[]>();
+  for (const object of ordered) {
+    for (const host of new Set(hostsOf(object))) {
+      const map = host.includes('*') ? wildcards : exact;
+      map.set(host, [...(map.get(host) ?? []), object]);
+    }
+  }
+  const owned = new Map<string, KubeObject[]>();
+  const others = new Map<string, KubeObject[]>();
+  for (const [host, objects] of exact) (services.has(host) ? owned : others).set(host, objects);
+  const longestFirst = [...wildcards].sort(([a], [b]) => b.length - a.length);
+  const used = new Set<string>();
+  if (longestFirst.length > 0) {
+    for (const fqdn of services.keys()) {
+      for (const [pattern, objects] of longestFirst) {
+        if (!hostMatches(pattern, fqdn)) continue;
+        used.add(pattern);
+        owned.set(fqdn, [...(owned.get(fqdn) ?? []), ...objects]);
+      }
+    }
+  }
+  for (const [pattern, objects] of wildcards) if (!used.has(pattern)) others.set(pattern, objects);
+  return { services: owned, others };
+}
+
+export const httpRules = (object: KubeObject): Rule[] =>
+  records(object.spec?.http).map((fields, index) => ({ fields, object, field: `spec.http[${index}]` }));
