@@ -1,0 +1,246 @@
+import type { Clock } from '../base/clock.js';
+import { millis } from '../base/units.js';
+import { ActiveTime } from './activeTime.js';
+import { Flight, type FlightOutcome } from './flight.js';
+import { assessGenerator, LATE_MS, ProcessWatch } from './health.js';
+import { LatencyHistogram } from './latency.js';
+import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
+import { type PreparedRequest, prepareRequests } from './requests.js';
+import { TextScanner } from './scan.js';
+import { createSchedule, type Schedule, type Slot } from './schedule.js';
+import { Tally } from './tally.js';
+import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary } from './types.js';
+import { undiciWire, type Wire } from './wire.js';
+
+/** Timeouts are found by a sweep over the requests in flight: no timer per request, at most this late, ms. */
+const SWEEP_MS = 100;
+
+/**
+ * Starts sending at once.
+ * @throws ConfigError when a URI cannot be resolved.
+ */
+export function startLoad(spec: LoadSpec, deps: { clock: Clock }): LoadRun {
+  return new Engine(spec, deps.clock);
+}
+
+class Engine implements LoadRun {
+  readonly finished: Promise<LoadSummary>;
+  readonly #spec: LoadSpec;
+  readonly #clock: Clock;
+  readonly #requests: readonly PreparedRequest[];
+  readonly #schedule: Schedule;
+  readonly #texts: MarkerTexts;
+  readonly #tally: Tally;
+  readonly #wire: Wire;
+  readonly #active: ActiveTime;
+  readonly #watch: ProcessWatch;
+  readonly #responseTime = new LatencyHistogram();
+  readonly #serviceTime = new LatencyHistogram();
+  readonly #window = new LatencyHistogram();
+  /** In the order of sending, and so of their deadlines. */
+  readonly #flights = new Set<Flight>();
+  readonly #idleWaiters: (() => void)[] = [];
+  readonly #maxInFlight: number | undefined;
+  #late = 0;
+  #stopping = false;
+  #wake = new AbortController();
+  #wakeAt = 0;
+  #activeMs: number | undefined;
+
+  constructor(spec: LoadSpec, clock: Clock) {
+    this.#spec = spec;
+    this.#clock = clock;
+    this.#requests = prepareRequests(spec);
+    this.#schedule = createSchedule({ ...spec, uriCount: this.#requests.length });
+    this.#texts = markerTexts(spec.marker, spec.defaultVersion);
+    const versions = new Set([
+      ...Object.keys(spec.marker?.versions ?? {}),
+      ...(spec.defaultVersion === undefined ? [] : [spec.defaultVersion]),
+    ]);
+    this.#tally = new Tally(
+      this.#requests.map(({ name }) => name),
+      [...versions],
+    );
+    this.#wire = undiciWire(spec.timeoutMs);
+    this.#maxInFlight = spec.model.kind === 'open' ? spec.model.maxInFlight : undefined;
+    this.#watch = new ProcessWatch();
+    this.#active = new ActiveTime(clock.now());
+    this.finished = this.#run();
+  }
+
+  counts() {
+    return this.#tally.counts();
+  }
+
+  inFlight(): number {
+    return this.#flights.size;
+  }
+
+  resetWindow(): void {
+    this.#window.reset();
+  }
+
+  windowLatency(): LatencySummary {
+    return this.#window.summary();
+  }
+
+  pause(): Promise<void> {
+    this.#active.pause(this.#clock.now());
+    if (this.#flights.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  resume(): void {
+    this.#active.resume(this.#clock.now());
+    this.#tellIdle();
+    this.#wake.abort();
+  }
+
+  health(): GeneratorHealth {
+    return assessGenerator({
+      ...this.#watch.read(),
+      sent: this.#tally.sent,
+      late: this.#late,
+      dropped: this.#tally.dropped,
+      seconds: this.#seconds(),
+      maxInFlight: this.#maxInFlight,
+    });
+  }
+
+  stop(): Promise<LoadSummary> {
+    this.#stopping = true;
+    this.#wake.abort();
+    return this.finished;
+  }
+
+  async #run(): Promise<LoadSummary> {
+    let nextSweep = this.#clock.now() + SWEEP_MS;
+    while (!this.#stopping || this.#flights.size > 0) {
+      const now = this.#clock.now();
+      if (now >= nextSweep) {
+        this.#sweep(now);
+        nextSweep = now + SWEEP_MS;
+      }
+      this.#sendDue(now);
+      if (this.#stopping && this.#flights.size === 0) break;
+      this.#wake = new AbortController();
+      this.#wakeAt = Math.min(nextSweep, this.#nextSend());
+      await this.#clock.sleepUntil(millis(this.#wakeAt), this.#wake.signal);
+    }
+    return this.#finish();
+  }
+
+  async #finish(): Promise<LoadSummary> {
+    this.#activeMs = this.#active.elapsed(this.#clock.now());
+    this.#watch.stop();
+    await this.#wire.close();
+    const counts = this.counts();
+    const seconds = this.#seconds();
+    return {
+      counts,
+      seconds,
+      requestsPerSecond: seconds > 0 ? counts.ended / seconds : 0,
+      responseTime: this.#responseTime.summary(),
+      serviceTime: this.#serviceTime.summary(),
+      generator: this.health(),
+    };
+  }
+
+  /** Without pauses. */
+  #seconds(): number {
+    return (this.#activeMs ?? this.#active.elapsed(this.#clock.now())) / 1000;
+  }
+
+  /** The clock reading at which something is to be done next, sweeps aside. */
+  #nextSend(): number {
+    if (this.#stopping || this.#active.paused) return Number.POSITIVE_INFINITY;
+    const due = Math.min(
+      this.#schedule.nextDue() ?? Number.POSITIVE_INFINITY,
+      this.#spec.durationMs ?? Number.POSITIVE_INFINITY,
+    );
+    return this.#active.clockAt(due);
+  }
+
+  /** Sends everything that is due at this one reading of the clock. */
+  #sendDue(now: number): void {
+    if (this.#stopping || this.#active.paused) return;
+    const elapsed = this.#active.elapsed(now);
+    const { durationMs, maxRequests } = this.#spec;
+    while (maxRequests === undefined || this.#tally.sent < maxRequests) {
+      const next = this.#schedule.nextDue();
+      if (next === undefined || next > elapsed || (durationMs !== undefined && next >= durationMs)) break;
+      const slot = this.#schedule.take(elapsed);
+      if (slot) this.#send(slot);
+    }
+    const allSent = maxRequests !== undefined && this.#tally.sent >= maxRequests;
+    if (allSent || (durationMs !== undefined && elapsed >= durationMs)) this.#stopping = true;
+  }
+
+  #send(slot: Slot): void {
+    if (this.#maxInFlight !== undefined && this.#flights.size >= this.#maxInFlight) {
+      this.#tally.drop();
+      return;
+    }
+    const sentAt = this.#clock.now();
+    const intendedAt = this.#active.clockAt(slot.due);
+    if (sentAt - intendedAt > LATE_MS) this.#late++;
+    this.#tally.send();
+    const flight = new Flight({
+      slot,
+      times: { intendedAt, sentAt },
+      scanner: new TextScanner(this.#texts.needles),
+      received: (bytes) => this.#tally.receive(bytes),
+      end: (ended, outcome) => this.#ended(ended, outcome),
+    });
+    this.#flights.add(flight);
+    this.#wire.send(this.#requests[slot.uri] as PreparedRequest, flight);
+  }
+
+  #ended(flight: Flight, outcome: FlightOutcome): void {
+    const now = this.#clock.now();
+    const { slot, times } = flight;
+    this.#flights.delete(flight);
+    this.#book(slot.uri, outcome);
+    // A timeout is recorded as the time after which it was given up: without it the slowest would be missing. Broken connections have no response time.
+    if (outcome.kind === 'answer' || outcome.failure === 'timeout') {
+      this.#responseTime.record(now - times.intendedAt);
+      this.#window.record(now - times.intendedAt);
+      this.#serviceTime.record(now - times.sentAt);
+    }
+    this.#schedule.ended(slot.user, this.#active.elapsed(now));
+    if (this.#flights.size === 0) this.#tellIdle();
+    // Not in this call: the wire frees the connection only after it, and the next request would open a new one.
+    queueMicrotask(() => this.#continueAfter());
+  }
+
+  #tellIdle(): void {
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #book(uri: number, outcome: FlightOutcome): void {
+    if (outcome.kind === 'broken') {
+      this.#tally.broken(uri, outcome.failure);
+      return;
+    }
+    const tellsVersion = this.#requests[uri]?.tellsVersion ?? false;
+    this.#tally.answered(uri, outcome.status, classifyAnswer(this.#texts, tellsVersion, outcome.status, outcome.found));
+  }
+
+  /** Without think time the next request leaves at once; a nearer due time shortens the sleep. */
+  #continueAfter(): void {
+    if (this.#stopping) {
+      if (this.#flights.size === 0) this.#wake.abort();
+      return;
+    }
+    const now = this.#clock.now();
+    if (this.#nextSend() <= now) this.#sendDue(now);
+    if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
+  }
+
+  #sweep(now: number): void {
+    for (const flight of this.#flights) {
+      if (now - flight.times.sentAt < this.#spec.timeoutMs) break;
+      flight.giveUp('timeout');
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http';
+import { ConfigError, errorText, type Problem } from '../base/errors.js';
+import type { UriEntry } from '../scenario/types.js';
+import { matchesMarker } from './marker.js';
+import type { LoadSpec } from './types.js';
+import { USER_AGENT } from './version.js';
+
+/** A request as it goes on the wire, made once before the load. */
+export interface PreparedRequest {
+  /** As shown in counts: the target with its variables filled in, after the method unless that is GET. */
+  readonly name: string;
+  readonly origin: string;
+  /** Path with query. */
+  readonly path: string;
+  readonly method: string;
+  /** Name, value, name, value, ... */
+  readonly headers: string[];
+  /** A good answer tells the version. */
+  readonly tellsVersion: boolean;
+}
+
+/** Belong to the connection, not to the request; the engine sets them itself. */
+const CONNECTION_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+const DEFAULT_HEADERS = {
+  'cache-control': 'no-cache',
+  'accept-encoding': 'identity',
+  accept: '*/*',
+  'user-agent': USER_AGENT,
+};
+
+/**
+ * Fills in the variables (percent-encoded) and resolves every URI against the base URL.
+ * @throws ConfigError with all problems: empty list, unknown variable, no http(s) URI, a header that cannot be sent.
+ */
+export function prepareRequests(
+  spec: Pick<LoadSpec, 'baseUrl' | 'uris' | 'variables' | 'marker'>,
+): readonly PreparedRequest[] {
+  const problems: Problem[] = [];
+  if (spec.uris.length === 0) {
+    problems.push({ message: 'the URI list is empty', hint: 'Write at least one path such as /CustomerManagement.' });
+  }
+  const requests = spec.uris.map((entry) => prepare(entry, spec, problems));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return requests.filter((request) => request !== undefined);
+}
+
+function prepare(
+  entry: UriEntry,
+  spec: Pick<LoadSpec, 'baseUrl' | 'variables' | 'marker'>,
+  problems: Problem[],
+): PreparedRequest | undefined {
+  const problem = (message: string, hint: string) => {
+    problems.push({ path: entry.target, message, hint, ...(entry.line > 0 ? { line: entry.line } : {}) });
+    return undefined;
+  };
+  const target = entry.target.replace(/\{(\w+)\}/g, (text, name: string) => {
+    const value = spec.variables[name];
+    if (value !== undefined) return encodeURIComponent(value);
+    const known = Object.keys(spec.variables).map((key) => `{${key}}`);
+    problem(
+      `unknown variable ${text}`,
+      known.length > 0 ? `Known are ${known.join(', ')}.` : 'No seed data was created: name it in `seed`.',
+    );
+    return text;
+  });
+  const url = URL.canParse(target, spec.baseUrl) ? new URL(target, spec.baseUrl) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    return problem(
+      `no http URI, resolved against ${spec.baseUrl}`,
+      'Write a path that starts with / or an http(s) URI.',
+    );
+  }
+  if (!METHODS.includes(entry.method) || entry.method === 'CONNECT') {
+    return problem(`method ${entry.method} cannot be sent`, 'Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.');
+  }
+  const path = url.pathname + url.search;
+  return {
+    name: entry.method === 'GET' ? target : `${entry.method} ${target}`,
+    origin: url.origin,
+    path,
+    method: entry.method,
+    headers: headersOf(entry, url, problem),
+    tellsVersion: entry.method !== 'HEAD' && spec.marker !== undefined && matchesMarker(spec.marker.uri, path),
+  };
+}
+
+function headersOf(entry: UriEntry, url: URL, problem: (message: string, hint: string) => undefined): string[] {
+  const headers = new Map<string, string>(Object.entries(DEFAULT_HEADERS));
+  if (url.username || url.password) {
+    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  }
+  for (const [name, value] of Object.entries(entry.headers)) {
+    const key = name.toLowerCase();
+    if (CONNECTION_HEADERS.has(key)) {
+      problem(`header ${name} belongs to the connection`, 'Leave it out; the engine sets it.');
+      continue;
+    }
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      headers.set(key, value);
+    } catch (error) {
+      problem(`header ${name} cannot be sent: ${errorText(error)}`, 'Use visible ASCII characters.');
+    }
+  }
+  return [...headers].flat();
+}
