@@ -1,0 +1,144 @@
+import type { ProxyConfig, Route, RouteMatch, StringMatch } from './types.js';
+
+/** What decides where a Service's requests go, in a form that two sources can be compared by. */
+export interface RouteSummary {
+  /** FQDN. */
+  readonly service: string;
+  /** By port, then in matching order; alternatives of one rule are lines of their own, as a proxy holds them. */
+  readonly routes: readonly RouteLine[];
+  /** Ready endpoints `ip:port`, sorted, of every cluster that a line names and that balances by itself. */
+  readonly endpoints: Readonly<Record<string, readonly string[]>>;
+  /** Clusters that a line names and that the proxy does not have, sorted. */
+  readonly missing: readonly string[];
+}
+
+export interface RouteLine {
+  readonly port: number;
+  readonly protocol: 'http' | 'tcp';
+  /** Conditions in canonical order; empty: every request. */
+  readonly match: string;
+  /** Sorted by name, one entry a cluster; a single one weighs 100. */
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+  /** A redirect or direct response in words; empty: forwarded. */
+  readonly answer: string;
+  readonly mirrors: readonly { readonly cluster: string; readonly share: number }[];
+  readonly fault: {
+    readonly delay?: { readonly share: number; readonly ms: number };
+    readonly abort?: { readonly share: number; readonly status: number };
+  };
+  /** 0: none. */
+  readonly timeoutMs: number;
+  readonly retries: number;
+}
+
+/** The routes of one Service in a compiled configuration. */
+export function summarise(config: ProxyConfig, serviceFqdn: string): RouteSummary {
+  const routes: RouteLine[] = [];
+  for (const { port, virtualHosts, tcp } of config.ports) {
+    for (const host of virtualHosts) {
+      if (host.name !== `${serviceFqdn}:${port}` && !host.domains.includes(serviceFqdn)) continue;
+      for (const route of host.routes) routes.push(...linesOf(route, port));
+    }
+    for (const { cluster, destinations } of tcp) {
+      const clusters = mergeWeights(
+        destinations?.map(({ cluster: name, weight }) => ({ name, weight })) ?? [{ name: cluster, weight: 100 }],
+      );
+      if (clusters.some(({ name }) => clusterHost(name) === serviceFqdn)) routes.push(tcpLine(port, clusters));
+    }
+  }
+  return withEndpoints(serviceFqdn, routes, (name) => {
+    const cluster = config.clusters[name];
+    if (!cluster) return 'missing';
+    if (cluster.balancing === 'original-dst') return 'original-dst';
+    return cluster.endpoints.filter((endpoint) => endpoint.ready).map(({ ip, targetPort }) => `${ip}:${targetPort}`);
+  });
+}
+
+/** The host in `outbound|port|subset|host`. */
+export const clusterHost = (name: string): string => name.split('|')[3] ?? '';
+
+export const tcpLine = (port: number, clusters: RouteLine['clusters']): RouteLine => ({
+  port,
+  protocol: 'tcp',
+  match: '',
+  clusters,
+  answer: '',
+  mirrors: [],
+  fault: {},
+  timeoutMs: 0,
+  retries: 0,
+});
+
+export function withEndpoints(
+  service: string,
+  routes: readonly RouteLine[],
+  lookup: (cluster: string) => readonly string[] | 'missing' | 'original-dst',
+): RouteSummary {
+  const endpoints: Record<string, readonly string[]> = {};
+  const missing: string[] = [];
+  const names = routes.flatMap((line) => [
+    ...line.clusters.map((cluster) => cluster.name),
+    ...line.mirrors.map((mirror) => mirror.cluster),
+  ]);
+  for (const name of [...new Set(names)].sort()) {
+    const found = lookup(name);
+    if (found === 'missing') missing.push(name);
+    else if (found !== 'original-dst') endpoints[name] = [...new Set(found)].sort();
+  }
+  return { service, routes, endpoints, missing };
+}
+
+function linesOf(route: Route, port: number): RouteLine[] {
+  const { action, fault } = route;
+  const line: Omit<RouteLine, 'match'> = {
+    port,
+    protocol: 'http',
+    clusters:
+      action.kind === 'forward'
+        ? mergeWeights(action.destinations.map(({ cluster, weight }) => ({ name: cluster, weight })))
+        : [],
+    answer: answerText(action),
+    mirrors: route.mirrors.map(({ cluster, share }) => ({ cluster, share })),
+    fault: {
+      ...(fault.delay ? { delay: { share: fault.delay.share, ms: fault.delay.duration } } : {}),
+      ...(fault.abort ? { abort: { ...fault.abort } } : {}),
+    },
+    timeoutMs: route.timeout ?? 0,
+    retries: route.retries.attempts,
+  };
+  const matches = route.matches.length === 0 ? [''] : route.matches.map(matchText);
+  return matches.map((match) => ({ ...line, match }));
+}
+
+export function answerText(action: Route['action']): string {
+  if (action.kind === 'direct') return `direct ${action.status} ${action.body}`;
+  if (action.kind === 'forward') return '';
+  const { status, scheme = '', authority = '', port = '', uri = '', prefix } = action;
+  return `redirect ${status} ${scheme}//${authority}:${port}${uri}${prefix === undefined ? '' : ` prefix ${prefix}`}`;
+}
+
+export function mergeWeights(clusters: RouteLine['clusters']): RouteLine['clusters'] {
+  const sums = new Map<string, number>();
+  for (const { name, weight } of clusters) if (weight > 0) sums.set(name, (sums.get(name) ?? 0) + weight);
+  if (sums.size === 1) return [...sums.keys()].map((name) => ({ name, weight: 100 }));
+  return [...sums].map(([name, weight]) => ({ name, weight })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Conditions of one match, sorted; a path prefix `/` is no condition. */
+export function matchText(match: RouteMatch): string {
+  const parts: string[] = [];
+  const { path, method, authority, scheme } = match;
+  const wholePath = path && (path.kind === 'prefix' || path.kind === 'segment-prefix') && path.value === '/';
+  if (path && !wholePath) parts.push(`path ${stringText(path)}`);
+  if (method) parts.push(`method ${stringText(method)}`);
+  if (authority) parts.push(`authority ${stringText(authority)}`);
+  if (scheme) parts.push(`scheme ${stringText(scheme)}`);
+  for (const { name, match: condition, invert } of match.headers) {
+    parts.push(`${invert ? 'no ' : ''}header ${name} ${stringText(condition)}`);
+  }
+  for (const { name, match: condition } of match.query) parts.push(`query ${name} ${stringText(condition)}`);
+  return parts.sort().join(', ');
+}
+
+const stringText = ({ kind, value, ignoreCase }: StringMatch): string =>
+  `${kind}${kind === 'present' ? '' : ` ${value}`}${ignoreCase ? ' (any case)' : ''}`;
