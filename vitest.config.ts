@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { reporting } from './test/support/reporting.js';
 
 export default defineConfig({
   test: {
@@ -6,5 +7,6 @@ export default defineConfig({
     exclude: ['test/full/**', 'test/bench/**'],
     testTimeout: 30_000,
     maxWorkers: 2,
+    ...reporting(),
   },
 });

@@ -1,11 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { reporting } from './test/support/reporting.js';
 
 export default defineConfig({
-  test: {
-    include: ['test/full/**/*.test.ts'],
-    testTimeout: 600_000,
-    hookTimeout: 120_000,
-    maxWorkers: 1,
-    fileParallelism: false,
-  },
+  test: { include: ['test/full/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 120_000, maxWorkers: 1, fileParallelism: false, ...reporting() },
 });

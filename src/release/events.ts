@@ -38,6 +38,8 @@ export type RunEventBody =
       readonly created: readonly string[];
     }
   | { readonly type: 'load-started'; readonly uris: readonly string[]; readonly mixedIn: readonly string[] }
+  /** A vantage point that only accounts does not answer before the load; its looks will say no-data. */
+  | { readonly type: 'unreachable'; readonly vantagePoint: string; readonly reason: string }
   | { readonly type: 'stage-started'; readonly stage: string }
   | {
       readonly type: 'changed';

@@ -1,0 +1,65 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { systemClock } from '../../base/clock.js';
+import { connectCluster } from '../../cluster/client.js';
+import { verifyStage } from '../../release/verify.js';
+import { prepareReports } from '../../report/reportsDir.js';
+import { loadScenario } from '../../scenario/load.js';
+import type { Io } from '../io.js';
+import { type ClusterFlags, defaultScenario, kialiAuth, withClusterOptions } from '../options.js';
+import { packageVersion } from '../package.js';
+import { openSession } from '../session.js';
+import { chosenStages } from './run.js';
+
+interface Flags extends ClusterFlags {
+  readonly stage: string;
+  readonly reports: string;
+  readonly json: boolean;
+}
+
+export function verifyCommand(io: Io): Command {
+  const command = new Command('verify')
+    .description('judge the traffic that others send to a stage that is in place; changes nothing and sends nothing')
+    .argument('[scenario]', 'scenario file or its folder (default: Pitstop)')
+    .requiredOption('--stage <name>', 'the stage whose promise is judged')
+    .option('--reports <dir>', 'folder of the reports', 'reports')
+    .option('--json', 'print report.json on stdout', false);
+  return withClusterOptions(command)
+    .addHelpText(
+      'after',
+      '\nExample:\n  weighbridge verify shop/ --stage canary --prometheus-url http://localhost:9090',
+    )
+    .action(async (scenarioFile: string | undefined, flags: Flags) => {
+      const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
+      const stages = chosenStages(scenario, [flags.stage]);
+      const stage = scenario.stages.find((candidate) => candidate.name === flags.stage);
+      if (!stage) return;
+      const reports = resolve(io.cwd, flags.reports);
+      prepareReports(reports);
+      const client = await connectCluster(flags);
+      await client.check();
+      const session = openSession(io, reports, scenario.name, flags.json);
+      await verifyStage(
+        scenario,
+        stage,
+        {
+          runId: session.runId,
+          weighbridgeVersion: packageVersion(),
+          stages,
+          seed: 0,
+          engine: 'none',
+          keep: false,
+          target: {
+            kind: 'cluster',
+            baseUrl: '',
+            prometheusUrl: flags.prometheusUrl,
+            kialiUrl: flags.kialiUrl,
+            kialiAuth: kialiAuth(flags, io),
+          },
+          undoFile: '',
+        },
+        { clock: systemClock, client, emit: session.emit, signal: io.signal },
+      );
+      session.finish();
+    });
+}

@@ -1,0 +1,72 @@
+import { relative } from 'node:path';
+import { systemClock } from '../base/clock.js';
+import { EXIT, type ExitCode, errorText, formatProblem, WeighbridgeError } from '../base/errors.js';
+import type { RunEvent, RunEventBody } from '../release/events.js';
+import { writeReports } from '../report/files.js';
+import { JournalWriter, readJournal } from '../report/journal.js';
+import { liveView } from '../report/terminal/liveView.js';
+import type { Io } from './io.js';
+
+export interface Session {
+  readonly runId: string;
+  readonly dir: string;
+  /** Numbers the event, writes it to disk, shows it. Throws once when the journal cannot be written; later events are only shown. */
+  readonly emit: (event: RunEventBody) => void;
+  /** Writes every report from the journal and sets the exit code. */
+  finish(): void;
+}
+
+/**
+ * Connects the events of a run to the journal, the terminal and, at the end, the reports.
+ * @param reports folder of all runs; @throws EnvironmentError when the run's folder cannot be made there.
+ */
+export function openSession(io: Io, reports: string, scenarioName: string, json: boolean): Session {
+  const runId = newRunId(scenarioName);
+  const journal = new JournalWriter(reports, runId);
+  const view = liveView(io.stderr, { reportDir: relative(io.cwd, journal.dir) || journal.dir });
+  let seq = 0;
+  let broken = false;
+  return {
+    runId,
+    dir: journal.dir,
+    emit(body) {
+      const event = { seq, at: systemClock.wallMs(), ...body } as RunEvent;
+      seq += 1;
+      view.push(event);
+      if (broken) return;
+      try {
+        journal.append(event);
+      } catch (error) {
+        broken = true;
+        throw error;
+      }
+    },
+    finish() {
+      journal.close();
+      view.close();
+      let exitCode: ExitCode = EXIT.environment;
+      try {
+        const model = writeReports(journal.dir, readJournal(journal.file));
+        exitCode = broken ? EXIT.environment : model.exitCode;
+        if (json) io.stdout.write(`${JSON.stringify(model)}\n`);
+      } catch (error) {
+        // A broken report is never a green run.
+        for (const one of error instanceof AggregateError ? error.errors : [error])
+          io.stderr.write(`${describe(one)}\n`);
+      }
+      io.setExitCode(exitCode);
+    },
+  };
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof WeighbridgeError)) return errorText(error);
+  return formatProblem({ message: `${error.code}: ${error.message}`, ...(error.hint ? { hint: error.hint } : {}) });
+}
+
+/** `20261123-031245-pitstop-canary-4f2a`: sorts by time, unique on this machine. */
+function newRunId(scenarioName: string): string {
+  const stamp = new Date(systemClock.wallMs()).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const suffix = (process.pid % 65_536).toString(16).padStart(4, '0');
+  return `${stamp}-${scenarioName.replace(/[^a-zA-Z0-9.-]+/g, '-').slice(0, 40)}-${suffix}`;
+}
