@@ -1,0 +1,48 @@
+/** Labels of a series, the metric's name under `__name__`, in the order of their names; never changed once made, never an empty value. */
+export type Labels = ReadonlyMap<string, string>;
+
+export const METRIC_NAME = '__name__';
+
+/** Decoded UTF-8 never holds a lone surrogate, so no label can contain the separator. */
+const SEPARATOR = '\ud800';
+
+/** Drops empty values (Prometheus: an empty label is an absent one) and sorts by name. */
+export function makeLabels(entries: Iterable<readonly [string, string]>): Labels {
+  const kept = [...new Map(entries)].filter(([, value]) => value !== '');
+  kept.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return new Map(kept);
+}
+
+/** Equal for equal label sets and only for those. */
+export function labelKey(labels: Labels): string {
+  let key = '';
+  for (const [name, value] of labels) key += name + SEPARATOR + value + SEPARATOR;
+  return key;
+}
+
+/** The key of the named labels only; an absent label counts as empty. */
+export function groupKey(labels: Labels, names: readonly string[]): string {
+  let key = '';
+  for (const name of names) key += (labels.get(name) ?? '') + SEPARATOR;
+  return key;
+}
+
+export function keepLabels(labels: Labels, names: ReadonlySet<string>): Labels {
+  return new Map([...labels].filter(([name]) => names.has(name)));
+}
+
+export function dropLabels(labels: Labels, names: ReadonlySet<string>): Labels {
+  return new Map([...labels].filter(([name]) => !names.has(name)));
+}
+
+export function dropMetricName(labels: Labels): Labels {
+  if (!labels.has(METRIC_NAME)) return labels;
+  const rest = new Map(labels);
+  rest.delete(METRIC_NAME);
+  return rest;
+}
+
+/** `{a="1", b="2"}` as Prometheus writes label sets in its error texts. */
+export function labelText(labels: Labels): string {
+  return `{${[...labels].map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ')}}`;
+}
