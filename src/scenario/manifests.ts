@@ -1,0 +1,124 @@
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Problem } from '../base/errors.js';
+import type { KubeObject } from '../base/kubernetes.js';
+import { isNamespaced } from './kinds.js';
+import { checkIdentity, checkManifest } from './manifest-rules.js';
+import { joinShown, readTextFile, systemErrorText } from './text-file.js';
+import type { ManifestObject } from './types.js';
+import { type Path, parseYaml, pathText, type YamlText } from './yaml-text.js';
+
+/** Istio's own installation, the largest manifest people meet, has 1.1 MB. */
+const MAX_MANIFEST_BYTES = 4_194_304;
+const MAX_FILES = 500;
+
+export interface Manifests {
+  readonly objects: ManifestObject[];
+  readonly problems: Problem[];
+}
+
+/**
+ * Reads the Kubernetes objects of a file, or of a folder's *.yaml, *.yml and *.json files in the order of their names (as kubectl does,
+ * without its subfolders). Several documents a file and `kind: List` are taken apart. Nothing is thrown: what is wrong is in `problems`,
+ * and objects are those without a problem of their identity.
+ * @param where relative to `cwd`; files are named in the same style.
+ * @param options.namespace given to namespaced objects that name none; default: they stay without.
+ * @param options.shown how problems name `where`; default: as it is written.
+ */
+export async function readManifests(
+  where: string,
+  cwd: string,
+  options: { readonly namespace?: string; readonly shown?: string } = {},
+): Promise<Manifests> {
+  const result: Manifests = { objects: [], problems: [] };
+  const root = path.resolve(cwd, where);
+  const shown = options.shown ?? where;
+  for (const file of await filesOf(root, shown, result.problems)) {
+    const read = await readTextFile(file.path, file.shown, MAX_MANIFEST_BYTES);
+    if ('problem' in read) result.problems.push(read.problem);
+    else readObjects(read.text, file.shown, options.namespace, result);
+  }
+  return result;
+}
+
+async function filesOf(root: string, shown: string, problems: Problem[]): Promise<{ path: string; shown: string }[]> {
+  try {
+    if (!(await stat(root)).isDirectory()) return [{ path: root, shown }];
+    const names = (await readdir(root)).filter((name) => /\.(ya?ml|json)$/i.test(name)).sort();
+    if (names.length === 0) {
+      problems.push({
+        file: shown,
+        message: 'is a folder without *.yaml, *.yml or *.json files',
+        hint: 'name a file, or put one there',
+      });
+    }
+    if (names.length > MAX_FILES) {
+      problems.push({
+        file: shown,
+        message: `is a folder of ${names.length} manifests; at most ${MAX_FILES} are read`,
+      });
+      return [];
+    }
+    return names.map((name) => ({ path: path.join(root, name), shown: joinShown(shown, name) }));
+  } catch (error) {
+    problems.push({ file: shown, message: systemErrorText(error), hint: 'check the path and its permissions' });
+    return [];
+  }
+}
+
+function readObjects(text: string, file: string, namespace: string | undefined, result: Manifests): void {
+  const documents = parseYaml(text, file, 'kubectl');
+  if (!Array.isArray(documents)) {
+    result.problems.push(documents);
+    return;
+  }
+  let found = 0;
+  for (const document of documents) {
+    result.problems.push(...document.problems);
+    if (document.broken) {
+      found++;
+      continue;
+    }
+    if (document.isEmpty) continue;
+    for (const base of objectPaths(document)) {
+      found++;
+      addObject(document, base, file, namespace, result);
+    }
+  }
+  if (found === 0)
+    result.problems.push({ file, line: 1, message: 'holds no object', hint: 'write one, or leave the file out' });
+}
+
+/** Where the objects of a document are: itself, or the items of a List. */
+function objectPaths(document: YamlText): Path[] {
+  const value = document.value as { kind?: unknown; items?: unknown } | unknown[];
+  if (Array.isArray(value) || typeof value !== 'object') return [[]];
+  if (typeof value.kind !== 'string' || !value.kind.endsWith('List') || !Array.isArray(value.items)) return [[]];
+  return value.items.map((_, index) => ['items', index]);
+}
+
+function addObject(
+  document: YamlText,
+  base: Path,
+  file: string,
+  namespace: string | undefined,
+  result: Manifests,
+): void {
+  const value = base.reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], document.value);
+  const report = (field: Path, message: string, hint?: string, what: 'key' | 'value' = 'value') =>
+    result.problems.push({
+      file,
+      ...document.at([...base, ...field], what),
+      ...(field.length === 0 ? {} : { path: pathText(field) }),
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  if (!checkIdentity(value, report)) return;
+  checkManifest(value, report, (field) => document.source([...base, ...field]));
+  const object: KubeObject =
+    namespace !== undefined && value.metadata.namespace === undefined && isNamespaced(value.apiVersion, value.kind)
+      ? { ...value, metadata: { ...value.metadata, namespace } }
+      : value;
+  const line = base.length === 0 ? document.start : document.at(base).line;
+  result.objects.push({ object, file, line, lines: document.fieldLines(base) });
+}

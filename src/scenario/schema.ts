@@ -1,0 +1,239 @@
+import * as z from 'zod';
+import { millis, parseDuration, parsePercent, ratio } from '../base/units.js';
+import { SEED_NAMES } from './seeds.js';
+
+/** What is allowed, as messages say it: "found X; allowed is <this>". Also tells hints which notation was meant. */
+export const ALLOWED = {
+  percent: 'a percentage from 0% to 100%, such as 10% or 0.5%',
+  duration: 'a duration with its unit, such as 100ms, 2s, 1.5m or 1h; at most 24h',
+  label: 'text, as Kubernetes label values are: at most 63 letters, digits, "-", "_" and "."',
+} as const;
+
+const MAX_DURATION_MS = 86_400_000;
+
+const percent = z
+  .string({ error: ALLOWED.percent })
+  .regex(/^\s*(100(\.0+)?|\d{1,2}(\.\d+)?)\s*%\s*$/, { error: ALLOWED.percent })
+  .transform((text) => parsePercent(text) ?? ratio(Number.NaN))
+  .meta({ description: 'A percentage from 0% to 100%.' });
+
+const duration = z
+  .union(
+    [
+      z
+        .string()
+        .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(ms|s|m|h)\s*$/)
+        .transform((text) => parseDuration(text) ?? millis(Number.NaN))
+        .refine((ms) => ms <= MAX_DURATION_MS),
+      z.literal(0).transform(() => millis(0)),
+    ],
+    { error: ALLOWED.duration },
+  )
+  .meta({ description: 'A duration with its unit: 100ms, 2s, 1.5m, 1h; or 0. At most 24h.' });
+
+/** Strict: unknown keys are problems, and the issue's message lists the known ones. */
+function mapping<Shape extends z.ZodRawShape>(shape: Shape) {
+  const keys = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? keys : `a mapping with ${keys}`),
+  });
+}
+
+const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `one of ${values.join(', ')}` });
+
+const text = (what: string) => z.string({ error: what }).min(1, { error: what }).max(4096, { error: what });
+
+const dnsName = (what: string) => {
+  const error = `${what}: lower-case letters, digits and "-", at most 63`;
+  return z.string({ error }).regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error });
+};
+
+const VERSION_NAME = 'a version name: a letter, then letters, digits, "-", "_" and ".", but not uri, failed or by';
+const versionName = z
+  .string({ error: VERSION_NAME })
+  .regex(/^(?!(uri|failed|by)$)[A-Za-z][\w.-]{0,62}$/, { error: VERSION_NAME });
+
+const labels = z
+  .record(
+    z.string().regex(/^([a-z0-9.-]+\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/, { error: 'a label key' }),
+    z.string({ error: ALLOWED.label }).regex(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/, { error: ALLOWED.label }),
+    { error: 'a mapping of pod labels, such as {version: v1}' },
+  )
+  .meta({ minProperties: 1 });
+
+const shares = z.record(versionName, percent, { error: 'a mapping of versions to percentages, such as {v2: 100%}' });
+
+const stringList = (what: string) => z.array(text(what), { error: `a list of ${what}s` });
+
+const RANGE = 'two durations, such as [100ms, 2s]';
+const range = z.tuple([duration, duration], { error: RANGE });
+
+const MARKER = 'off, or a mapping with uri, failed and a text for each version but one';
+const marker = z.union(
+  [
+    z.literal('off'),
+    z
+      .object(
+        {
+          uri: z
+            .string({ error: 'a path pattern that starts with "/"' })
+            .regex(/^\/[\x21-\x7e]*$/, { error: 'a path pattern that starts with "/"' })
+            .meta({ description: 'Pages that tell the version; * stands for any run of characters.' }),
+          failed: text('text of a failed page').optional(),
+        },
+        { error: MARKER },
+      )
+      .catchall(text('text that only this version has in its pages')),
+  ],
+  { error: MARKER },
+);
+
+const thinkTime = z.union([duration, mapping({ constant: duration.optional(), uniform: range.optional() })], {
+  error: 'a duration such as 500ms, {constant: 1s} or {uniform: [100ms, 2s]}',
+});
+
+const count = (what: string, max: number) => {
+  const error = `${what}: an integer from 1 to ${max}`;
+  return z.int({ error }).min(1, { error }).max(max, { error });
+};
+
+const RATE = 'requests a second: a number above 0, at most 1000000';
+const load = mapping({
+  uris: text('path of the URI list'),
+  users: count('the number of users', 100_000)
+    .optional()
+    .meta({ description: 'Closed model: users at once. Default 100.' }),
+  thinkTime: thinkTime
+    .optional()
+    .meta({ description: 'Pause of a user between two requests. Default {uniform: [100ms, 2s]}.' }),
+  rate: z
+    .number({ error: RATE })
+    .positive({ error: RATE })
+    .max(1_000_000, { error: RATE })
+    .optional()
+    .meta({ description: 'Open model: requests a second, whatever the answers do.' }),
+  arrivals: choice(['constant', 'poisson']).optional().meta({ description: 'Open model. Default poisson.' }),
+  maxInFlight: count('the most requests in flight', 100_000).optional().meta({
+    description: 'Open model: arrivals beyond this are dropped and counted. Default: rate x timeout, at most 10000.',
+  }),
+  order: choice(['round-robin', 'random'])
+    .optional()
+    .meta({ description: 'Through the URI list. Default round-robin.' }),
+  timeout: duration.optional().meta({ description: 'For a whole response. Default 10s.' }),
+});
+
+const precision = mapping({
+  margin: percent.optional().meta({ description: 'Largest harmless deviation of a share. Default 3%.' }),
+  errorRate: percent
+    .optional()
+    .meta({ description: 'How often a run in which all is well may end red. Default 0.01%.' }),
+  absence: percent.optional().meta({ description: 'What "0 %" certifies: less than this. Default 1%.' }),
+});
+
+const watchMode = choice(['require', 'account', 'off']);
+const watch = mapping({
+  client: watchMode.optional(),
+  source: watchMode.optional(),
+  destination: watchMode.optional(),
+  graph: watchMode.optional(),
+});
+
+const EXPECT_SHARE = 'a mapping of versions to percentages, such as {v2: 10%}';
+const expectation = mapping({
+  share: z
+    .object({ by: choice(['weight', 'balancing']).optional() }, { error: EXPECT_SHARE })
+    .catchall(percent)
+    .optional()
+    .meta({ description: 'Share of the requests by version. by: weight (default) or balancing over ready pods.' }),
+  mirror: shares.optional().meta({ description: 'Copies per primary request, by version.' }),
+  errors: mapping({ max: percent }).optional().meta({ description: 'Most failing calls that are still in order.' }),
+});
+
+const stage = mapping({
+  name: dnsName('a stage name'),
+  apply: stringList('path of a manifest file or folder').optional(),
+  delete: stringList('Kind/name or Kind/namespace/name').optional(),
+  expect: expectation,
+  precision: precision.optional(),
+});
+
+const SIGMA = 'a number from 0 to 5';
+const STATUS = 'a status from 400 to 599';
+const app = mapping({
+  latency: z
+    .union(
+      [
+        duration,
+        mapping({
+          constant: duration.optional(),
+          uniform: range.optional(),
+          lognormal: mapping({
+            median: duration,
+            sigma: z.number({ error: SIGMA }).min(0, { error: SIGMA }).max(5, { error: SIGMA }),
+          }).optional(),
+        }),
+      ],
+      {
+        error:
+          'a duration such as 5ms, {constant: 5ms}, {uniform: [1ms, 9ms]} or {lognormal: {median: 5ms, sigma: 0.5}}',
+      },
+    )
+    .optional(),
+  errors: percent.optional().meta({ description: 'Share of requests answered with errorStatus.' }),
+  errorStatus: z.int({ error: STATUS }).min(400, { error: STATUS }).max(599, { error: STATUS }).optional(),
+  startUp: duration.optional().meta({ description: 'From container start to ready.' }),
+  calls: z
+    .array(
+      z
+        .string({ error: 'an http URL' })
+        .regex(/^http:\/\/[^\s/]+/, { error: 'an http URL, such as http://stock:8080/items' }),
+      { error: 'a list of http URLs' },
+    )
+    .optional(),
+});
+
+const lab = mapping({
+  objects: stringList('path of a manifest file or folder')
+    .optional()
+    .meta({ description: 'What the lab starts with.' }),
+  scrapeInterval: duration.optional().meta({ description: "Of the lab's Prometheus. Default 1s." }),
+  propagation: duration.optional().meta({ description: 'From a changed object to changed sidecars. Default 300ms.' }),
+  apps: z
+    .record(text('workload name, image or app label'), app, {
+      error: 'a mapping of workload names, images or app labels to their behaviour',
+    })
+    .optional(),
+});
+
+/** The shape of a scenario file; values with a unit come out as numbers in the units of base/. */
+export const ScenarioFile = mapping({
+  name: dnsName('the name of the scenario'),
+  mesh: choice(['istio', 'linkerd', 'gateway-api']).optional().meta({ description: 'Default istio.' }),
+  namespace: dnsName('a namespace'),
+  service: dnsName('the name of the Service under release'),
+  from: dnsName('the workload whose calls are judged'),
+  versions: z
+    .record(versionName, labels, {
+      error: 'a mapping of version names to their pod labels, such as {v1: {version: v1}, v2: {version: v2}}',
+    })
+    .meta({
+      minProperties: 2,
+      description: 'Pod labels that tell the versions apart; the last one is being released.',
+    }),
+  marker: marker.optional().meta({ description: 'How the client tells the versions apart. Default off.' }),
+  load,
+  seed: z
+    .array(choice([...SEED_NAMES]), { error: `a list of ${SEED_NAMES.join(', ')}` })
+    .optional()
+    .meta({ description: "Records created through the app's own forms before the load." }),
+  precision: precision.optional(),
+  watch: watch.optional().meta({ description: 'Whose word counts: require (decides), account (shown) or off.' }),
+  warmUp: duration.optional().meta({ description: 'Load before the counting starts. Default 2s.' }),
+  maxDuration: duration.optional().meta({ description: 'Longest counting of a stage. Default 2m.' }),
+  stages: z.array(stage, { error: 'a list of stages' }).min(1, { error: 'a list of at least one stage' }),
+  lab: lab.optional().meta({ description: 'Behaviour of apps in the embedded lab.' }),
+});
+
+export type ScenarioFile = z.output<typeof ScenarioFile>;
+export type StageFile = z.output<typeof stage>;

@@ -1,0 +1,167 @@
+import type * as z from 'zod';
+import { formatDuration, formatPercent } from '../base/units.js';
+import { watchOf } from './defaults.js';
+import type { ReportAt } from './issues.js';
+import { didYouMean, show } from './nearest.js';
+import { ScenarioFile } from './schema.js';
+import { SEED_NAMES } from './seeds.js';
+import type { Marker } from './types.js';
+import type { Path } from './yaml-text.js';
+
+/** The sections of a scenario file, each undefined where it is absent or not what the schema wants; so one bad section hides no other's problems. */
+export type Sections = { readonly [Key in keyof ScenarioFile]?: ScenarioFile[Key] | undefined };
+
+/** The value when the schema accepts it. */
+export function accepted<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | undefined {
+  const result = schema.safeParse(value);
+  return result.success ? result.data : undefined;
+}
+
+export function sectionsOf(raw: Record<string, unknown>): Sections {
+  const entries = Object.entries(ScenarioFile.shape).map(([key, schema]) => [key, accepted(schema, raw[key])]);
+  return Object.fromEntries(entries) as Sections;
+}
+
+/** The marker in its final form; undefined for `off`. */
+export function markerOf(written: ScenarioFile['marker']): Marker | undefined {
+  if (written === undefined || written === 'off') return undefined;
+  const { uri, failed, ...versions } = written;
+  return { uri, failed, versions };
+}
+
+/** Reports what the schema cannot say of everything but stages and objects. */
+export function checkSections(sections: Sections, report: ReportAt): void {
+  if (sections.versions) checkVersions(sections.versions, report);
+  const marker = markerOf(sections.marker);
+  if (marker && sections.versions) checkMarker(marker, Object.keys(sections.versions), report);
+  if (sections.load) checkLoad(sections.load, report);
+  if (sections.seed) checkSeed(sections.seed, report);
+  checkPrecision(sections.precision, ['precision'], report);
+  if (sections.watch && !Object.values(watchOf(sections.watch)).includes('require')) {
+    report(['watch'], 'requires no vantage point, so that nothing could ever pass', 'set at least one to require');
+  }
+  if (sections.maxDuration !== undefined) checkPositive(sections.maxDuration, ['maxDuration'], report);
+  const { lab } = sections;
+  if (lab?.scrapeInterval !== undefined) checkPositive(lab.scrapeInterval, ['lab', 'scrapeInterval'], report);
+  for (const [name, app] of Object.entries(lab?.apps ?? {})) {
+    if (typeof app.latency === 'object') checkDistribution(app.latency, ['lab', 'apps', name, 'latency'], report);
+  }
+}
+
+function checkVersions(versions: ScenarioFile['versions'], report: ReportAt): void {
+  const entries = Object.entries(versions);
+  if (entries.length < 2) {
+    report(['versions'], `found ${entries.length} version(s); a split needs at least 2`);
+  }
+  for (const [name, labels] of entries) {
+    if (Object.keys(labels).length === 0)
+      report(['versions', name], 'has no labels, so every pod would be of this version');
+    const twin = entries.find(
+      ([other, wider]) =>
+        other !== name &&
+        Object.keys(labels).length > 0 &&
+        Object.entries(labels).every(([key, value]) => wider[key] === value) &&
+        (Object.keys(wider).length > Object.keys(labels).length || other < name),
+    );
+    if (twin)
+      report(
+        ['versions', name],
+        `every pod of ${twin[0]} carries these labels too, so they do not tell the versions apart`,
+      );
+  }
+}
+
+function checkMarker(marker: Marker, versions: readonly string[], report: ReportAt): void {
+  const names = Object.keys(marker.versions);
+  for (const name of names) {
+    if (versions.includes(name)) continue;
+    const allowed = ['uri', 'failed', ...versions];
+    report(
+      ['marker', name],
+      `unknown key ${show(name)}; allowed are ${allowed.join(', ')}`,
+      didYouMean(name, allowed),
+      'key',
+    );
+  }
+  const silent = versions.filter((name) => !names.includes(name));
+  if (silent.length > 1) {
+    report(['marker'], `gives no text for ${silent.join(' and ')}; at most one version may be meant by absence`);
+  }
+  const texts = Object.entries(marker.versions);
+  for (const [name, text] of texts) {
+    const twin = texts.find(
+      ([other, found]) => other !== name && found.includes(text) && (found !== text || other < name),
+    );
+    if (twin)
+      report(
+        ['marker', name],
+        `the text ${show(text)} is also in the text of ${twin[0]}, so pages of ${twin[0]} would match both`,
+      );
+    if (marker.failed?.includes(text))
+      report(['marker', name], `the text ${show(text)} is also in the text of a failed page`);
+  }
+}
+
+function checkLoad(load: ScenarioFile['load'], report: ReportAt): void {
+  const closed = (['users', 'thinkTime'] as const).filter((key) => load[key] !== undefined);
+  const open = (['rate', 'arrivals', 'maxInFlight'] as const).filter((key) => load[key] !== undefined);
+  if (closed.length > 0 && open.length > 0) {
+    report(
+      ['load'],
+      `mixes ${closed.join(' and ')} (users who wait and pause) with ${open.join(' and ')} (arrivals at a rate)`,
+      'keep one of the two models',
+    );
+  } else if (open.length > 0 && load.rate === undefined) {
+    report(['load'], `${open.join(' and ')} without rate`, 'write rate: 200 for 200 requests a second');
+  }
+  if (typeof load.thinkTime === 'object') checkDistribution(load.thinkTime, ['load', 'thinkTime'], report);
+  if (load.timeout !== undefined) checkPositive(load.timeout, ['load', 'timeout'], report);
+}
+
+function checkDistribution(
+  written: { uniform?: readonly [number, number] | undefined; [kind: string]: unknown },
+  path: Path,
+  report: ReportAt,
+): void {
+  const kinds = Object.keys(written).filter((key) => written[key] !== undefined);
+  if (kinds.length !== 1)
+    report(path, `names ${kinds.length === 0 ? 'no distribution' : kinds.join(' and ')}; exactly one is needed`);
+  const [low, high] = written.uniform ?? [0, 0];
+  if (low > high)
+    report(
+      [...path, 'uniform'],
+      `runs from ${formatDuration(low)} down to ${formatDuration(high)}`,
+      'write the smaller one first',
+    );
+}
+
+function checkPositive(ms: number, path: Path, report: ReportAt): void {
+  if (ms <= 0) report(path, 'found 0; allowed are durations above 0');
+}
+
+function checkSeed(seed: ScenarioFile['seed'] & object, report: ReportAt): void {
+  for (const [index, name] of seed.entries()) {
+    if (seed.indexOf(name) !== index) report(['seed', index], `${name} is there twice`);
+    const missing = SEED_NAMES.slice(0, SEED_NAMES.indexOf(name)).filter((needed) => !seed.includes(needed));
+    if (missing.length > 0)
+      report(
+        ['seed', index],
+        `${name} needs ${missing.join(' and ')}`,
+        `write [${SEED_NAMES.slice(0, SEED_NAMES.indexOf(name) + 1).join(', ')}]`,
+      );
+  }
+}
+
+/** Bounds of a precision, wherever it stands. */
+export function checkPrecision(precision: ScenarioFile['precision'], path: Path, report: ReportAt): void {
+  const upper = { margin: 0.5, errorRate: 0.2, absence: 0.5 } as const;
+  for (const key of ['margin', 'errorRate', 'absence'] as const) {
+    const value = precision?.[key];
+    if (value === undefined || (value > 0 && value <= upper[key])) continue;
+    report(
+      [...path, key],
+      `found ${formatPercent(value, 4)}; allowed is more than 0% and at most ${formatPercent(upper[key])}`,
+      'smaller is stricter and takes more requests',
+    );
+  }
+}
