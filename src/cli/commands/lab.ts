@@ -6,6 +6,7 @@ import { systemClock } from '../../base/clock.js';
 import { ConfigError } from '../../base/errors.js';
 import { parseDuration } from '../../base/units.js';
 import { startLab } from '../../lab/lab.js';
+import { objectsBefore } from '../../scenario/before.js';
 import { loadScenario } from '../../scenario/load.js';
 import { readManifests } from '../../scenario/manifests.js';
 import type { Io } from '../io.js';
@@ -21,6 +22,7 @@ interface Flags {
   readonly portPrometheus?: number;
   readonly portKiali?: number;
   readonly prometheusConfig?: string;
+  readonly beforeStage?: string;
   readonly stopWithStdin: boolean;
 }
 
@@ -37,6 +39,7 @@ export function labCommand(io: Io): Command {
       (path, all: string[]) => [...all, path],
       [] as string[],
     )
+    .option('--before-stage <name>', 'start as the stages before this one would have left the cluster')
     .option('--seed <n>', 'seed of every draw', wholeNumber(0, 2 ** 32 - 1), 1)
     .option('--scrape-interval <duration>', 'how often its Prometheus scrapes')
     .option('--propagation <duration>', 'from a changed object to changed sidecars')
@@ -61,11 +64,14 @@ Examples:
       const given = await Promise.all(flags.file.map((path) => readManifests(path, io.cwd)));
       const problems = given.flatMap((manifests) => manifests.problems);
       if (problems.length > 0) throw new ConfigError(problems);
-      const manifests = given.length > 0 ? given.flatMap((one) => one.objects) : scenario.lab.objects;
+      const objects =
+        given.length > 0
+          ? given.flatMap((one) => one.objects.map(({ object }) => object))
+          : objectsBefore(scenario, flags.beforeStage);
       const folder = mkdtempSync(join(tmpdir(), 'weighbridge-lab-'));
       try {
         const lab = await startLab({
-          objects: manifests.map((manifest) => manifest.object),
+          objects,
           apps: scenario.lab.apps,
           scrapeIntervalMs: duration('--scrape-interval', flags.scrapeInterval) ?? scenario.lab.scrapeInterval,
           propagationMs: duration('--propagation', flags.propagation) ?? scenario.lab.propagation,
@@ -86,7 +92,7 @@ Examples:
         );
         if (!flags.stopWithStdin) {
           io.stderr.write(
-            `the lab is up: ${manifests.length} objects applied. In another shell:\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\nCtrl-C stops it.\n`,
+            `the lab is up: ${objects.length} objects applied. In another shell:\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\nCtrl-C stops it.\n`,
           );
         }
         await untilStopped(io, flags.stopWithStdin);

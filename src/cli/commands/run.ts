@@ -73,8 +73,13 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run · 3 conf
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const reports = resolve(io.cwd, flags.reports);
       prepareReports(reports);
-      const lab =
-        flags.target === 'lab' ? await startLabProcess([resolve(io.cwd, file), '--seed', String(seed)]) : undefined;
+      const labArgs = [
+        resolve(io.cwd, file),
+        '--seed',
+        String(seed),
+        ...(stages[0] ? ['--before-stage', stages[0]] : []),
+      ];
+      const lab = flags.target === 'lab' ? await startLabProcess(labArgs) : undefined;
       try {
         const client = await connectCluster(lab ? { kubeconfig: lab.kubeconfig } : flags);
         await client.check();
