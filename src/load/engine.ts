@@ -209,7 +209,7 @@ class Engine implements LoadRun {
     }
     this.#schedule.ended(slot.user, this.#active.elapsed(now));
     if (this.#flights.size === 0) this.#tellIdle();
-    // Not in this call: the wire frees the connection only after it, and the next request would open a new one.
+    // Not in this call: a request that fails at once would send the next from inside itself, without end.
     queueMicrotask(() => this.#continueAfter());
   }
 

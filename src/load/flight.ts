@@ -21,6 +21,8 @@ export interface FlightTimes {
 export class Flight implements Dispatcher.DispatchHandler {
   readonly slot: Slot;
   readonly times: FlightTimes;
+  /** Called once when the connection can take another request; that is later than the end of a flight that was given up. */
+  onWireFree: () => void = () => {};
   readonly #scanner: TextScanner;
   readonly #received: (bytes: number) => void;
   readonly #end: (flight: Flight, outcome: FlightOutcome) => void;
@@ -53,6 +55,7 @@ export class Flight implements Dispatcher.DispatchHandler {
 
   /** It could not be put on the wire at all. */
   fail(failure: string): void {
+    this.onWireFree();
     this.#finish({ kind: 'broken', failure });
   }
 
@@ -75,10 +78,12 @@ export class Flight implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.onWireFree();
     this.#finish({ kind: 'answer', status: this.#status, found: this.#scanner.found });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.onWireFree();
     this.#finish({ kind: 'broken', failure: failureKind(error) });
   }
 

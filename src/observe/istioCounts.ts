@@ -1,0 +1,114 @@
+import { type Labels, literalPattern, type Sample, selector } from './prometheus.js';
+import type { WindowCounts } from './types.js';
+import { versionMapper, type WatchedService } from './versions.js';
+
+const METRIC = 'istio_requests_total';
+/** Prometheus' own look-back: the newest sample of this span, stale series included. */
+const LOOK_BACK = '5m';
+
+/** Series of the requests to the service under watch, as the proxies of the given side count them, whoever calls. */
+export function serviceSelectors(side: 'source' | 'destination', watched: WatchedService): readonly string[] {
+  // Without a route or a cluster, Istio writes the Host header where the Service's name stands otherwise.
+  const host = `${literalPattern(watched.service)}(\\..*)?(:[0-9]+)?`;
+  return [
+    selector(METRIC, [
+      ['reporter', '=', side],
+      ['destination_service_name', '=~', host],
+    ]),
+    // Routes of the Gateway API name another Service at the source, one for each version.
+    selector(METRIC, [
+      ['reporter', '=', side],
+      ['destination_canonical_service', '=', watched.service],
+      ['destination_workload_namespace', '=', watched.namespace],
+    ]),
+  ];
+}
+
+/** Requests that arrived at the proxy of the workload whose calls are judged. */
+export function frontDoorSelectors(watched: WatchedService): readonly string[] {
+  return [
+    selector(METRIC, [
+      ['reporter', '=', 'destination'],
+      ['destination_workload', '=', watched.from],
+      ['destination_workload_namespace', '=', watched.namespace],
+    ]),
+  ];
+}
+
+/**
+ * The newest raw sample of each series. last_over_time also finds the series of a pod that has just gone, whose last requests a plain
+ * selector would lose, and of a target whose last scrape failed, whose whole history would otherwise look new when it is back.
+ */
+export function newestSamples(selectors: readonly string[]): string {
+  return selectors.map((text) => `last_over_time(${text}[${LOOK_BACK}])`).join(' or ');
+}
+
+/** When the least recently scraped of these series was scraped, seconds since the epoch; no result without live series. */
+export function oldestScrape(selectors: readonly string[]): string {
+  return `min(${selectors.map((text) => `timestamp(${text})`).join(' or ')})`;
+}
+
+/** Sorts the growth of the service's series into accounts. */
+export function countRequests(rows: readonly Sample[], watched: WatchedService): WindowCounts {
+  const versionOf = versionMapper(watched.versions);
+  const versions = new Map(Object.keys(watched.versions).map((name) => [name, { total: 0, failed: 0 }]));
+  const unknown = { total: 0, failed: 0 };
+  const responses: Record<string, number> = {};
+  const foreign: Record<string, number> = {};
+  for (const { labels, value } of rows) {
+    if (!concernsService(labels, watched)) continue;
+    const source = labels.source_workload ?? 'unknown';
+    const sourceNamespace = labels.source_workload_namespace ?? 'unknown';
+    if (source !== watched.from || sourceNamespace !== watched.namespace) {
+      if (value > 0) add(foreign, `${source}.${sourceNamespace}`, value);
+      continue;
+    }
+    const code = labels.response_code ?? '';
+    const version = versionOf({
+      revision: labels.destination_canonical_revision ?? '',
+      version: labels.destination_version ?? '',
+      workload: labels.destination_workload ?? '',
+    });
+    const account = (version === undefined ? undefined : versions.get(version)) ?? unknown;
+    account.total += value;
+    if (/^(5\d\d|0)$/.test(code)) account.failed += value;
+    if (value > 0) add(responses, `${code} ${sortedFlags(labels.response_flags)}`, value);
+  }
+  return {
+    versions: Object.fromEntries(versions),
+    unknown,
+    responses,
+    foreign,
+    unmarked: 0,
+    failed: [...versions.values(), unknown].reduce((sum, { failed }) => sum + failed, 0),
+    sent: 0,
+    byUri: [],
+  };
+}
+
+/** Sum over all codes and sources. */
+export function countAll(rows: readonly Sample[]): number {
+  return rows.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** The queries' patterns also match a Service of the same name in another namespace. */
+function concernsService(labels: Labels, { service, namespace }: WatchedService): boolean {
+  if (labels.destination_canonical_service === service && labels.destination_workload_namespace === namespace) {
+    return true;
+  }
+  const host = (labels.destination_service_name ?? '').replace(/:\d+$/, '');
+  const [name, hostNamespace] = host.split('.');
+  if (name !== service) return false;
+  const told = labels.destination_service_namespace;
+  const resolved = hostNamespace ?? (told && told !== 'unknown' ? told : labels.source_workload_namespace);
+  return resolved === namespace;
+}
+
+/** Proxies write the same flags in differing order over the years. */
+function sortedFlags(flags: string | undefined): string {
+  return flags ? [...new Set(flags.split(','))].sort().join(',') : '-';
+}
+
+function add(counts: Record<string, number>, key: string, value: number): void {
+  counts[key] = (counts[key] ?? 0) + value;
+}

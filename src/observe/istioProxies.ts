@@ -1,0 +1,126 @@
+import type { Clock } from '../base/clock.js';
+import { errorText, WeighbridgeError } from '../base/errors.js';
+import { CounterGrowth } from './counters.js';
+import {
+  countAll,
+  countRequests,
+  frontDoorSelectors,
+  newestSamples,
+  oldestScrape,
+  serviceSelectors,
+} from './istioCounts.js';
+import { type PrometheusClient, selector } from './prometheus.js';
+import type { Observation, Observer } from './types.js';
+import type { WatchedService } from './versions.js';
+
+export interface IstioObserverOptions {
+  /** source: the caller's proxies decide a share. destination: the service's proxies, which also see mirror copies and retries. */
+  readonly vantagePoint: 'source' | 'destination';
+  readonly scenario: WatchedService;
+  readonly prometheus: PrometheusClient;
+  readonly clock: Clock;
+}
+
+/** Istio's standard metrics as the proxies of one side count them, read from Prometheus as raw counters. */
+export function istioObserver(options: IstioObserverOptions): Observer {
+  return new IstioObserver(options);
+}
+
+class IstioObserver implements Observer {
+  readonly vantagePoint: 'source' | 'destination';
+  readonly #watched: WatchedService;
+  readonly #prometheus: PrometheusClient;
+  readonly #clock: Clock;
+  readonly #service: readonly string[];
+  readonly #frontDoor: readonly string[];
+  #growth: { service: CounterGrowth; frontDoor: CounterGrowth } | undefined;
+  #skewMs: number | undefined;
+
+  constructor({ vantagePoint, scenario, prometheus, clock }: IstioObserverOptions) {
+    this.vantagePoint = vantagePoint;
+    this.#watched = scenario;
+    this.#prometheus = prometheus;
+    this.#clock = clock;
+    this.#service = serviceSelectors(vantagePoint, scenario);
+    this.#frontDoor = vantagePoint === 'destination' ? frontDoorSelectors(scenario) : [];
+  }
+
+  async check(signal?: AbortSignal): Promise<void> {
+    this.#skewMs = await this.#measureSkew(signal);
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    const { service, frontDoor } = await this.#read(signal);
+    this.#growth = { service: new CounterGrowth(service), frontDoor: new CounterGrowth(frontDoor) };
+  }
+
+  async look(signal?: AbortSignal): Promise<Observation> {
+    const growth = this.#growth;
+    if (!growth) return this.#noData('the counting window was not opened');
+    try {
+      const { service, frontDoor } = await this.#read(signal);
+      growth.service.update(service);
+      growth.frontDoor.update(frontDoor);
+    } catch (error) {
+      return this.#noData(explain(error));
+    }
+    const rows = growth.service.rows();
+    if (rows.length === 0) return this.#noData(this.#nothingReported());
+    return {
+      status: 'ok',
+      vantagePoint: this.vantagePoint,
+      counts: countRequests(rows, this.#watched),
+      rounding: 0,
+      resets: growth.service.resets,
+      ...(this.vantagePoint === 'destination' ? { frontDoor: countAll(growth.frontDoor.rows()) } : {}),
+    };
+  }
+
+  /**
+   * Every series that is read has a sample later than that, and so has every target of the namespace: a pod whose first request is
+   * still to be scraped has no series yet, but its target is known by `up`.
+   */
+  async settled(wallMs: number, signal?: AbortSignal): Promise<boolean> {
+    this.#skewMs ??= await this.#measureSkew(signal);
+    const targets = `min(timestamp(${selector('up', [['namespace', '=', this.#watched.namespace]])}))`;
+    const oldest = await Promise.all(
+      [oldestScrape([...this.#service, ...this.#frontDoor]), targets].map((query) =>
+        this.#prometheus.instant(query, signal),
+      ),
+    );
+    const scrapes = oldest.flat().map(({ value }) => value * 1000);
+    return scrapes.length > 0 && Math.min(...scrapes) > wallMs + this.#skewMs;
+  }
+
+  async #read(signal: AbortSignal | undefined) {
+    const [service, frontDoor] = await Promise.all([
+      this.#prometheus.instant(newestSamples(this.#service), signal),
+      this.#frontDoor.length > 0 ? this.#prometheus.instant(newestSamples(this.#frontDoor), signal) : [],
+    ]);
+    return { service, frontDoor };
+  }
+
+  /** How far Prometheus' clock is ahead of ours, ms; 0 when the difference is within the time that asking takes. */
+  async #measureSkew(signal: AbortSignal | undefined): Promise<number> {
+    const before = this.#clock.wallMs();
+    const server = await this.#prometheus.serverTimeMs(signal);
+    const after = this.#clock.wallMs();
+    return server >= before - 1 && server <= after + 1 ? 0 : server - (before + after) / 2;
+  }
+
+  #noData(reason: string): Observation {
+    return { status: 'no-data', vantagePoint: this.vantagePoint, reason };
+  }
+
+  #nothingReported(): string {
+    const { service, namespace, from } = this.#watched;
+    const proxies = this.vantagePoint === 'source' ? `${from}'s proxy` : `the proxies of ${service}`;
+    return `Prometheus at ${this.#prometheus.address} has no istio_requests_total of ${service}.${namespace} with reporter="${this.vantagePoint}": no request passed ${proxies}, or they are not scraped`;
+  }
+}
+
+/** What an observation says of an error: the message, and the remedy where there is one. */
+export function explain(error: unknown): string {
+  const hint = error instanceof WeighbridgeError && error.hint ? ` ${error.hint}` : '';
+  return `${errorText(error)}.${hint}`;
+}
