@@ -1,0 +1,139 @@
+import type { LatencySummary } from '../../load/types.js';
+import { count, milliseconds } from '../format.js';
+import { fill, px, stroke } from './paint.js';
+import { Figure } from './parts.js';
+
+const WIDTH = 360;
+const HEIGHT = 208;
+const PLOT = { left: 12, right: 348, top: 22, bottom: 170 };
+const BINS = 36;
+
+/** The distribution of response times on a logarithmic scale, with its percentiles. */
+export function LatencyFigure({ latency, id, title }: { latency: LatencySummary; id: string; title: string }) {
+  if (latency.count === 0) return null;
+  const bins = binsOf(latency);
+  const tallest = Math.max(...bins.counts);
+  const x = (ms: number) =>
+    px(
+      PLOT.left +
+        (Math.log(Math.min(Math.max(ms, bins.low), bins.high) / bins.low) / Math.log(bins.high / bins.low)) *
+          (PLOT.right - PLOT.left),
+    );
+  const width = (PLOT.right - PLOT.left) / BINS;
+  const table = (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Percentile</th>
+          <th scope="col">Response time</th>
+        </tr>
+      </thead>
+      <tbody>
+        {percentiles(latency).map(([name, ms]) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td class="num">{milliseconds(ms)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+  const note = `${count(latency.count)} responses, counted from their intended start.`;
+  const label = `Response times: half within ${milliseconds(latency.p50)}, 99 % within ${milliseconds(latency.p99)}, longest ${milliseconds(latency.max)}`;
+  return (
+    <Figure id={id} title={title} note={note} table={table}>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label} class="chart">
+        {bins.counts.map((value, index) => {
+          const height = px((value / tallest) * (PLOT.bottom - PLOT.top));
+          if (value === 0) return null;
+          const shown = Math.max(1, height);
+          const left = px(PLOT.left + index * width);
+          return (
+            <rect
+              key={left}
+              x={left}
+              y={px(PLOT.bottom - shown)}
+              width={px(width - 1.4)}
+              height={shown}
+              rx="1.5"
+              fill-opacity="0.75"
+              {...fill('info')}
+            />
+          );
+        })}
+        <path d={`M${PLOT.left} ${PLOT.bottom}H${PLOT.right}`} {...stroke('muted')} />
+        {decades(bins.low, bins.high).map((ms) => (
+          <g key={ms}>
+            <path d={`M${x(ms)} ${PLOT.bottom}v4`} {...stroke('muted')} />
+            <text x={x(ms)} y={PLOT.bottom + 17} font-size="11" text-anchor="middle" {...fill('muted')}>
+              {milliseconds(ms)}
+            </text>
+          </g>
+        ))}
+        <Mark at={x(latency.p50)} name="p50" row={0} />
+        <Mark at={x(latency.p99)} name="p99" row={0} />
+        <text x={PLOT.right} y={HEIGHT - 2} font-size="10.5" text-anchor="end" {...fill('muted')}>
+          response time, logarithmic
+        </text>
+      </svg>
+    </Figure>
+  );
+}
+
+export const percentiles = ({ mean, p50, p90, p99, p999, max }: Omit<LatencySummary, 'buckets' | 'count'>) =>
+  [
+    ['mean', mean],
+    ['p50', p50],
+    ['p90', p90],
+    ['p99', p99],
+    ['p99.9', p999],
+    ['max', max],
+  ] as const;
+
+function Mark({ at, name, row }: { at: number; name: string; row: number }) {
+  const end = at > PLOT.right - 30;
+  return (
+    <>
+      <path d={`M${at} ${PLOT.top - 6}V${PLOT.bottom}`} stroke-dasharray="3 3" {...stroke('ink')} />
+      <text
+        x={at + (end ? -4 : 4)}
+        y={PLOT.top - 8 + row * 12}
+        font-size="10.5"
+        text-anchor={end ? 'end' : 'start'}
+        {...fill('ink')}
+      >
+        {name}
+      </text>
+    </>
+  );
+}
+
+interface Bins {
+  readonly low: number;
+  readonly high: number;
+  readonly counts: readonly number[];
+}
+
+/** Buckets of the histogram gathered into `BINS` of equal width on the logarithmic scale. */
+export function binsOf({ buckets, max }: LatencySummary): Bins {
+  const least = Math.max(0.1, buckets[0]?.upTo ?? 1);
+  const low = least * 0.8;
+  const high = Math.max(max, least, low * 2) * 1.05;
+  const counts = Array.from({ length: BINS }, () => 0);
+  for (const { upTo, count: value } of buckets) {
+    const at = Math.log(Math.max(upTo, low) / low) / Math.log(high / low);
+    const bin = Math.min(BINS - 1, Math.max(0, Math.floor(at * BINS)));
+    counts[bin] = (counts[bin] ?? 0) + value;
+  }
+  return { low, high, counts };
+}
+
+/** 1, 2, 5 times a power of ten within the range; only powers of ten when it spans more than two decades. */
+function decades(low: number, high: number): number[] {
+  const factors = high / low > 60 ? [1] : high / low > 12 ? [1, 3] : [1, 2, 5];
+  const values: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    for (const factor of factors) values.push(factor * 10 ** power);
+  }
+  return values.filter((ms) => ms >= low && ms <= high);
+}

@@ -1,0 +1,157 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import { diagnose } from '../judge/causes.js';
+import { StageJudge } from '../judge/stageJudge.js';
+import type { Cause, Finding, Look, StageAssessment, Verdict } from '../judge/types.js';
+import type { RunEvent } from '../release/events.js';
+import type { Scenario, Stage } from '../scenario/types.js';
+import { SeriesBuilder } from './series.js';
+import type { EventOf, StageModel, StagePhase } from './types.js';
+
+export type StageEvent = Extract<RunEvent, { stage: string }>;
+
+/** One stage, folded over its events; every look is judged again in order, by the judge of the run itself. */
+export class StageFold {
+  readonly #scenario: Scenario;
+  readonly #stage: Stage;
+  /** Made at the first look: working out its limits takes a moment, and not every stage is reached. */
+  #judge: StageJudge | undefined;
+  readonly #series = new Map<string, SeriesBuilder>();
+  readonly #changes: { object: string; result: EventOf<'changed'>['result'] }[] = [];
+  #phase: StagePhase = 'not-reached';
+  #startedAt: number | undefined;
+  #endedAt: number | undefined;
+  #openedAt: number | undefined;
+  #closed: EventOf<'window-closed'>['reason'] | undefined;
+  #waitingFor: string | undefined;
+  #arrival: StageModel['arrival'];
+  #looks = 0;
+  #lastLook: Look | undefined;
+  #assessment: StageAssessment | undefined;
+  #latency: StageModel['latency'];
+  #rps = 0;
+  #generator: StageModel['generator'];
+  #graph: StageModel['graph'];
+  #objects: readonly KubeObject[] = [];
+  /** Causes follow from all else; looked for when asked, once per state. */
+  #causes: readonly Cause[] | undefined;
+
+  constructor(scenario: Scenario, stage: Stage) {
+    this.#scenario = scenario;
+    this.#stage = stage;
+  }
+
+  push(event: StageEvent): void {
+    this.#causes = undefined;
+    switch (event.type) {
+      case 'stage-started':
+        this.#startedAt = event.at;
+        this.#phase = 'changing';
+        return;
+      case 'changed':
+        this.#changes.push({ object: event.object, result: event.result });
+        return;
+      case 'waiting':
+        if (this.#phase === 'changing') this.#phase = 'arriving';
+        this.#waitingFor = event.for;
+        return;
+      case 'arrived':
+        this.#phase = 'warming-up';
+        this.#waitingFor = undefined;
+        this.#arrival = { ms: event.ms, how: event.how, inferred: event.inferred, detail: event.detail };
+        return;
+      case 'window-opened':
+        this.#phase = 'counting';
+        this.#waitingFor = undefined;
+        this.#openedAt = event.at;
+        return;
+      case 'look':
+        this.#look(event);
+        return;
+      case 'window-closed':
+        this.#phase = 'settling';
+        this.#closed = event.reason;
+        return;
+      case 'objects':
+        this.#objects = event.objects;
+        return;
+      case 'stage-finished':
+        this.#phase = 'finished';
+        this.#waitingFor = undefined;
+        this.#endedAt = event.at;
+    }
+  }
+
+  #look({ look, latency, rps, generator }: EventOf<'look'>): void {
+    this.#looks += 1;
+    this.#lastLook = look;
+    this.#latency = latency;
+    this.#rps = rps;
+    this.#generator = generator;
+    for (const observation of look.observations) {
+      if (observation.status === 'ok' && observation.graph && observation.graph.edges.length > 0) {
+        this.#graph = observation.graph;
+      }
+    }
+    this.#judge ??= new StageJudge(this.#scenario, this.#stage);
+    this.#assessment = this.#judge.look(look);
+    for (const check of this.#assessment.checks) {
+      const key = `${check.name} ${check.vantagePoint}`;
+      const series = this.#series.get(key) ?? new SeriesBuilder(check);
+      series.add(look.at, check);
+      this.#series.set(key, series);
+    }
+  }
+
+  #verdict(): Verdict {
+    if (!this.#assessment) return this.#closed === 'max-duration' ? 'no-data' : 'inconclusive';
+    const { verdict } = this.#assessment;
+    return verdict === 'pass' && this.#generator?.valid === false ? 'inconclusive' : verdict;
+  }
+
+  #findings(): readonly Finding[] {
+    const findings = this.#assessment?.findings ?? [];
+    if (this.#generator?.valid !== false) return findings;
+    const message = this.#generator.reason ?? 'the load generator was the bottleneck';
+    return [...findings, { level: 'warning', code: 'GENERATOR_INVALID', message }];
+  }
+
+  #findCauses(): readonly Cause[] {
+    const assessment = this.#assessment;
+    const look = this.#lastLook;
+    if (!assessment || !look || assessment.verdict === 'pass' || this.#objects.length === 0) return [];
+    return diagnose({
+      scenario: this.#scenario,
+      stage: this.#stage,
+      objects: this.#objects,
+      assessment,
+      observations: look,
+    });
+  }
+
+  get model(): StageModel {
+    this.#causes ??= this.#findCauses();
+    return {
+      name: this.#stage.name,
+      stage: this.#stage,
+      phase: this.#phase,
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
+      windowOpenedAt: this.#openedAt,
+      closeReason: this.#closed,
+      changes: [...this.#changes],
+      waitingFor: this.#waitingFor,
+      arrival: this.#arrival,
+      looks: this.#looks,
+      lastLook: this.#lastLook,
+      assessment: this.#assessment,
+      verdict: this.#verdict(),
+      findings: this.#findings(),
+      causes: this.#causes,
+      series: [...this.#series.values()].map((builder) => builder.series()),
+      latency: this.#latency,
+      rps: this.#rps,
+      generator: this.#generator,
+      graph: this.#graph,
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import type { CheckResult, VantagePoint, Verdict } from '../../judge/types.js';
+import { checkVersion, count, interval, shareNumber, sharePercent, span, verdictWord } from '../format.js';
+import { leftBehind, stageReason } from '../model.js';
+import type { RunModel, StageModel } from '../types.js';
+import { type Line, line, type Piece, piece, table, verdictTone } from './line.js';
+import { wanted } from './progress.js';
+
+/** What stays on the screen when a stage is over: its verdict in one line, causes with their fix below. */
+export function stageResult(stage: StageModel): Line[] {
+  const { verdict, causes, findings } = stage;
+  const word = piece(verdictWord[verdict], verdictTone[verdict]);
+  const lines = [line(word, '  ', piece(stage.name, 'bold'), `  ${stageText(stage)}`)];
+  for (const cause of causes) {
+    const place = cause.place ? `   ${cause.place}` : '';
+    lines.push(
+      line('  ! ', piece(cause.code, 'bad'), `  ${cause.object}`),
+      line(`    ${cause.field} is ${cause.found}, expected ${cause.expected}${place}`),
+      line(`    fix: ${cause.fix}`),
+    );
+  }
+  if (causes.length === 0 && verdict !== 'pass') lines.push(line(`  ? ${stageReason(stage)}`));
+  for (const finding of findings.filter(({ level }) => level === 'warning')) {
+    lines.push(line('  - ', piece(finding.code, 'warn'), `  ${finding.message}`));
+  }
+  return lines;
+}
+
+/** The check that tells most: the first required one with the stage's verdict, shares before errors. */
+export function leadingCheck(stage: StageModel): CheckResult | undefined {
+  const checks = stage.assessment?.checks.filter(({ required, observed }) => required && observed) ?? [];
+  return checks.find(({ verdict }) => verdict === stage.verdict) ?? checks[0];
+}
+
+function stageText(stage: StageModel): string {
+  const check = leadingCheck(stage);
+  const took =
+    stage.startedAt !== undefined && stage.endedAt !== undefined ? `   ${span(stage.endedAt - stage.startedAt)}` : '';
+  if (!check?.observed) return `${stageReason(stage)}${took}`;
+  const { share, low, high, count: k, total } = check.observed;
+  const version = checkVersion(check.name);
+  const subject = check.name.startsWith('mirror:')
+    ? `${sharePercent(share)} copied to ${version}`
+    : version
+      ? `${version} gets ${sharePercent(share)}`
+      : `errors ${sharePercent(share)}`;
+  return `${subject} ${interval(low, high)}, promised ${wanted(check)}   ${count(k)} of ${count(total)} requests${took}`;
+}
+
+const POINTS: readonly VantagePoint[] = ['client', 'source', 'destination', 'graph'];
+
+/** The end: all stages by all vantage points, verdict, and where the report is. */
+export function runResult(run: RunModel, reportPath: string, columns = Number.POSITIVE_INFINITY): Line[] {
+  const wide = stageTable(run, true);
+  const widest = Math.max(...wide.map((one) => one.reduce((sum, { text }) => sum + text.length, 0)));
+  const lines: Line[] = [line(''), ...(widest > columns ? stageTable(run, false) : wide), line('')];
+  return [...lines, ...closing(run, reportPath)];
+}
+
+/** @param intervals with or, for narrow terminals, without */
+function stageTable(run: RunModel, intervals: boolean): Line[] {
+  const points = POINTS.filter((point) => point !== 'config' && run.facts.scenario.watch[point] !== 'off');
+  const header = ['stage', 'verdict', ...points.map((point) => `${point} %`), 'seconds'];
+  const rows: Piece[][] = [header.map((name) => piece(name, 'dim'))];
+  for (const stage of run.stages) {
+    const reached = stage.phase !== 'not-reached';
+    rows.push([
+      piece(stage.name),
+      reached ? piece(verdictWord[stage.verdict], verdictTone[stage.verdict]) : piece('NOT REACHED', 'warn'),
+      ...points.map((point) => piece(pointText(stage, point, intervals))),
+      piece(
+        stage.startedAt === undefined ? '-' : (((stage.endedAt ?? run.lastAt) - stage.startedAt) / 1000).toFixed(1),
+      ),
+    ]);
+  }
+  return table(rows);
+}
+
+function closing(run: RunModel, reportPath: string): Line[] {
+  const lines: Line[] = [];
+  if (run.load) {
+    const { counts, requestsPerSecond, responseTime } = run.load;
+    lines.push(
+      line(
+        `load    ${count(counts.sent)} requests, ${count(counts.failed)} failed, ${count(requestsPerSecond)} rps, p50 ${responseTime.p50.toFixed(1)} ms, p99 ${responseTime.p99.toFixed(1)} ms`,
+      ),
+    );
+  }
+  for (const { object, note } of leftBehind(run))
+    lines.push(line('! ', piece('not put back', 'bad'), `  ${object}  ${note}`));
+  lines.push(line(piece(verdictWord[run.verdict], verdictTone[run.verdict]), `  ${run.headline}`));
+  if (run.failure?.hint) lines.push(line(`  ${run.failure.hint}`));
+  lines.push(line(`report  ${reportPath}   exit ${run.exitCode} (${exitWord(run, run.verdict)})`));
+  return lines;
+}
+
+function exitWord(run: RunModel, verdict: Verdict): string {
+  if (run.interrupted) return 'interrupted';
+  if (run.exitCode === 4) return 'environment';
+  return run.exitCode === 3 ? 'configuration' : verdict;
+}
+
+/** `v2 10.2 [7.4, 12.9]`: what this vantage point saw of the stage's shares, in percent. */
+function pointText(stage: StageModel, point: VantagePoint, intervals: boolean): string {
+  const checks =
+    stage.assessment?.checks.filter(({ vantagePoint, name }) => vantagePoint === point && name !== 'errors') ?? [];
+  const texts = checks.map(({ name, observed, verdict }) => {
+    const version = checkVersion(name);
+    const what = name.startsWith('share:') ? version : `${version} ${name.split(':')[0]}`;
+    if (!observed) return `${what} ${verdict === 'not-applicable' ? 'n/a' : 'no data'}`;
+    return `${what} ${shareNumber(observed.share)}${intervals ? ` ${interval(observed.low, observed.high)}` : ''}`;
+  });
+  return texts.join(', ') || '-';
+}
