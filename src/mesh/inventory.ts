@@ -1,8 +1,9 @@
 import { apiGroup, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { virtualServiceRefusals } from './admission.js';
 import { type Pod, podsOf } from './pods.js';
-import { number, record, records, text } from './read.js';
+import { number, record, records, text, texts } from './read.js';
 import { type Service, type ServicePort, serviceOf } from './services.js';
-import type { Endpoint, MeshObjects } from './types.js';
+import type { Endpoint, MeshObjects, MeshWarning } from './types.js';
 
 /** The objects of one moment, indexed once for all proxies that are compiled from them. */
 export interface Inventory {
@@ -13,6 +14,10 @@ export interface Inventory {
   readonly sidecars: readonly KubeObject[];
   readonly httpRoutes: readonly KubeObject[];
   readonly meshConfig: KubeObject | undefined;
+  /** Hosts of ServiceEntries. */
+  readonly externalHosts: ReadonlySet<string>;
+  /** Objects that the API server or Istio's webhook would not have stored; they are not compiled. */
+  readonly refused: readonly MeshWarning[];
   /** Pods of the Service that carry the subset's labels too, unready ones included. */
   endpoints(service: Service, port: ServicePort, subset: Readonly<Record<string, string>>): readonly Endpoint[];
 }
@@ -39,17 +44,24 @@ function takeInventory(objects: MeshObjects): Inventory {
   const sidecars: KubeObject[] = [];
   const httpRoutes: KubeObject[] = [];
   const slices: KubeObject[] = [];
+  const externalHosts = new Set<string>();
+  const refused: MeshWarning[] = [];
   let meshConfig: KubeObject | undefined;
   for (const object of objects) {
     const { namespace = 'default', name } = object.metadata;
     if (object.kind === 'Service' && object.apiVersion === 'v1') {
       const service = serviceOf(object);
       if (service) services.set(service.fqdn, service);
-    } else if (object.kind === 'VirtualService' && istio(object)) virtualServices.push(object);
-    else if (object.kind === 'DestinationRule' && istio(object)) push(destinationRules, namespace, object);
+    } else if (object.kind === 'VirtualService' && istio(object)) {
+      const reasons = virtualServiceRefusals(object);
+      if (reasons.length === 0) virtualServices.push(object);
+      refused.push(...reasons);
+    } else if (object.kind === 'DestinationRule' && istio(object)) push(destinationRules, namespace, object);
     else if (object.kind === 'Gateway' && istio(object)) gateways.push(object);
     else if (object.kind === 'Sidecar' && istio(object)) sidecars.push(object);
-    else if (object.kind === 'HTTPRoute') httpRoutes.push(object);
+    else if (object.kind === 'ServiceEntry' && istio(object)) {
+      for (const host of texts(object.spec?.hosts)) externalHosts.add(host);
+    } else if (object.kind === 'HTTPRoute') httpRoutes.push(object);
     else if (object.kind === 'EndpointSlice') slices.push(object);
     else if (object.kind === 'ConfigMap' && namespace === 'istio-system' && name === 'istio') meshConfig = object;
   }
@@ -64,6 +76,8 @@ function takeInventory(objects: MeshObjects): Inventory {
     sidecars,
     httpRoutes,
     meshConfig,
+    externalHosts,
+    refused,
     endpoints: endpointLookup(podsOf(objects), slices),
   };
 }

@@ -109,6 +109,8 @@ export interface Route {
   readonly responseHeaders: HeaderChange;
   /** Field of the source object: `spec.http[0]`. */
   readonly field: string;
+  /** The object that `field` is in, which need not be the virtual host's source: a delegate, or another object merged into the host. */
+  readonly source?: string;
 }
 
 export interface Rewrite {

@@ -63,6 +63,7 @@ function compileRule(rule: Rule, context: RuleContext): Route | undefined {
     requestHeaders: headers.request,
     responseHeaders: headers.response,
     field,
+    source: objectRef(object),
   };
 }
 
@@ -78,7 +79,7 @@ function actionOf(rule: Rule, context: RuleContext): Route['action'] | undefined
       body: text(body.string) ?? (bytes === undefined ? '' : Buffer.from(bytes, 'base64').toString('utf8')),
     };
   }
-  const destinations = weightedDestinations(rule, 'route', context);
+  const destinations = weightedDestinations(rule, context);
   return destinations.length > 0 ? { kind: 'forward', destinations } : undefined;
 }
 
@@ -112,8 +113,8 @@ function rewriteOf(value: unknown): Route['rewrite'] {
 }
 
 /** A single destination takes all whatever its weight; of several, those without a weight vanish. */
-export function weightedDestinations(rule: Rule, key: 'route', context: RuleContext): Destination[] {
-  const entries = records(rule.fields[key]);
+export function weightedDestinations(rule: Rule, context: RuleContext): Destination[] {
+  const entries = records(rule.fields.route);
   const single = entries.length === 1;
   return entries.flatMap((entry, index) => {
     const weight = single ? number(entry.weight) || 100 : (number(entry.weight) ?? 0);
@@ -125,7 +126,7 @@ export function weightedDestinations(rule: Rule, key: 'route', context: RuleCont
         ...target,
         weight,
         ...(isRecord(entry.headers) ? { requestHeaders: headers.request, responseHeaders: headers.response } : {}),
-        field: `${rule.field}.${key}[${index}]`,
+        field: `${rule.field}.route[${index}]`,
       },
     ];
   });

@@ -72,3 +72,6 @@ export function ownersOf(ordered: readonly KubeObject[], services: ReadonlyMap<s
 
 export const httpRules = (object: KubeObject): Rule[] =>
   records(object.spec?.http).map((fields, index) => ({ fields, object, field: `spec.http[${index}]` }));
+
+/** Rules of one VirtualService, delegates resolved. */
+export type RulesOf = (object: KubeObject) => readonly Rule[];

@@ -1,0 +1,142 @@
+import { compileRouter, type MeshRequest } from './router.js';
+import type { Cluster, Destination, Endpoint, ProxyConfig, Route } from './types.js';
+
+export interface Prediction {
+  /** Version -> share of the first attempts it receives; `unknown` where a pod has no version, or nobody can tell who answers. */
+  readonly share: Readonly<Record<string, number>>;
+  /** `<status> <response flag>` -> share that ends at the proxy. Together with `share` this sums to 1. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** Version -> copies per request; `lost`: copies that arrive nowhere. */
+  readonly mirrored: Readonly<Record<string, number>>;
+  /** How the caller's proxy treats the connection. `none`: it refuses it. */
+  readonly protocol: 'http' | 'tcp' | 'passthrough' | 'none';
+}
+
+export type VersionOf = (labels: Readonly<Record<string, string>>) => string | undefined;
+
+/**
+ * Where requests like the described one go on their first attempt, in the long run: faults first, then a draw over the weights, then
+ * balancing over the ready pods of the drawn cluster. Retries, which stay in the drawn cluster, are not counted.
+ */
+export function predictShare(config: ProxyConfig, request: MeshRequest, versionOf: VersionOf): Prediction {
+  const tally = new Tally(versionOf);
+  const router = compileRouter(config);
+  const { port, host, method, path, headers } = request;
+  const matched = router.match(port, host, method, path, headers);
+  if (matched) {
+    followRoute(config, matched.route, tally);
+    return tally.result('http');
+  }
+  if (router.virtualHost(port, host)) {
+    tally.fail('404 NR', 1);
+    return tally.result('http');
+  }
+  const tcp = router.tcp(port, host);
+  if (tcp) {
+    const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port, weight: 1, field: '' };
+    draw(config, tcp.destinations ?? [whole], 1, tally, 'connection');
+    return tally.result('tcp');
+  }
+  return beyondTheTable(config, request, tally);
+}
+
+/** A host that is in no table: the sidecar lets it pass, or refuses what is not registered. */
+function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally: Tally): Prediction {
+  if (config.unknownHosts === 'registry-only') {
+    // On a port with HTTP routes the request is answered, elsewhere the connection is reset.
+    const answered = config.ports.some((candidate) => candidate.port === port && candidate.virtualHosts.length > 0);
+    tally.fail(answered ? '502 -' : '000 reset', 1);
+    return tally.result('none');
+  }
+  const name = host.toLowerCase().replace(/:\d+$/, '');
+  const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
+  if (!hidden) tally.arrive('unknown', 1);
+  else if (!balance(hidden.endpoints, 1, tally)) tally.fail('000 refused', 1);
+  return tally.result('passthrough');
+}
+
+function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
+  const { action, fault, mirrors } = route;
+  if (action.kind !== 'forward') {
+    tally.fail(`${action.status} -`, 1);
+    return;
+  }
+  const aborted = fault.abort?.share ?? 0;
+  if (fault.abort && aborted > 0) tally.fail(`${fault.abort.status} FI`, aborted);
+  const passed = 1 - aborted;
+  draw(config, action.destinations, passed, tally, 'request');
+  for (const { cluster, share } of mirrors) {
+    const ready = readyEndpoints(config.clusters[cluster]);
+    if (ready.length === 0) tally.copy('lost', passed * share);
+    for (const endpoint of ready) tally.copy(tally.version(endpoint), (passed * share) / ready.length);
+  }
+}
+
+function draw(
+  config: ProxyConfig,
+  destinations: readonly Destination[],
+  amount: number,
+  tally: Tally,
+  unit: 'request' | 'connection',
+): void {
+  const sum = destinations.reduce((total, destination) => total + destination.weight, 0);
+  for (const { cluster: name, weight, missingStatus } of destinations) {
+    const part = (amount * weight) / sum;
+    const cluster = config.clusters[name];
+    if (!cluster) tally.fail(unit === 'connection' ? '000 NC' : `${missingStatus ?? 503} NC`, part);
+    else if (!balance(cluster.endpoints, part, tally)) tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
+  }
+}
+
+/** @returns false when nobody is ready. */
+function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally): boolean {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  for (const endpoint of ready) tally.arrive(tally.version(endpoint), amount / ready.length);
+  return ready.length > 0;
+}
+
+const readyEndpoints = (cluster: Cluster | undefined): readonly Endpoint[] =>
+  (cluster?.endpoints ?? []).filter((endpoint) => endpoint.ready);
+
+class Tally {
+  private readonly share: Record<string, number> = {};
+  private readonly failed: Record<string, number> = {};
+  private readonly mirrored: Record<string, number> = {};
+  private readonly versionOf: VersionOf;
+
+  constructor(versionOf: VersionOf) {
+    this.versionOf = versionOf;
+  }
+
+  version(endpoint: Endpoint): string {
+    return this.versionOf(endpoint.labels) ?? 'unknown';
+  }
+
+  arrive(version: string, amount: number): void {
+    add(this.share, version, amount);
+  }
+
+  fail(how: string, amount: number): void {
+    add(this.failed, how, amount);
+  }
+
+  copy(version: string, amount: number): void {
+    add(this.mirrored, version, amount);
+  }
+
+  result(protocol: Prediction['protocol']): Prediction {
+    return { share: tidy(this.share), failed: tidy(this.failed), mirrored: tidy(this.mirrored), protocol };
+  }
+}
+
+function add(counts: Record<string, number>, key: string, amount: number): void {
+  if (amount > 0) counts[key] = (counts[key] ?? 0) + amount;
+}
+
+/** Twelve digits hide the noise of adding parts of one pod each, and keep sums at 1 to that precision. */
+const tidy = (counts: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(counts)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => [key, Number(value.toFixed(12))]),
+  );

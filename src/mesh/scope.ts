@@ -1,0 +1,115 @@
+import { parse } from 'yaml';
+import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import type { Inventory } from './inventory.js';
+import { DEFAULT_RETRIES, retryPolicy } from './policies.js';
+import { type Fields, isRecord, labels, record, records, text, texts } from './read.js';
+import { exportedTo, hostMatches, type Service } from './services.js';
+import type { Caller, RetryPolicy } from './types.js';
+import { resolveDestination } from './virtualServiceRoutes.js';
+import { gatewaysOf, hostsOf, visibleVirtualServices } from './virtualServices.js';
+
+/** Settings of the whole mesh that change what one proxy is told. */
+export interface MeshSettings {
+  readonly rootNamespace: string;
+  readonly defaultRetries: RetryPolicy;
+  readonly unknownHosts: 'allow-any' | 'registry-only';
+}
+
+/** What one proxy is told of. */
+export interface Scope {
+  readonly services: ReadonlyMap<string, Service>;
+  /** Services that exist and that this proxy is not told of. */
+  readonly hidden: readonly Service[];
+  /** In order of precedence. */
+  readonly virtualServices: readonly KubeObject[];
+  readonly unknownHosts: 'allow-any' | 'registry-only';
+}
+
+/** From the ConfigMap `istio-system/istio`; a broken or missing one means Istio's defaults. */
+export function meshSettings(inventory: Inventory): MeshSettings {
+  const mesh = parsed(text(record(inventory.meshConfig?.data).mesh));
+  return {
+    rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
+    defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
+    unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
+  };
+}
+
+function parsed(yaml: string | undefined): Fields {
+  if (!yaml) return {};
+  try {
+    return record(parse(yaml, { maxAliasCount: 100 }));
+  } catch {
+    return {};
+  }
+}
+
+function policyMode(value: unknown): 'allow-any' | 'registry-only' | undefined {
+  if (!isRecord(value)) return undefined;
+  return text(value.mode) === 'REGISTRY_ONLY' ? 'registry-only' : 'allow-any';
+}
+
+/** exportTo first, then the Sidecar object that governs the workload. */
+export function scopeOf(inventory: Inventory, caller: Caller, settings: MeshSettings): Scope {
+  const exported = [...inventory.services.values()].filter((service) =>
+    exportedTo(service.exportTo, service.namespace, caller.namespace),
+  );
+  const virtualServices = visibleVirtualServices(inventory.virtualServices, caller.namespace);
+  const sidecar = caller.gateway ? undefined : sidecarFor(inventory.sidecars, caller, settings.rootNamespace);
+  const unknownHosts = policyMode(sidecar?.spec?.outboundTrafficPolicy) ?? settings.unknownHosts;
+  const egress = sidecar && records(sidecar.spec?.egress);
+  if (!egress || egress.length === 0) {
+    return { services: byName(exported), hidden: without(inventory, exported), virtualServices, unknownHosts };
+  }
+  const imports = egress.flatMap((listener) => texts(listener.hosts)).map((host) => importOf(host, caller.namespace));
+  const imported = (namespace: string, hosts: readonly string[]): boolean =>
+    imports.some(
+      (entry) =>
+        (entry.namespace === '*' || entry.namespace === namespace) &&
+        hosts.some((host) => hostMatches(entry.host, host) || hostMatches(host, entry.host)),
+    );
+  const kept = virtualServices.filter((object) => imported(object.metadata.namespace ?? 'default', hostsOf(object)));
+  // Destinations of an imported VirtualService come with it, or its routes would lead nowhere.
+  const reached = new Set(kept.filter((object) => gatewaysOf(object).includes('mesh')).flatMap(destinationHosts));
+  const services = exported.filter(
+    (service) => imported(service.namespace, [service.fqdn]) || reached.has(service.fqdn),
+  );
+  return { services: byName(services), hidden: without(inventory, services), virtualServices: kept, unknownHosts };
+}
+
+const byName = (services: readonly Service[]): ReadonlyMap<string, Service> =>
+  new Map(services.map((service) => [service.fqdn, service]));
+
+function without(inventory: Inventory, services: readonly Service[]): Service[] {
+  if (services.length === inventory.services.size) return [];
+  const visible = new Set(services);
+  return [...inventory.services.values()].filter((service) => !visible.has(service));
+}
+
+/** One with a matching workloadSelector, else the namespace's own, else the root namespace's. */
+function sidecarFor(sidecars: readonly KubeObject[], caller: Caller, rootNamespace: string): KubeObject | undefined {
+  const selectorOf = (object: KubeObject) => labels(record(object.spec?.workloadSelector).labels);
+  const selects = (object: KubeObject) => Object.keys(selectorOf(object)).length > 0;
+  const own = sidecars.filter((object) => (object.metadata.namespace ?? 'default') === caller.namespace);
+  return (
+    own.find((object) => selects(object) && labelsMatch({ ...selectorOf(object) }, { ...caller.labels })) ??
+    own.find((object) => !selects(object)) ??
+    sidecars.find((object) => object.metadata.namespace === rootNamespace && !selects(object))
+  );
+}
+
+function importOf(entry: string, namespace: string): { namespace: string; host: string } {
+  const slash = entry.indexOf('/');
+  const owner = slash < 0 ? '*' : entry.slice(0, slash);
+  return { namespace: owner === '.' ? namespace : owner, host: entry.slice(slash + 1) };
+}
+
+function destinationHosts(object: KubeObject): string[] {
+  const destinations = records(object.spec?.http).flatMap((rule) => [
+    ...records(rule.route).map((entry) => record(entry.destination)),
+    ...(isRecord(rule.mirror) ? [rule.mirror] : []),
+    ...records(rule.mirrors).map((entry) => record(entry.destination)),
+  ]);
+  const nowhere = { services: new Map<string, Service>(), port: 0 };
+  return destinations.map((destination) => resolveDestination(destination, object, nowhere).host);
+}
