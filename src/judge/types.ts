@@ -107,3 +107,30 @@ export interface StageAssessment {
   readonly findings: readonly Finding[];
   readonly ledger: Ledger;
 }
+
+/**
+ * How a check decides.
+ * gate: sequential test of a share; dark: no attributed request may go astray; copies: mirror copies against primaries, settled counts only;
+ * ceiling: failures against a maximum; account: consistency with the source proxy; none: cannot be decided, `why` says why.
+ */
+export type CheckRule = 'gate' | 'dark' | 'copies' | 'ceiling' | 'account' | 'none';
+
+/** A check of a stage before anything was observed. */
+export interface CheckPlan {
+  /** `share:v2`, `mirror:v2`, `errors`. */
+  readonly name: string;
+  readonly vantagePoint: WatchedPoint;
+  /** Version name of the scenario; undefined for `errors`. */
+  readonly version: string | undefined;
+  readonly rule: CheckRule;
+  readonly required: boolean;
+  readonly expected: CheckResult['expected'];
+  /** Probability of a fail although the promise holds: this check's part of the run's error rate. */
+  readonly alpha: number;
+  /** Probability of a pass although the promise is broken by the margin or more. */
+  readonly beta: number;
+  /** An undecided check gives up at so many requests (the exact 99.99 % quantile under the promise); undefined: no cap. */
+  readonly cap: number | undefined;
+  /** Rule `none` only: why, and the verdict that follows. */
+  readonly why?: { readonly verdict: 'no-data' | 'not-applicable'; readonly reason: string };
+}

@@ -1,0 +1,250 @@
+import { expandHost, type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.js';
+import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, text } from './objects.js';
+
+/** One weighted target of a rule. */
+export interface RouteEntry {
+  /** Version of the scenario that the target selects; undefined: none or several. */
+  readonly version: string | undefined;
+  /** Subset, or the host without one. */
+  readonly target: string;
+  readonly subset: string | undefined;
+  /** 0..1 after the mesh's normalisation. */
+  readonly share: number;
+  /** As written; `omitted` when it is not. */
+  readonly weight: string;
+  readonly effectiveWeight: number;
+  readonly field: string;
+}
+
+export interface MirrorEntry {
+  readonly version: string | undefined;
+  readonly target: string;
+  readonly subset: string | undefined;
+  /** Copies per primary, 0..1. */
+  readonly share: number;
+  readonly field: string;
+  readonly percentField: string;
+}
+
+/** What a route object does with a plain GET of the service. */
+export interface LiveRoute {
+  readonly object: KubeObject;
+  /** `spec.http[0]` */
+  readonly rule: string;
+  readonly entries: readonly RouteEntry[];
+  readonly mirrors: readonly MirrorEntry[];
+  /** Field that binds the object to the service: `spec.hosts[0]`. */
+  readonly hostField: string;
+  readonly host: string;
+}
+
+export const serviceHost = ({ scenario }: DiagnosisInput): string =>
+  `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
+
+/**
+ * Route objects of the service, the one in force first. In the mesh one VirtualService wins whole: exported to the caller's namespace only
+ * before public, then the oldest, then by name and namespace.
+ */
+export function liveRoutes(input: DiagnosisInput): LiveRoute[] {
+  const virtualServices = ofKind(input, 'VirtualService')
+    .filter((object) => inMesh(object) && visible(object, input))
+    .sort((a, b) => visibility(a) - visibility(b) || byAge(a, b))
+    .flatMap((object) => virtualServiceRoute(input, object) ?? []);
+  const httpRoutes = [...ofKind(input, 'HTTPRoute')].sort(byAge).flatMap((object) => httpRoute(input, object) ?? []);
+  return [...httpRoutes, ...virtualServices];
+}
+
+export function inMesh(object: KubeObject): boolean {
+  const gateways = items(object.spec?.gateways);
+  return gateways.length === 0 || gateways.includes('mesh');
+}
+
+const exportTo = (object: KubeObject) => items(object.spec?.exportTo).map((each) => text(each) ?? '');
+
+function visible(object: KubeObject, { scenario }: DiagnosisInput): boolean {
+  const scopes = exportTo(object);
+  if (scopes.length === 0 || scopes.includes('*') || scopes.includes(scenario.namespace)) return true;
+  return scopes.includes('.') && namespaceOf(object) === scenario.namespace;
+}
+
+const visibility = (object: KubeObject): number => {
+  const scopes = exportTo(object);
+  return scopes.includes('.') ? 0 : scopes.length > 0 && !scopes.includes('*') ? 1 : 2;
+};
+
+function byAge(a: KubeObject, b: KubeObject): number {
+  const key = (each: KubeObject) => [each.metadata.creationTimestamp ?? '', each.metadata.name, namespaceOf(each)];
+  const [left, right] = [key(a), key(b)];
+  for (let i = 0; i < left.length; i++) {
+    const [l, r] = [left[i] as string, right[i] as string];
+    if (l !== r) return l < r ? -1 : 1;
+  }
+  return 0;
+}
+
+export function hostMatches(host: string, namespace: string, fqdn: string): boolean {
+  const full = expandHost(host, namespace).replace(/\.$/, '');
+  return full === fqdn || full === '*' || (full.startsWith('*.') && fqdn.endsWith(full.slice(1)));
+}
+
+function virtualServiceRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
+  const hosts = items(object.spec?.hosts).map((each) => text(each) ?? '');
+  const index = hosts.findIndex((host) => hostMatches(host, namespaceOf(object), serviceHost(input)));
+  const rules = items(object.spec?.http);
+  if (index < 0 || rules.length === 0) return undefined;
+  const position = Math.max(0, rules.findIndex(acceptsPlainGet));
+  const rule = `spec.http[${position}]`;
+  return {
+    object,
+    rule,
+    entries: virtualServiceEntries(input, object, at(rules, position, 'route'), rule),
+    mirrors: virtualServiceMirrors(input, object, rules[position], rule),
+    hostField: `spec.hosts[${index}]`,
+    host: hosts[index] as string,
+  };
+}
+
+/** No condition, or none but a method or a path that a GET of any page fulfils. */
+function acceptsPlainGet(rule: unknown): boolean {
+  const matches = items(at(rule, 'match'));
+  return (
+    matches.length === 0 ||
+    matches.some((match) => {
+      if (typeof match !== 'object' || match === null) return false;
+      return Object.entries(match).every(([key, condition]) => {
+        if (key === 'name' || key === 'ignoreUriCase') return true;
+        if (key === 'method')
+          return at(condition, 'exact') === 'GET' || /GET|\.\*/.test(text(at(condition, 'regex')) ?? '');
+        return key === 'uri' && (at(condition, 'prefix') === '/' || at(condition, 'regex') === '.*');
+      });
+    })
+  );
+}
+
+function virtualServiceEntries(input: DiagnosisInput, object: KubeObject, route: unknown, rule: string): RouteEntry[] {
+  const entries = items(route);
+  const weights = entries.map((entry) => (entries.length === 1 ? 100 : Number(at(entry, 'weight') ?? 0)));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return entries.map((entry, index) => {
+    const weight = weights[index] as number;
+    return {
+      ...destination(input, object, at(entry, 'destination')),
+      share: sum === 0 ? 0 : weight / sum,
+      weight: text(at(entry, 'weight')) ?? 'omitted',
+      effectiveWeight: weight,
+      field: `${rule}.route[${index}].weight`,
+    };
+  });
+}
+
+function virtualServiceMirrors(input: DiagnosisInput, object: KubeObject, rule: unknown, field: string): MirrorEntry[] {
+  const percent = (value: unknown) => (value === undefined ? 1 : Number(at(value, 'value') ?? 0) / 100);
+  const single = at(rule, 'mirror');
+  if (single !== undefined) {
+    const share = percent(at(rule, 'mirrorPercentage') ?? at(rule, 'mirror_percentage'));
+    const percentField = `${field}.mirrorPercentage.value`;
+    return [{ ...destination(input, object, single), share, field: `${field}.mirror`, percentField }];
+  }
+  return items(at(rule, 'mirrors')).map((each, index) => ({
+    ...destination(input, object, at(each, 'destination')),
+    share: percent(at(each, 'percentage')),
+    field: `${field}.mirrors[${index}]`,
+    percentField: `${field}.mirrors[${index}].percentage.value`,
+  }));
+}
+
+function destination(input: DiagnosisInput, object: KubeObject, value: unknown) {
+  const host = text(at(value, 'host')) ?? '';
+  const subset = text(at(value, 'subset'));
+  return { target: subset ?? host, subset, version: versionOf(input, object, host, subset) };
+}
+
+/** The one version that a destination selects: by its subset's labels, else by the subset's name, else by the selector of its Service. */
+function versionOf(
+  input: DiagnosisInput,
+  object: KubeObject,
+  host: string,
+  subset: string | undefined,
+): string | undefined {
+  const versions = Object.entries(input.scenario.versions);
+  const byLabels = (selected: Record<string, string>) =>
+    versions.find(([, wanted]) => Object.keys(wanted).length > 0 && labelsMatch(wanted, selected))?.[0];
+  if (subset === undefined) {
+    const [name = '', namespace = namespaceOf(object)] = host.split('.');
+    return byLabels(labels(find(input, 'Service', namespace, name)?.spec?.selector));
+  }
+  const defined = subsetsOf(input).find((each) => each.name === subset);
+  const selected = defined ? byLabels(defined.labels) : undefined;
+  return selected ?? (subset in input.scenario.versions ? subset : undefined);
+}
+
+export interface Subset {
+  readonly rule: KubeObject;
+  readonly name: string;
+  readonly labels: Record<string, string>;
+  /** `spec.subsets[1]` */
+  readonly field: string;
+}
+
+/** DestinationRules of the service that its callers see. */
+export function destinationRules(input: DiagnosisInput): KubeObject[] {
+  return ofKind(input, 'DestinationRule')
+    .filter((object) => hostMatches(text(object.spec?.host) ?? '', namespaceOf(object), serviceHost(input)))
+    .filter((object) => visible(object, input))
+    .sort(byAge);
+}
+
+export function subsetsOf(input: DiagnosisInput): Subset[] {
+  return destinationRules(input).flatMap((rule) =>
+    items(rule.spec?.subsets).map((subset, index) => ({
+      rule,
+      name: text(at(subset, 'name')) ?? '',
+      labels: labels(at(subset, 'labels')),
+      field: `spec.subsets[${index}]`,
+    })),
+  );
+}
+
+/** An HTTPRoute that is attached to the Service itself (Gateway API for mesh). */
+function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
+  const parents = items(object.spec?.parentRefs);
+  const index = parents.findIndex(
+    (parent) =>
+      at(parent, 'kind') === 'Service' &&
+      at(parent, 'group') === '' &&
+      at(parent, 'name') === input.scenario.service &&
+      (text(at(parent, 'namespace')) ?? namespaceOf(object)) === input.scenario.namespace,
+  );
+  const rules = items(object.spec?.rules);
+  if (index < 0 || rules.length === 0) return undefined;
+  const rule = rules[0];
+  const refs = items(at(rule, 'backendRefs'));
+  const weights = refs.map((ref) => Number(at(ref, 'weight') ?? 1));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const target = (ref: unknown) => destination(input, object, { host: text(at(ref, 'name')) });
+  return {
+    object,
+    rule: 'spec.rules[0]',
+    hostField: `spec.parentRefs[${index}].name`,
+    host: input.scenario.service,
+    entries: refs.map((ref, position) => ({
+      ...target(ref),
+      share: sum === 0 ? 0 : (weights[position] as number) / sum,
+      weight: text(at(ref, 'weight')) ?? 'omitted',
+      effectiveWeight: weights[position] as number,
+      field: `spec.rules[0].backendRefs[${position}].weight`,
+    })),
+    mirrors: items(at(rule, 'filters')).flatMap((filter, position) => {
+      if (at(filter, 'type') !== 'RequestMirror') return [];
+      const field = `spec.rules[0].filters[${position}].requestMirror`;
+      const share = Number(at(filter, 'requestMirror', 'percent') ?? 100) / 100;
+      return [{ ...target(at(filter, 'requestMirror', 'backendRef')), share, field, percentField: `${field}.percent` }];
+    }),
+  };
+}
+
+/** Share that a version gets by the weights of a route. */
+export const routedShare = (route: LiveRoute, version: string): number =>
+  route.entries.filter((entry) => entry.version === version).reduce((sum, entry) => sum + entry.share, 0);
+
+export const routeRef = (route: LiveRoute): string => objectRef(route.object);

@@ -1,0 +1,119 @@
+import { type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.js';
+import { confidenceSequence } from '../confidence.js';
+import { attributed, goodObservation } from '../tallies.js';
+import type { Cause } from '../types.js';
+import { amount, list, percent } from '../words.js';
+import {
+  at,
+  type DiagnosisInput,
+  deploymentsOf,
+  find,
+  items,
+  labels,
+  namespaceOf,
+  ofKind,
+  placeOf,
+  text,
+} from './objects.js';
+
+/** A version that answers, but with errors, and a caller whose calls no proxy sees. */
+export function workloadCauses(input: DiagnosisInput): Cause[] {
+  return [...failingVersions(input), ...callerWithoutSidecar(input)];
+}
+
+/** Without a promise on errors, more than this share of failures is told. */
+const TOLERATED = 0.01;
+/** How sure one must be to name a version. */
+const ALPHA = 1e-4;
+
+function failingVersions(input: DiagnosisInput): Cause[] {
+  const counts = goodObservation(input.observations, 'source')?.counts;
+  const max = input.stage.expect.errors?.max ?? TOLERATED;
+  return Object.entries(counts?.versions ?? {}).flatMap(([version, { total, failed }]): Cause[] => {
+    if (failed === 0 || confidenceSequence(failed, total, ALPHA).low <= max) return [];
+    const deployment = deploymentsOf(input, version)[0];
+    const { namespace, service } = input.scenario;
+    const statuses = Object.entries(counts?.responses ?? {})
+      .filter(([key]) => key.startsWith('5') || key.startsWith('0'))
+      .map(([key, count]) => `${key.replace(/ -$/, '')}: ${amount(count)}`);
+    return [
+      {
+        code: 'VERSION_FAILS',
+        object: deployment ? objectRef(deployment) : `Service/${namespace}/${service}`,
+        field: 'responses',
+        found: `${amount(failed)} of ${amount(total)} calls to ${version} failed (${percent(failed / total)})${statuses.length > 0 ? `; all versions: ${list(statuses)}` : ''}`,
+        expected: `at most ${percent(max)}`,
+        fix: `Look into the logs of ${version}: its own answers are errors. The application may hide them from the client by retries and an error page with status 200.`,
+      },
+    ];
+  });
+}
+
+const SIDECARS = ['istio-proxy', 'linkerd-proxy'];
+
+/** Only told where the source proxies are silent, or where some pods of the caller have a sidecar and others have none. */
+function callerWithoutSidecar(input: DiagnosisInput): Cause[] {
+  const { from, namespace } = input.scenario;
+  const deployment = find(input, 'Deployment', namespace, from);
+  const pods = callerPods(input, deployment).filter((pod) => !pod.metadata.deletionTimestamp);
+  const bare = pods.filter((pod) => !hasSidecar(pod) && !ambient(input, pod));
+  const source = goodObservation(input.observations, 'source');
+  const silent = !source || attributed(source.counts) + source.counts.unknown.total === 0;
+  const first = bare[0];
+  if (!first || (!silent && bare.length === pods.length)) return [];
+  const linkerd = input.scenario.mesh === 'linkerd';
+  const annotation = linkerd ? 'linkerd.io/inject' : 'sidecar.istio.io/inject';
+  const wanted = linkerd ? 'enabled' : 'true';
+  const template = at(deployment?.spec, 'template', 'metadata');
+  const set = text(at(template, 'annotations', annotation)) ?? text(at(template, 'labels', annotation));
+  if (deployment && set !== wanted) {
+    const field = `spec.template.metadata.annotations.${annotation}`;
+    const place = placeOf(input, deployment, field);
+    const fix = `Set the annotation ${annotation}: "${wanted}" on the pod template: calls of a pod without sidecar are not routed by the mesh.`;
+    return [
+      {
+        code: 'CALLER_WITHOUT_SIDECAR',
+        object: objectRef(deployment),
+        field,
+        found: set ?? 'absent',
+        expected: wanted,
+        fix,
+        ...(place ? { place } : {}),
+      },
+    ];
+  }
+  const containers = items(first.spec?.containers).map((each) => text(at(each, 'name')) ?? '');
+  return [
+    {
+      code: 'CALLER_WITHOUT_SIDECAR',
+      object: objectRef(first),
+      field: 'spec.containers',
+      found: list(containers),
+      expected: linkerd ? 'linkerd-proxy' : 'istio-proxy',
+      fix: `The pod was started without a sidecar: check that injection is on in namespace ${namespace}, then kubectl rollout restart deployment ${from} -n ${namespace}.`,
+    },
+  ];
+}
+
+function callerPods(input: DiagnosisInput, deployment: KubeObject | undefined): readonly KubeObject[] {
+  const { from, namespace } = input.scenario;
+  const selector = labels(at(deployment?.spec, 'selector', 'matchLabels'));
+  return ofKind(input, 'Pod').filter((pod) => {
+    if (namespaceOf(pod) !== namespace) return false;
+    return Object.keys(selector).length > 0
+      ? labelsMatch(selector, pod.metadata.labels)
+      : pod.metadata.labels?.app === from;
+  });
+}
+
+const hasSidecar = (pod: KubeObject): boolean =>
+  [...items(pod.spec?.containers), ...items(pod.spec?.initContainers)].some((each) =>
+    SIDECARS.includes(text(at(each, 'name')) ?? ''),
+  );
+
+function ambient(input: DiagnosisInput, pod: KubeObject): boolean {
+  const namespace = ofKind(input, 'Namespace').find((each) => each.metadata.name === namespaceOf(pod));
+  const mode =
+    pod.metadata.labels?.['istio.io/dataplane-mode'] ?? namespace?.metadata.labels?.['istio.io/dataplane-mode'];
+  return mode === 'ambient';
+}

@@ -1,0 +1,83 @@
+import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
+import { cleanRequestsNeeded } from './dark.js';
+import { mirrorReadyOptions } from './mirror.js';
+import { capFor, type RuleSpec } from './requirements.js';
+import type { CheckPlan, CheckRule } from './types.js';
+
+type Draft = Omit<CheckPlan, 'alpha' | 'beta' | 'cap'>;
+
+/**
+ * The checks of a stage. The run's error rate is split evenly over the required checks of all stages of the scenario, whichever of them are
+ * walked; the probability of a miss is not split, because a wrong run passes only if every check passes.
+ */
+export function planChecks(scenario: Scenario, stage: Stage): CheckPlan[] {
+  const decisions = scenario.stages.flatMap((each) => drafts(scenario, each)).filter((draft) => draft.required).length;
+  const beta = stage.precision.errorRate;
+  const alpha = beta / Math.max(1, decisions);
+  return drafts(scenario, stage).map((draft) => {
+    const spec = specOf({ ...draft, alpha, beta, cap: undefined });
+    return { ...draft, alpha, beta, cap: spec ? capFor(spec) : undefined };
+  });
+}
+
+/** The sequential rule of a check; undefined where counting alone decides (dark, full mirror, account). */
+export function specOf(plan: CheckPlan): RuleSpec | undefined {
+  const { share = 0, margin = 0, max = 0, absence = 0 } = plan.expected;
+  const { alpha, beta } = plan;
+  if (plan.rule === 'gate') return { kind: 'gate', share, margin, alpha, beta };
+  if (plan.rule === 'ceiling' && max > 0) return { kind: 'ceiling', max, absence, alpha, beta };
+  if (plan.rule === 'copies' && share > 0 && share < 1) {
+    return { kind: 'gate', share, margin, ...mirrorReadyOptions({ alpha, beta }) };
+  }
+  return undefined;
+}
+
+/** Clean requests that a counting rule asks for in every stratum. */
+export function cleanNeeded(plan: CheckPlan): number {
+  return cleanRequestsNeeded(plan.expected.absence ?? 0.01, plan.beta);
+}
+
+function drafts(scenario: Scenario, stage: Stage): Draft[] {
+  const { share, mirror, errors } = stage.expect;
+  return [
+    ...Object.entries(share ?? {}).flatMap(([version, value]) => shareDrafts(scenario, stage, version, value)),
+    ...Object.entries(mirror ?? {}).map(([version, value]) => mirrorDraft(scenario, stage, version, value)),
+    ...(errors ? [errorsDraft(scenario, stage, errors.max)] : []),
+  ];
+}
+
+const POINTS: readonly WatchedPoint[] = ['client', 'source', 'destination', 'graph'];
+
+function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: number): Draft[] {
+  const { margin, absence } = stage.precision;
+  const certain = share === 0 || share === 1;
+  const expected = certain ? { share, absence } : { share, margin };
+  return POINTS.filter((point) => scenario.watch[point] !== 'off').map((vantagePoint): Draft => {
+    const base = { name: `share:${version}`, vantagePoint, version, expected };
+    if (vantagePoint === 'client' && !scenario.marker) {
+      const reason = 'The scenario has no marker, so the client cannot tell the versions apart.';
+      return { ...base, rule: 'none', required: false, why: { verdict: 'not-applicable', reason } };
+    }
+    const decides = vantagePoint === 'client' || vantagePoint === 'source';
+    const rule: CheckRule = decides ? (certain ? 'dark' : 'gate') : 'account';
+    return { ...base, rule, required: scenario.watch[vantagePoint] === 'require' };
+  });
+}
+
+function mirrorDraft(scenario: Scenario, stage: Stage, version: string, share: number): Draft {
+  const { margin, absence } = stage.precision;
+  const base = { name: `mirror:${version}`, vantagePoint: 'destination', version, required: true } as const;
+  const expected = share === 0 || share === 1 ? { share, absence } : { share, margin };
+  const missing = (['source', 'destination'] as const).find((point) => scenario.watch[point] === 'off');
+  if (!missing) return { ...base, expected, rule: 'copies' };
+  const reason = `Mirror copies are counted between source and destination proxy, but the scenario does not watch the ${missing} proxy.`;
+  return { ...base, expected, rule: 'none', why: { verdict: 'no-data', reason } };
+}
+
+function errorsDraft(scenario: Scenario, stage: Stage, max: number): Draft {
+  const base = { name: 'errors', vantagePoint: 'source', version: undefined, required: true } as const;
+  const expected = max === 0 ? { max, absence: stage.precision.absence } : { max };
+  if (scenario.watch.source !== 'off') return { ...base, expected, rule: 'ceiling' };
+  const reason = 'Errors are decided at the source proxy, but the scenario does not watch it.';
+  return { ...base, expected, rule: 'none', why: { verdict: 'no-data', reason } };
+}

@@ -1,0 +1,155 @@
+import type { Scenario, Stage } from '../scenario/types.js';
+import { planChecks } from './checkPlan.js';
+import { accountCheck } from './checks/account.js';
+import { errorsCheck } from './checks/errors.js';
+import { mirrorCheck } from './checks/mirror.js';
+import { darkCheck, gateCheck } from './checks/share.js';
+import { findingsOf } from './findings.js';
+import { ledgerOf } from './ledger.js';
+import { decidedOutcome, type Outcome, openOutcome } from './outcome.js';
+import { attributed, type GoodObservation, observationOf } from './tallies.js';
+import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
+import { stageVerdict } from './verdict.js';
+import { amount, counted, list, POINT_NAMES } from './words.js';
+
+/** Judges one stage, look by look. Looks are cumulative since the window opened; the last one is settled. */
+export class StageJudge {
+  private readonly scenario: Scenario;
+  private readonly stage: Stage;
+  private readonly checks: readonly RunningCheck[];
+
+  constructor(scenario: Scenario, stage: Stage) {
+    this.scenario = scenario;
+    this.stage = stage;
+    this.checks = planChecks(scenario, stage).map((plan) => new RunningCheck(plan, scenario, stage));
+  }
+
+  /** Takes the next look and assesses the stage as of now. O(1) in requests and looks. */
+  look(look: Look): StageAssessment {
+    const checks = this.checks.map((check) => check.look(look));
+    const required = this.checks.filter((check) => check.plan.required);
+    const refuted = checks.some((check) => check.required && check.verdict === 'fail');
+    return {
+      verdict: stageVerdict(checks),
+      decided: look.settled || refuted || required.every((check) => check.ready),
+      checks,
+      findings: findingsOf(this.scenario, this.stage, look, checks),
+      ledger: ledgerOf(this.scenario, this.stage, look),
+    };
+  }
+}
+
+type Evaluate = (look: Look) => Outcome;
+
+/** A check with its memory: what is decided stays decided. */
+class RunningCheck {
+  readonly plan: CheckPlan;
+  private readonly evaluate: Evaluate;
+  private final: CheckResult | undefined;
+  private last: Outcome | undefined;
+
+  constructor(plan: CheckPlan, scenario: Scenario, stage: Stage) {
+    this.plan = plan;
+    this.evaluate = evaluator(plan, scenario, stage);
+  }
+
+  /** Decided, or only waiting for the settled look. */
+  get ready(): boolean {
+    return this.final !== undefined || this.last?.ready === true;
+  }
+
+  look(look: Look): CheckResult {
+    if (this.final) return this.final;
+    const outcome = this.withMemory(this.evaluate(look), look);
+    this.last = outcome;
+    const { name, vantagePoint, required, expected, alpha: errorRate } = this.plan;
+    const { ready: _ready, ...shown } = outcome;
+    const result = { name, vantagePoint, required, expected, errorRate, ...shown };
+    if (!outcome.decided) return result;
+    this.final = { ...result, decidedAt: look.at };
+    return this.final;
+  }
+
+  /** A dark promise that was certified by clean requests stays certified when the vantage point is lost at the very end. */
+  private withMemory(outcome: Outcome, look: Look): Outcome {
+    const certified = this.plan.rule === 'dark' && look.settled && outcome.verdict === 'no-data' && this.last?.ready;
+    if (!certified || !this.last) return outcome;
+    return decidedOutcome('pass', `${this.last.reason} The settled counts could not be read.`, this.last.observed);
+  }
+}
+
+function evaluator(plan: CheckPlan, scenario: Scenario, stage: Stage): Evaluate {
+  switch (plan.rule) {
+    case 'none': {
+      const { verdict, reason } = plan.why ?? { verdict: 'not-applicable', reason: 'Not applicable.' };
+      return () => decidedOutcome(verdict, reason, undefined);
+    }
+    case 'gate':
+      return fromCounts(plan, gateCheck(plan, stage));
+    case 'dark':
+      return fromCounts(plan, darkCheck(plan, scenario));
+    case 'ceiling':
+      return fromCounts(plan, errorsCheck(plan));
+    case 'copies': {
+      const check = mirrorCheck(plan);
+      return (look) => missing(plan, look, ['source', 'destination']) ?? check(look) ?? nothingYet(plan, look);
+    }
+    case 'account': {
+      const check = accountCheck(plan, stage);
+      return (look) => missing(plan, look, [plan.vantagePoint]) ?? check(look) ?? nothingYet(plan, look);
+    }
+  }
+}
+
+/** A check of one vantage point: without its data there is no verdict, and at the end none is a verdict of its own. */
+function fromCounts(plan: CheckPlan, check: (observation: GoodObservation, settled: boolean) => Outcome): Evaluate {
+  return (look) => {
+    const lost = missing(plan, look, [plan.vantagePoint]);
+    if (lost) return lost;
+    const observation = observationOf(look, plan.vantagePoint) as GoodObservation;
+    return silence(plan, observation, look.settled) ?? check(observation, look.settled);
+  };
+}
+
+function missing(plan: CheckPlan, look: Look, points: readonly (typeof plan.vantagePoint)[]): Outcome | undefined {
+  const reasons = points.flatMap((point) => {
+    const observation = observationOf(look, point);
+    if (observation?.status === 'ok') return [];
+    return [`${POINT_NAMES[point]} could not be read: ${observation?.reason ?? 'it was not asked'}`];
+  });
+  if (reasons.length === 0) return undefined;
+  const reason = `${sentenceCase(list(reasons))}.`;
+  return look.settled ? decidedOutcome('no-data', reason, undefined) : openOutcome(reason, undefined, 0);
+}
+
+/** Nothing that the rule can count has been seen. */
+function silence(plan: CheckPlan, { counts }: GoodObservation, settled: boolean): Outcome | undefined {
+  const answered = attributed(counts);
+  const unanswered = counts.unknown.total;
+  if (answered > 0 || (unanswered > 0 && (plan.rule === 'ceiling' || plan.rule === 'gate'))) {
+    return undefined;
+  }
+  return settled ? decidedOutcome('no-data', silenceReason(plan, counts), undefined) : nothingYetOpen(plan);
+}
+
+function silenceReason(plan: CheckPlan, counts: GoodObservation['counts']): string {
+  if (plan.vantagePoint === 'client') {
+    return `The client sent ${counted(counts.sent, 'requests')}, and no answer told its version: ${amount(counts.unmarked)} unmarked, ${amount(counts.failed)} failed.`;
+  }
+  if (counts.unknown.total > 0) {
+    return `${sentenceCase(POINT_NAMES[plan.vantagePoint])} saw ${counted(counts.unknown.total, 'calls')}, and none reached a version.`;
+  }
+  const elsewhere = Object.values(counts.foreign).reduce((sum, count) => sum + count, 0);
+  const others = elsewhere > 0 ? `; ${counted(elsewhere, 'requests')} came from other workloads` : '';
+  return `No request of the load reached the service, says ${POINT_NAMES[plan.vantagePoint]}${others}.`;
+}
+
+const nothingYetOpen = (plan: CheckPlan): Outcome =>
+  openOutcome(`${sentenceCase(POINT_NAMES[plan.vantagePoint])} has seen no request of the service yet.`, undefined, 0);
+
+function nothingYet(plan: CheckPlan, look: Look): Outcome {
+  const reason = `No request of the load reached the service, says ${POINT_NAMES[plan.vantagePoint]}.`;
+  return look.settled ? decidedOutcome('no-data', reason, undefined) : nothingYetOpen(plan);
+}
+
+const sentenceCase = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,90 @@
+import type { Observation, WindowCounts } from '../observe/types.js';
+import type { Marker, Scenario, WatchedPoint } from '../scenario/types.js';
+import type { DarkTally } from './dark.js';
+import type { MirrorTally } from './mirror.js';
+import type { Look } from './types.js';
+
+export type GoodObservation = Extract<Observation, { status: 'ok' }>;
+
+/** What a vantage point said at a look; undefined when it was not asked. */
+export function observationOf(look: Look, point: WatchedPoint): Observation | undefined {
+  return look.observations.find((observation) => observation.vantagePoint === point);
+}
+
+export function goodObservation(look: Look, point: WatchedPoint): GoodObservation | undefined {
+  const observation = observationOf(look, point);
+  return observation?.status === 'ok' ? observation : undefined;
+}
+
+/** Requests of a version; 0 when the vantage point does not know it. */
+export const versionTotal = (counts: WindowCounts, version: string): number => counts.versions[version]?.total ?? 0;
+export const versionFailed = (counts: WindowCounts, version: string): number => counts.versions[version]?.failed ?? 0;
+
+/** Requests that some version of the scenario answered. */
+export function attributed(counts: WindowCounts): number {
+  return Object.values(counts.versions).reduce((sum, version) => sum + version.total, 0);
+}
+
+export interface Tally {
+  readonly count: number;
+  readonly total: number;
+}
+
+/**
+ * Requests of a version among those that any version answered. When none was answered at all, the requests that reached no version count as
+ * requests that this version did not get: a share is promised of the calls, and silence must not hide that nobody keeps it.
+ */
+export function shareTally(counts: WindowCounts, version: string): Tally {
+  const total = attributed(counts);
+  return total > 0 ? { count: versionTotal(counts, version), total } : { count: 0, total: counts.unknown.total };
+}
+
+/** Failed calls among all calls of the service, those that reached no version included. */
+export function errorTally(counts: WindowCounts): Tally {
+  const failed = Object.values(counts.versions).reduce((sum, version) => sum + version.failed, 0);
+  return { count: failed + counts.unknown.failed, total: attributed(counts) + counts.unknown.total };
+}
+
+/**
+ * Strata of the dark rule. At the client every marker URI is one (a route can send one path elsewhere); proxies have no path label, so all
+ * their requests are one.
+ * @param share 0: requests of the version are astray; 1: requests of every other version are.
+ */
+export function darkTally(
+  scenario: Scenario,
+  counts: WindowCounts,
+  point: WatchedPoint,
+  version: string,
+  share: number,
+): DarkTally {
+  const astray = (mine: number, total: number) => (share === 0 ? mine : total - mine);
+  if (point === 'client' && scenario.marker) {
+    const strata = counts.byUri
+      .map((entry) => {
+        const total = Object.values(entry.versions).reduce((sum, count) => sum + count, 0);
+        return { name: entry.uri, total, count: astray(entry.versions[version] ?? 0, total) };
+      })
+      .filter((stratum) => stratum.total > 0 || matchesMarker(scenario.marker as Marker, stratum.name));
+    if (strata.length > 0) return { strata };
+  }
+  const total = attributed(counts);
+  return { strata: [{ name: '', total, count: astray(versionTotal(counts, version), total) }] };
+}
+
+/** True when an answer to this URI can carry the marker; `*` in the pattern stands for any run of characters, the query is ignored. */
+export function matchesMarker(marker: Marker, uri: string): boolean {
+  const path = uri.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '').replace(/[?#].*$/, '') || '/';
+  const pieces = marker.uri.split('*').map((piece) => piece.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${pieces.join('.*')}$`).test(path);
+}
+
+/** Mirror copies of a version; undefined until both proxies have been read. */
+export function mirrorTally(look: Look, version: string): MirrorTally | undefined {
+  const source = goodObservation(look, 'source');
+  const destination = goodObservation(look, 'destination');
+  if (!source || !destination) return undefined;
+  return {
+    copies: versionTotal(destination.counts, version) - versionTotal(source.counts, version),
+    primaries: attributed(source.counts),
+  };
+}
