@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { errorText } from '../../base/errors.js';
+import type { ApiContext } from './context.js';
+import { serveSpdy } from './spdy.js';
+import { ApiStatusError, badRequest, notFound, unknownPath } from './status.js';
+import type { Target } from './target.js';
+import { serveWebSocket } from './websocket.js';
+
+/** Opens a connection to a port of the pod that is being forwarded. @throws Error with the text for the error stream. */
+export type Dial = (port: number) => Promise<Socket>;
+
+export interface Upgrade {
+  readonly target: Target | undefined;
+  readonly query: URLSearchParams;
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** Dials ports of one pod, resolved anew for every connection: the pod may have been replaced meanwhile. */
+function dialer(context: ApiContext, namespace: string, pod: string): Dial {
+  return (port) => {
+    const uid = context.store.get('pods', namespace, pod)?.metadata.uid ?? '';
+    const failed = (why: string) => new Error(`error forwarding port ${port} to pod ${pod}, uid ${uid}: ${why}`);
+    const place = context.resolvePodPort(namespace, pod, port);
+    if (!place) {
+      const why = `failed to connect to localhost:${port} inside namespace "${namespace}": connection refused`;
+      return Promise.reject(failed(why));
+    }
+    return new Promise((resolve, reject) => {
+      const socket = connect(place.port, place.host);
+      socket.once('connect', () => resolve(socket));
+      socket.once('error', (error) => reject(failed(errorText(error))));
+    });
+  };
+}
+
+/**
+ * Takes over a connection that asks for an upgrade: `POST|GET .../pods/{name}/portforward` by SPDY/3.1, by SPDY inside a
+ * WebSocket, or by the channel protocol of WebSocket clients.
+ * @throws ApiStatusError 404 for other paths and unknown pods, 400 for other upgrades; nothing has been written then.
+ */
+export function acceptPortForward(context: ApiContext, { target, query, request, socket, head }: Upgrade): void {
+  if (target?.entry.resource !== 'pods' || target.subresource !== 'portforward') throw unknownPath();
+  const { namespace = '', name = '' } = target;
+  const pod = context.store.get('pods', namespace, name);
+  if (!pod) throw notFound(target.entry, name);
+  const dial = dialer(context, namespace, name);
+  const wanted = (request.headers.upgrade ?? '').toLowerCase();
+  if (wanted === 'websocket') {
+    serveWebSocket({ query, request, socket, head, dial });
+    return;
+  }
+  if (wanted !== 'spdy/3.1') throw badRequest(`unable to upgrade: missing upgrade headers in request: ${wanted}`);
+  const protocols = String(request.headers['x-stream-protocol-version'] ?? '');
+  if (protocols && !protocols.split(',').some((protocol) => protocol.trim() === 'portforward.k8s.io')) {
+    throw new ApiStatusError(
+      403,
+      'Forbidden',
+      `unable to upgrade: unable to negotiate protocol: client supports [${protocols}], server accepts [portforward.k8s.io]`,
+    );
+  }
+  socket.write(
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: portforward.k8s.io\r\n\r\n',
+  );
+  if (head.length > 0) socket.unshift(head);
+  serveSpdy(socket, dial);
+}

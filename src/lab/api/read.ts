@@ -1,0 +1,71 @@
+import type { KubeObject } from '../../base/kubernetes.js';
+import { type ApiContext, type ApiRequest, type ApiResponse, inVersion } from './context.js';
+import { fieldSelector, labelSelector, type Predicate } from './selectors.js';
+import { notFound } from './status.js';
+import { asPartial, asTable, representation } from './tables.js';
+
+/** Both selectors of a request, and the name for requests such as `DELETE /pods?fieldSelector=metadata.name=x`. */
+export function selectorOf(request: Pick<ApiRequest, 'query' | 'entry'>): Predicate {
+  const labels = labelSelector(request.query.get('labelSelector'));
+  const fields = fieldSelector(request.query.get('fieldSelector'), request.entry.kind);
+  return (object) => labels(object) && fields(object);
+}
+
+/** The stored object that a request names. @throws ApiStatusError 404. */
+export function existing(context: ApiContext, request: ApiRequest): KubeObject {
+  const name = request.name ?? '';
+  const object = context.store.get(request.entry.resource, request.namespace, name);
+  if (!object) throw notFound(request.entry, name);
+  return object;
+}
+
+/** The objects that a list, watch or deletecollection names, by namespace and name. */
+export function selected(context: ApiContext, request: ApiRequest): KubeObject[] {
+  const key = ({ metadata }: KubeObject) => `${metadata.namespace ?? ''}/${metadata.name}`;
+  return context.store
+    .list(request.entry.resource, request.namespace)
+    .filter(selectorOf(request))
+    .sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/** One object in the representation that `Accept` asks for. */
+export function presentOne(context: ApiContext, request: ApiRequest, object: KubeObject): Record<string, unknown> {
+  const shape = representation(request.accept);
+  const shown = inVersion(request, object);
+  if (shape === 'Table') {
+    return asTable(request.entry, [shown], {
+      now: context.now(),
+      metadata: { resourceVersion: object.metadata.resourceVersion ?? '' },
+      include: request.query.get('includeObject'),
+    });
+  }
+  return shape === 'PartialObjectMetadata' ? asPartial(shown) : shown;
+}
+
+export function get(context: ApiContext, request: ApiRequest): ApiResponse {
+  return { status: 200, body: presentOne(context, request, existing(context, request)) };
+}
+
+/**
+ * Lists everything that matches in one page: `limit` is a wish, and a list without `continue` is complete. Items carry
+ * apiVersion and kind, which the official API leaves out and every client accepts.
+ */
+export function list(context: ApiContext, request: ApiRequest): ApiResponse {
+  const items = selected(context, request).map((object) => inVersion(request, object));
+  const metadata = { resourceVersion: String(context.store.resourceVersion) };
+  const shape = representation(request.accept);
+  if (shape === 'Table') {
+    const include = request.query.get('includeObject');
+    return { status: 200, body: asTable(request.entry, items, { now: context.now(), metadata, include }) };
+  }
+  if (shape === 'PartialObjectMetadata') {
+    const body = {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: 'meta.k8s.io/v1',
+      metadata,
+      items: items.map(asPartial),
+    };
+    return { status: 200, body };
+  }
+  return { status: 200, body: { kind: `${request.entry.kind}List`, apiVersion: request.apiVersion, metadata, items } };
+}

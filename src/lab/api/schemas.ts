@@ -1,0 +1,243 @@
+import type { ResourceName } from '../control/store.js';
+import type { Schema } from './schema.js';
+
+// Field names of istio.io/api v1.22-1.31 and k8s.io/api v1.34; what hardly anybody writes is left unlooked-into ('any').
+
+const strings: Schema = ['str'];
+const labels: Schema = { '*': 'str' };
+const metadata: Schema = { labels, annotations: labels, '*': 'any' };
+const percent: Schema = { value: 'num' };
+const port: Schema = { number: 'int', name: 'str' };
+const destination: Schema = { host: 'str', subset: 'str', port };
+const stringMatch: Schema = { exact: 'str', prefix: 'str', regex: 'str' };
+const headerChange: Schema = { set: labels, add: labels, remove: strings };
+const headers: Schema = { request: headerChange, response: headerChange };
+const l4Match = {
+  destinationSubnets: strings,
+  port: 'int',
+  sourceLabels: labels,
+  gateways: strings,
+  sourceNamespace: 'str',
+} as const;
+
+const httpMatch: Schema = {
+  name: 'str',
+  uri: stringMatch,
+  scheme: stringMatch,
+  method: stringMatch,
+  authority: stringMatch,
+  headers: { '*': stringMatch },
+  port: 'int',
+  sourceLabels: labels,
+  gateways: strings,
+  queryParams: { '*': stringMatch },
+  ignoreUriCase: 'bool',
+  withoutHeaders: { '*': stringMatch },
+  sourceNamespace: 'str',
+  statPrefix: 'str',
+};
+
+const fault: Schema = {
+  delay: { percent: 'int', fixedDelay: 'str', exponentialDelay: 'str', percentage: percent },
+  abort: { httpStatus: 'int', grpcStatus: 'str', http2Error: 'str', percentage: percent },
+};
+
+const httpRoute: Schema = {
+  name: 'str',
+  match: [httpMatch],
+  route: [{ destination, weight: 'int', headers }],
+  redirect: { uri: 'str', authority: 'str', port: 'int', derivePort: 'str', scheme: 'str', redirectCode: 'int' },
+  directResponse: { status: 'int', body: { string: 'str', bytes: 'str' } },
+  delegate: { name: 'str', namespace: 'str' },
+  rewrite: { uri: 'str', authority: 'str', uriRegexRewrite: { match: 'str', rewrite: 'str' } },
+  timeout: 'str',
+  retries: {
+    attempts: 'int',
+    perTryTimeout: 'str',
+    retryOn: 'str',
+    retryRemoteLocalities: 'bool',
+    retryIgnorePreviousHosts: 'bool',
+    backoff: 'str',
+  },
+  fault,
+  mirror: destination,
+  mirrors: [{ destination, percentage: percent }],
+  mirrorPercent: 'int',
+  mirror_percent: 'int',
+  mirrorPercentage: percent,
+  corsPolicy: 'any',
+  headers,
+};
+
+const l4Route: Schema = [{ destination, weight: 'int' }];
+
+const virtualService: Schema = {
+  hosts: strings,
+  gateways: strings,
+  exportTo: strings,
+  http: [httpRoute],
+  tls: [{ match: [{ sniHosts: strings, ...l4Match }], route: l4Route }],
+  tcp: [{ match: [{ sourceSubnet: 'str', ...l4Match }], route: l4Route }],
+};
+
+const policy = {
+  loadBalancer: {
+    simple: 'str',
+    consistentHash: {
+      httpHeaderName: 'str',
+      httpCookie: { name: 'str', path: 'str', ttl: 'str', attributes: 'any' },
+      useSourceIp: 'bool',
+      httpQueryParameterName: 'str',
+      ringHash: { minimumRingSize: 'int' },
+      maglev: { tableSize: 'int' },
+      minimumRingSize: 'int',
+    },
+    localityLbSetting: 'any',
+    warmupDurationSecs: 'str',
+    warmup: 'any',
+  },
+  connectionPool: {
+    tcp: {
+      maxConnections: 'int',
+      connectTimeout: 'str',
+      tcpKeepalive: 'any',
+      maxConnectionDuration: 'str',
+      idleTimeout: 'str',
+    },
+    http: {
+      http1MaxPendingRequests: 'int',
+      http2MaxRequests: 'int',
+      maxRequestsPerConnection: 'int',
+      maxRetries: 'int',
+      idleTimeout: 'str',
+      h2UpgradePolicy: 'str',
+      useClientProtocol: 'bool',
+      maxConcurrentStreams: 'int',
+    },
+  },
+  outlierDetection: {
+    consecutiveErrors: 'int',
+    splitExternalLocalOriginErrors: 'bool',
+    consecutiveLocalOriginFailures: 'int',
+    consecutiveGatewayErrors: 'int',
+    consecutive5xxErrors: 'int',
+    interval: 'str',
+    baseEjectionTime: 'str',
+    maxEjectionPercent: 'int',
+    minHealthPercent: 'int',
+  },
+  tls: {
+    mode: 'str',
+    clientCertificate: 'str',
+    privateKey: 'str',
+    caCertificates: 'str',
+    credentialName: 'str',
+    subjectAltNames: strings,
+    sni: 'str',
+    insecureSkipVerify: 'bool',
+    caCrl: 'str',
+  },
+} as const satisfies Schema;
+
+const trafficPolicy: Schema = {
+  ...policy,
+  portLevelSettings: [{ port, ...policy }],
+  tunnel: 'any',
+  proxyProtocol: 'any',
+  retryBudget: 'any',
+};
+
+const destinationRule: Schema = {
+  host: 'str',
+  trafficPolicy,
+  subsets: [{ name: 'str', labels, trafficPolicy }],
+  exportTo: strings,
+  workloadSelector: 'any',
+};
+
+const service: Schema = {
+  allocateLoadBalancerNodePorts: 'bool',
+  clusterIP: 'str',
+  clusterIPs: strings,
+  externalIPs: strings,
+  externalName: 'str',
+  externalTrafficPolicy: 'str',
+  healthCheckNodePort: 'int',
+  internalTrafficPolicy: 'str',
+  ipFamilies: strings,
+  ipFamilyPolicy: 'str',
+  loadBalancerClass: 'str',
+  loadBalancerIP: 'str',
+  loadBalancerSourceRanges: strings,
+  ports: [{ appProtocol: 'str', name: 'str', nodePort: 'int', port: 'int', protocol: 'str', targetPort: 'int|str' }],
+  publishNotReadyAddresses: 'bool',
+  selector: labels,
+  sessionAffinity: 'str',
+  sessionAffinityConfig: 'any',
+  trafficDistribution: 'str',
+  type: 'str',
+};
+
+const env: Schema = [{ name: 'str', value: 'str', valueFrom: 'any' }];
+
+const container: Schema = {
+  args: strings,
+  command: strings,
+  env,
+  envFrom: ['any'],
+  image: 'str',
+  imagePullPolicy: 'str',
+  lifecycle: 'any',
+  livenessProbe: 'any',
+  name: 'str',
+  ports: [{ containerPort: 'int', hostIP: 'str', hostPort: 'int', name: 'str', protocol: 'str' }],
+  readinessProbe: 'any',
+  resizePolicy: ['any'],
+  resources: 'any',
+  restartPolicy: 'str',
+  restartPolicyRules: ['any'],
+  securityContext: 'any',
+  startupProbe: 'any',
+  stdin: 'bool',
+  stdinOnce: 'bool',
+  terminationMessagePath: 'str',
+  terminationMessagePolicy: 'str',
+  tty: 'bool',
+  volumeDevices: ['any'],
+  volumeMounts: ['any'],
+  workingDir: 'str',
+};
+
+const POD_FIELDS =
+  'activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks ephemeralContainers hostAliases hostIPC hostNetwork hostPID hostUsers hostname hostnameOverride imagePullSecrets nodeName nodeSelector os overhead preemptionPolicy priority priorityClassName readinessGates resourceClaims resources restartPolicy runtimeClassName schedulerName schedulingGates securityContext serviceAccount serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds tolerations topologySpreadConstraints volumes workloadRef';
+
+const pod: Schema = {
+  ...Object.fromEntries(POD_FIELDS.split(' ').map((field) => [field, 'any' as const])),
+  containers: [container],
+  initContainers: [container],
+};
+
+const deployment: Schema = {
+  minReadySeconds: 'int',
+  paused: 'bool',
+  progressDeadlineSeconds: 'int',
+  replicas: 'int',
+  revisionHistoryLimit: 'int',
+  selector: { matchLabels: labels, matchExpressions: ['any'] },
+  strategy: { type: 'str', rollingUpdate: { maxSurge: 'int|str', maxUnavailable: 'int|str' } },
+  template: { metadata, spec: pod },
+};
+
+const spec = (fields: Schema): Schema => ({ apiVersion: 'str', kind: 'str', metadata, spec: fields, status: 'any' });
+
+/** What holds for every other kind. */
+export const ANY_OBJECT: Schema = { metadata, '*': 'any' };
+
+/** Kinds whose fields are checked, because a typo in them silently changes where traffic goes; all others are taken as they are. */
+export const SCHEMAS: Readonly<Partial<Record<ResourceName, Schema>>> = {
+  'virtualservices.networking.istio.io': spec(virtualService),
+  'destinationrules.networking.istio.io': spec(destinationRule),
+  'deployments.apps': spec(deployment),
+  services: spec(service),
+  pods: spec(pod),
+};

@@ -1,0 +1,136 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { KubeObject } from '../../base/kubernetes.js';
+import { labelsMatch } from '../../base/kubernetes.js';
+import type { ResourceKind } from '../control/resources.js';
+import { isDict } from './lists.js';
+import { checkSchema } from './schema.js';
+import { ANY_OBJECT, SCHEMAS } from './schemas.js';
+import { type ApiStatusError, badRequest, type FieldError, invalid } from './status.js';
+
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const SUBDOMAIN_WORDS =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const LABEL_WORDS =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+
+/** What the client asked for with `fieldValidation`; the server's own default is Warn. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+/**
+ * Compares the fields with the kind's schema: unknown ones are refused (Strict), named in a warning (Warn) and dropped.
+ * @returns the object without them.
+ * @throws ApiStatusError 400 for unknown fields and, of built-in kinds, wrong types; 422 for wrong types of custom kinds.
+ */
+export function checkFields(
+  entry: ResourceKind,
+  object: KubeObject,
+  mode: FieldValidation,
+): { readonly object: KubeObject; readonly warnings: readonly string[] } {
+  const findings = checkSchema(SCHEMAS[entry.resource] ?? ANY_OBJECT, object, '');
+  const version = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1);
+  const refusal = `${entry.kind} in version "${version}" cannot be handled as a ${entry.kind}: `;
+  const errors = findings.errors.map((error) => ({ ...error, field: error.field.replace(/^\./, '') }));
+  if (findings.unknown.length > 0 && mode === 'Strict') {
+    throw badRequest(
+      `${refusal}strict decoding error: ${findings.unknown.map((f) => `unknown field "${f}"`).join(', ')}`,
+    );
+  }
+  const [first] = errors;
+  if (first && entry.custom) throw invalid(entry.group, entry.kind, object.metadata.name, errors);
+  if (first) {
+    const [, found = '', wanted = ''] = /"(\w+)": .* of type ([\w ]+):/.exec(first.message) ?? [];
+    throw badRequest(`${refusal}json: cannot unmarshal ${found} into field ${first.field} of type ${wanted}`);
+  }
+  const warnings = mode === 'Warn' ? findings.unknown.map((field) => `unknown field "${field}"`) : [];
+  return { object: findings.value as KubeObject, warnings };
+}
+
+function nameErrors(entry: ResourceKind, name: string): FieldError[] {
+  const label = entry.kind === 'Namespace' || (entry.group === '' && entry.kind === 'Service');
+  // RBAC names are path segments and may hold colons.
+  if (entry.group.startsWith('rbac.')) return [];
+  const fits = label ? LABEL.test(name) && name.length <= 63 : SUBDOMAIN.test(name) && name.length <= 253;
+  if (fits) return [];
+  const words = label ? LABEL_WORDS : SUBDOMAIN_WORDS;
+  return [{ type: 'Invalid', field: 'metadata.name', message: `${JSON.stringify(name)}: ${words}` }];
+}
+
+function workloadErrors(object: KubeObject, before: KubeObject | undefined): FieldError[] {
+  const spec = object.spec;
+  const required = (field: string): FieldError => ({ type: 'Required', field, message: '' });
+  if (!spec) return [required('spec')];
+  const errors: FieldError[] = [];
+  const { selector, template, replicas } = spec;
+  if (!isDict(selector)) errors.push(required('spec.selector'));
+  if (!isDict(template)) return [...errors, required('spec.template')];
+  const metadata = isDict(template.metadata) ? template.metadata : {};
+  const labels = (isDict(metadata.labels) ? metadata.labels : {}) as Record<string, string>;
+  const wanted = (isDict(selector) && isDict(selector.matchLabels) ? selector.matchLabels : {}) as Record<
+    string,
+    string
+  >;
+  if (!labelsMatch(wanted, labels)) {
+    const message = `${JSON.stringify(labels)}: \`selector\` does not match template \`labels\``;
+    errors.push({ type: 'Invalid', field: 'spec.template.metadata.labels', message });
+  }
+  const containers = isDict(template.spec) ? template.spec.containers : undefined;
+  if (!Array.isArray(containers) || containers.length === 0) errors.push(required('spec.template.spec.containers'));
+  if (typeof replicas === 'number' && replicas < 0) {
+    const message = `${replicas}: must be greater than or equal to 0`;
+    errors.push({ type: 'Invalid', field: 'spec.replicas', message });
+  }
+  if (before && !isDeepStrictEqual(before.spec?.selector, selector)) {
+    errors.push({
+      type: 'Invalid',
+      field: 'spec.selector',
+      message: `${JSON.stringify(selector)}: field is immutable`,
+    });
+  }
+  return errors;
+}
+
+function serviceErrors(object: KubeObject, before: KubeObject | undefined): FieldError[] {
+  const spec = object.spec ?? {};
+  const ports = Array.isArray(spec.ports) ? (spec.ports as unknown[]).filter(isDict) : [];
+  const errors = ports.flatMap(({ port }, i): FieldError[] =>
+    typeof port === 'number' && port >= 1 && port <= 65_535
+      ? []
+      : [
+          {
+            type: 'Invalid',
+            field: `spec.ports[${i}].port`,
+            message: `${port}: must be between 1 and 65535, inclusive`,
+          },
+        ],
+  );
+  if (ports.length === 0 && spec.type !== 'ExternalName' && spec.clusterIP !== 'None') {
+    errors.push({ type: 'Required', field: 'spec.ports', message: '' });
+  }
+  if (ports.length > 1) {
+    ports.forEach(({ name }, i) => {
+      if (!name) errors.push({ type: 'Required', field: `spec.ports[${i}].name`, message: '' });
+    });
+  }
+  if (before && before.spec?.type !== 'ExternalName' && before.spec?.clusterIP !== spec.clusterIP) {
+    const message = `${JSON.stringify(spec.clusterIP)}: may not change once set`;
+    errors.push({ type: 'Invalid', field: 'spec.clusterIP', message });
+  }
+  return errors;
+}
+
+/**
+ * The API server's own checks of an object after defaults: names, and what of workloads and Services would otherwise fail
+ * far away from its cause.
+ * @returns the 422 to answer with, or undefined.
+ */
+export function validationError(
+  entry: ResourceKind,
+  object: KubeObject,
+  before: KubeObject | undefined,
+): ApiStatusError | undefined {
+  const errors = before ? [] : nameErrors(entry, object.metadata.name);
+  if (entry.group === 'apps') errors.push(...workloadErrors(object, before));
+  if (entry.resource === 'services') errors.push(...serviceErrors(object, before));
+  return errors.length > 0 ? invalid(entry.group, entry.kind, object.metadata.name, errors) : undefined;
+}
