@@ -1,26 +1,5 @@
 import type { Marker } from '../scenario/types.js';
 
-/**
- * True when answers to this path tell the version.
- * @param pattern path in which `*` stands for any run of characters; without a `?` in it the query is ignored.
- * @param path path with query.
- */
-export function matchesMarker(pattern: string, path: string): boolean {
-  const subject = pattern.includes('?') ? path : path.replace(/\?.*$/s, '');
-  const parts = pattern.split('*');
-  const [first = '', ...rest] = parts;
-  const last = rest.pop();
-  if (last === undefined) return subject === pattern;
-  if (!subject.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = subject.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return subject.length - at >= last.length && subject.endsWith(last);
-}
-
 /** Texts to look for in a body and what they mean. */
 export interface MarkerTexts {
   /** Version names that have a text, in the order of `needles`. */

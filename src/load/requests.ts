@@ -1,7 +1,7 @@
 import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http';
 import { ConfigError, errorText, type Problem } from '../base/errors.js';
+import { markerMatches } from '../scenario/markers.js';
 import type { UriEntry } from '../scenario/types.js';
-import { matchesMarker } from './marker.js';
 import type { LoadSpec } from './types.js';
 import { USER_AGENT } from './version.js';
 
@@ -80,6 +80,9 @@ function prepare(
       'Write a path that starts with / or an http(s) URI.',
     );
   }
+  if (url.username || url.password) {
+    return problem('a URI may not hold a user name or password', 'Send them as an Authorization header.');
+  }
   if (!METHODS.includes(entry.method) || entry.method === 'CONNECT') {
     return problem(`method ${entry.method} cannot be sent`, 'Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.');
   }
@@ -89,17 +92,13 @@ function prepare(
     origin: url.origin,
     path,
     method: entry.method,
-    headers: headersOf(entry, url, problem),
-    tellsVersion: entry.method !== 'HEAD' && spec.marker !== undefined && matchesMarker(spec.marker.uri, path),
+    headers: headersOf(entry, problem),
+    tellsVersion: entry.method !== 'HEAD' && spec.marker !== undefined && markerMatches(spec.marker.uri, path),
   };
 }
 
-function headersOf(entry: UriEntry, url: URL, problem: (message: string, hint: string) => undefined): string[] {
+function headersOf(entry: UriEntry, problem: (message: string, hint: string) => undefined): string[] {
   const headers = new Map<string, string>(Object.entries(DEFAULT_HEADERS));
-  if (url.username || url.password) {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
-  }
   for (const [name, value] of Object.entries(entry.headers)) {
     const key = name.toLowerCase();
     if (CONNECTION_HEADERS.has(key)) {

@@ -1,0 +1,235 @@
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Clock, systemClock } from '../../base/clock.js';
+import { ConfigError, EXIT, type ExitCode, type Problem } from '../../base/errors.js';
+import { type Millis, millis, parseDuration } from '../../base/units.js';
+import { loadDocument, loadText } from '../../load/document.js';
+import { startLoad } from '../../load/engine.js';
+import { checkReachable } from '../../load/reach.js';
+import { prepareRequests } from '../../load/requests.js';
+import { parseThinkTime } from '../../load/thinkTime.js';
+import type { LoadRun, LoadSpec, LoadSummary } from '../../load/types.js';
+import { readTextFile } from '../../scenario/text-file.js';
+import type { LoadModel, ThinkTime, UriEntry } from '../../scenario/types.js';
+import { MAX_URI_FILE_BYTES, parseUris } from '../../scenario/uris.js';
+import type { Io } from '../io.js';
+import { httpUrl, wholeNumber } from '../options.js';
+
+const DEFAULT_USERS = 10;
+const DEFAULT_THINK_TIME: ThinkTime = { kind: 'uniform', minMs: millis(100), maxMs: millis(2000) };
+const DEFAULT_DURATION = millis(10_000);
+/** No more sockets than this, whatever the rate. */
+const MOST_IN_FLIGHT = 10_000;
+const PLAIN_PROGRESS_SECONDS = 5;
+
+interface Flags {
+  readonly uris?: string;
+  readonly baseUrl?: string;
+  readonly users?: number;
+  readonly thinkTime?: ThinkTime;
+  readonly rate?: number;
+  readonly arrivals?: 'constant' | 'poisson';
+  readonly duration?: Millis;
+  readonly requests?: number;
+  readonly seed?: number;
+  readonly timeout: Millis;
+  readonly engine: 'undici';
+  readonly json: boolean;
+}
+
+export function loadCommand(io: Io): Command {
+  return new Command('load')
+    .description('send load only: users with think time (closed model) or arrivals at a rate (open model)')
+    .argument('[url]', 'one URI to ask for again and again', httpUrlArgument)
+    .option('--uris <file>', 'URI list, one [METHOD] URI a line, walked round-robin by every user')
+    .option('--base-url <url>', 'what the paths of the list are below', httpUrl)
+    .option('--users <n>', `closed model: users (default ${DEFAULT_USERS})`, wholeNumber(1, 100_000))
+    .option(
+      '--think-time <spec>',
+      'closed model: pause after an answer: 0, 100ms, 100ms..2s (uniform) or uniform:100ms,2s (default 100ms..2s)',
+      thinkTime,
+    )
+    .option('--rate <n>', 'open model: arrivals per second, whatever the answers take', positive)
+    .addOption(
+      new Option('--arrivals <kind>', 'open model: evenly spaced, or as a Poisson process (default constant)').choices([
+        'constant',
+        'poisson',
+      ]),
+    )
+    .option('--duration <time>', 'stop after this time, such as 30s or 5m (default 10s without --requests)', duration)
+    .option('--requests <n>', 'stop after so many requests', wholeNumber(1))
+    .option(
+      '--seed <n>',
+      'repeats the order of URIs, think times and arrivals (default: from the clock, printed)',
+      wholeNumber(0, 2 ** 32 - 1),
+    )
+    .option('--timeout <time>', 'longest wait for a whole answer', duration, millis(10_000))
+    .addOption(new Option('--engine <name>', 'what sends').choices(['undici']).default('undici'))
+    .option('--json', 'print one JSON document on stdout', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weighbridge load http://localhost:7005/ --users 32 --think-time 0 --duration 8s    plain closed loop
+  weighbridge load --uris uris.txt --base-url http://localhost:7005 --users 200      users of a web page
+  weighbridge load http://localhost:7005/ --rate 500 --arrivals poisson --json       arrivals
+
+Exit codes: 0 requests were answered · 2 none was, or the generator was the bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
+    )
+    .action(async (url: string | undefined, flags: Flags) => {
+      const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
+      const spec = await loadSpec(url, flags, seed, io);
+      await checkReachable(
+        prepareRequests(spec).map(({ origin }) => origin),
+        io.signal,
+      );
+      io.stderr.write(`${describeLoad(spec)}, seed ${seed}\n`);
+      const summary = await follow(startLoad(spec, { clock: systemClock }), systemClock, io);
+      io.stdout.write(
+        flags.json ? `${JSON.stringify(loadDocument(summary, { engine: flags.engine, seed }))}\n` : loadText(summary),
+      );
+      io.setExitCode(exitCodeOf(summary, io.signal));
+    });
+}
+
+/** Shows progress until the load has ended by itself or by a signal. */
+async function follow(run: LoadRun, clock: Clock, io: Io): Promise<LoadSummary> {
+  const ended = new AbortController();
+  const interrupt = () => void run.stop();
+  io.signal.addEventListener('abort', interrupt, { once: true });
+  if (io.signal.aborted) interrupt();
+  const finished = run.finished.finally(() => ended.abort());
+  const start = clock.now();
+  let before = 0;
+  for (let second = 1; !ended.signal.aborted; second++) {
+    await clock.sleepUntil(millis(start + second * 1000), ended.signal);
+    if (ended.signal.aborted) break;
+    const { ended: answers, failed, dropped } = run.counts();
+    const line = `${second} s  ${answers - before} requests/s  ${answers} ended  ${failed} failed${dropped > 0 ? `  ${dropped} dropped` : ''}  ${run.inFlight()} in flight`;
+    if (io.stderr.isTTY) io.stderr.write(`\r\u001b[K${line.slice(0, Math.max(1, io.stderr.columns - 1))}`);
+    else if (second % PLAIN_PROGRESS_SECONDS === 0) io.stderr.write(`${line}\n`);
+    before = answers;
+  }
+  const summary = await finished;
+  io.signal.removeEventListener('abort', interrupt);
+  if (io.stderr.isTTY) io.stderr.write('\r\u001b[K');
+  return summary;
+}
+
+function exitCodeOf({ counts, generator }: LoadSummary, signal: AbortSignal): ExitCode {
+  if (signal.aborted) return signal.reason === 'SIGTERM' ? EXIT.sigterm : EXIT.sigint;
+  const answered = Object.keys(counts.status).length > 0;
+  return answered && generator.valid ? EXIT.pass : EXIT.inconclusive;
+}
+
+/** @throws ConfigError with every contradiction between the options, and every fault of the URI list. */
+async function loadSpec(url: string | undefined, flags: Flags, seed: number, io: Io): Promise<LoadSpec> {
+  const problems: Problem[] = [];
+  const refuse = (path: string, message: string, hint?: string) =>
+    problems.push({ path, message, ...(hint ? { hint } : {}) });
+  if (url === undefined && flags.uris === undefined) {
+    refuse('load', 'nothing to ask for', 'give a URL, or --uris FILE with --base-url URL');
+  }
+  if (url !== undefined && flags.uris !== undefined) refuse('--uris', 'a URL and a URI list exclude each other');
+  if (url !== undefined && flags.baseUrl !== undefined) refuse('--base-url', 'is for the paths of --uris');
+  if (flags.rate !== undefined && flags.users !== undefined) {
+    refuse('--rate', 'an open model has no --users', 'give one of the two');
+  }
+  if (flags.rate !== undefined && flags.thinkTime !== undefined) refuse('--think-time', 'an open model has none');
+  if (flags.rate === undefined && flags.arrivals !== undefined) refuse('--arrivals', 'needs --rate');
+  if (flags.timeout === 0) refuse('--timeout', 'must be longer than 0');
+  const uris = flags.uris === undefined ? single(url) : await readUris(flags.uris, io.cwd, problems);
+  if (flags.baseUrl === undefined && flags.uris !== undefined && uris.some(({ target }) => target.startsWith('/'))) {
+    refuse('--base-url', `${flags.uris} holds paths`, 'say what they are below, such as http://localhost:7005');
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const until = flags.duration ?? (flags.requests === undefined ? DEFAULT_DURATION : undefined);
+  return {
+    baseUrl: flags.baseUrl ?? url ?? uris[0]?.target ?? '',
+    uris,
+    variables: {},
+    model: modelOf(flags),
+    order: 'round-robin',
+    seed,
+    timeoutMs: flags.timeout,
+    marker: undefined,
+    defaultVersion: undefined,
+    ...(until === undefined ? {} : { durationMs: until }),
+    ...(flags.requests === undefined ? {} : { maxRequests: flags.requests }),
+  };
+}
+
+function modelOf(flags: Flags): LoadModel {
+  if (flags.rate === undefined) {
+    return {
+      kind: 'closed',
+      users: flags.users ?? DEFAULT_USERS,
+      thinkTime: flags.thinkTime ?? DEFAULT_THINK_TIME,
+    };
+  }
+  // As many as can be waiting when every answer takes the whole timeout.
+  const mostWaiting = Math.ceil((flags.rate * flags.timeout) / 1000);
+  return {
+    kind: 'open',
+    ratePerSecond: flags.rate,
+    arrivals: flags.arrivals ?? 'constant',
+    maxInFlight: Math.min(MOST_IN_FLIGHT, Math.max(100, mostWaiting)),
+  };
+}
+
+const single = (url: string | undefined): UriEntry[] =>
+  url === undefined ? [] : [{ method: 'GET', target: url, headers: {}, line: 0 }];
+
+async function readUris(file: string, cwd: string, problems: Problem[]): Promise<readonly UriEntry[]> {
+  const read = await readTextFile(resolve(cwd, file), file, MAX_URI_FILE_BYTES);
+  if ('problem' in read) {
+    problems.push(read.problem);
+    return [];
+  }
+  const parsed = parseUris(read.text, file, []);
+  problems.push(...parsed.problems);
+  return parsed.entries;
+}
+
+/** The plan in one line, before anything is sent. */
+function describeLoad({ model, uris, durationMs, maxRequests }: LoadSpec): string {
+  const what = uris.length === 1 ? (uris[0]?.target ?? '') : `${uris.length} URIs`;
+  const how =
+    model.kind === 'open'
+      ? `${model.ratePerSecond} ${model.arrivals} arrivals/s`
+      : `${model.users} users, think time ${describeThinkTime(model.thinkTime)}`;
+  const ends = [
+    durationMs === undefined ? [] : [`for ${durationMs / 1000} s`],
+    maxRequests === undefined ? [] : [`at most ${maxRequests} requests`],
+  ].flat();
+  return `${what}: ${how}, ${ends.join(', ')}`;
+}
+
+function describeThinkTime(think: ThinkTime): string {
+  return think.kind === 'constant' ? `${think.ms} ms` : `${think.minMs} to ${think.maxMs} ms`;
+}
+
+function httpUrlArgument(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new InvalidArgumentError('it must be a URL such as http://localhost:7005/');
+  }
+  return text;
+}
+
+function thinkTime(text: string): ThinkTime {
+  const parsed = parseThinkTime(text);
+  if (!parsed) throw new InvalidArgumentError('it must look like 0, 100ms, 100ms..2s or uniform:100ms,2s');
+  return parsed;
+}
+
+function duration(text: string): Millis {
+  const parsed = parseDuration(text);
+  if (parsed === undefined) throw new InvalidArgumentError('it must be a duration with its unit, such as 500ms or 30s');
+  return parsed;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('it must be a number above 0');
+  return value;
+}

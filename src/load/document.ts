@@ -1,0 +1,77 @@
+import { formatPercent } from '../base/units.js';
+import type { LatencySummary, LoadSummary } from './types.js';
+
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+function latency({ p50, p90, p99, p999, max, mean, count }: LatencySummary) {
+  return {
+    p50: round(p50),
+    p90: round(p90),
+    p99: round(p99),
+    p999: round(p999),
+    max: round(max),
+    mean: round(mean),
+    count,
+  };
+}
+
+/** The machine-readable summary of a load; its fields are a contract. Times in ms. */
+export function loadDocument(summary: LoadSummary, run: { readonly engine: string; readonly seed: number }) {
+  const { counts, generator } = summary;
+  return {
+    requests: counts.sent,
+    failed: counts.failed,
+    dropped: counts.dropped,
+    seconds: round(summary.seconds),
+    requestsPerSecond: round(summary.requestsPerSecond),
+    /** Bodies only. */
+    bytesReceived: counts.bytesReceived,
+    status: counts.status,
+    errors: counts.errors,
+    responseTime: latency(summary.responseTime),
+    serviceTime: latency(summary.serviceTime),
+    generator: {
+      valid: generator.valid,
+      cpuSeconds: round(generator.cpuSeconds),
+      lateShare: generator.lateShare,
+      peakRssBytes: generator.peakRssBytes,
+      ...(generator.reason === undefined ? {} : { reason: generator.reason }),
+    },
+    ...run,
+  };
+}
+
+const TIMES = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
+
+/** The same for people, one fact a line. */
+export function loadText(summary: LoadSummary): string {
+  const { counts, generator } = summary;
+  const row = (label: string, ...cells: string[]) =>
+    label.padEnd(15) +
+    cells
+      .map((cell) => cell.padStart(11))
+      .join('')
+      .trimEnd();
+  const times = (label: string, value: LatencySummary) =>
+    row(label, ...TIMES.map((key) => (value.count === 0 ? '-' : `${value[key].toFixed(1)} ms`)));
+  const list = (counted: Readonly<Record<string, number>>) =>
+    Object.entries(counted)
+      .sort(([, a], [, b]) => b - a)
+      .map(([key, value]) => `${key}: ${value}`)
+      .join(', ');
+  const failedShare = counts.ended === 0 ? 0 : counts.failed / counts.ended;
+  const lines = [
+    `${counts.sent} requests in ${summary.seconds.toFixed(1)} s, ${summary.requestsPerSecond.toFixed(1)} requests/s, ${(counts.bytesReceived / 1e6).toFixed(2)} MB of bodies`,
+    `${counts.failed} failed (${formatPercent(failedShare, 2)})${counts.dropped > 0 ? `, ${counts.dropped} dropped` : ''}`,
+    '',
+    row('', 'p50', 'p90', 'p99', 'p99.9', 'max'),
+    times('response time', summary.responseTime),
+    times('service time', summary.serviceTime),
+    '',
+    `status     ${list(counts.status) || 'no answer'}`,
+    ...(Object.keys(counts.errors).length > 0 ? [`errors     ${list(counts.errors)}`] : []),
+    `generator  ${generator.valid ? 'valid' : 'INVALID'}, ${generator.cpuSeconds.toFixed(2)} CPU s, ${formatPercent(generator.lateShare, 2)} late, ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
+    ...(generator.reason === undefined ? [] : [`           ${generator.reason}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
