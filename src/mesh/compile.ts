@@ -38,7 +38,8 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   const ports = caller.gateway
     ? gatewayPorts(inventory, caller, scope.virtualServices, rulesOf, context)
     : sidecarPorts(owners, rulesOf, context);
-  const config = { ports, clusters, unknownHosts: scope.unknownHosts };
+  const unknownHosts = caller.gateway ? ('not-found' as const) : scope.unknownHosts;
+  const config = { ports, clusters, unknownHosts };
   for (const warning of warningsOf({ inventory, scope, owners, rules, config, caller })) warn(warning);
   const hidden = caller.gateway ? [] : scope.hidden.flatMap((service) => hiddenService(service, caller, inventory));
   return { ...config, ...(hidden.length > 0 ? { hidden } : {}), warnings: [...warnings.values()] };

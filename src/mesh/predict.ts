@@ -40,8 +40,13 @@ export function predictShare(config: ProxyConfig, request: MeshRequest, versionO
   return beyondTheTable(config, request, tally);
 }
 
-/** A host that is in no table: the sidecar lets it pass, or refuses what is not registered. */
+/** A host that is in no table: a sidecar lets it pass or refuses what is not registered, a gateway finds nothing. */
 function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally: Tally): Prediction {
+  if (config.unknownHosts === 'not-found') {
+    const open = config.ports.some((candidate) => candidate.port === port);
+    tally.fail(open ? '404 NR' : '000 refused', 1);
+    return tally.result(open ? 'http' : 'none');
+  }
   if (config.unknownHosts === 'registry-only') {
     // On a port with HTTP routes the request is answered, elsewhere the connection is reset.
     const answered = config.ports.some((candidate) => candidate.port === port && candidate.virtualHosts.length > 0);
@@ -50,10 +55,17 @@ function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally:
   }
   const name = host.toLowerCase().replace(/:\d+$/, '');
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
-  if (!hidden) tally.arrive('unknown', 1);
+  // The ClusterIP of a Service answers on its own ports only.
+  if (!hidden && hasService(config, name)) tally.fail('000 refused', 1);
+  else if (!hidden) tally.arrive('unknown', 1);
   else if (!balance(hidden.endpoints, 1, tally)) tally.fail('000 refused', 1);
   return tally.result('passthrough');
 }
+
+const hasService = ({ ports, hidden = [] }: ProxyConfig, name: string): boolean =>
+  [...ports.flatMap((port) => [...port.virtualHosts, ...port.tcp]), ...hidden].some(({ domains }) =>
+    domains.includes(name),
+  );
 
 function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
   const { action, fault, mirrors } = route;

@@ -18,8 +18,8 @@ export interface ProxyConfig {
   readonly clusters: Readonly<Record<string, Cluster>>;
   /** Services that this proxy was not told of: their connections pass through to the ClusterIP, kube-proxy balances them. */
   readonly hidden?: readonly HiddenService[];
-  /** What becomes of a host that is in no route table; default allow-any: passed through as it is. registry-only: 502. */
-  readonly unknownHosts?: 'allow-any' | 'registry-only';
+  /** What becomes of a host that is in no route table; default allow-any: passed through as it is. registry-only: 502. not-found: a gateway's 404. */
+  readonly unknownHosts?: 'allow-any' | 'registry-only' | 'not-found';
   readonly warnings: readonly MeshWarning[];
 }
 

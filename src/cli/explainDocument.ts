@@ -1,0 +1,165 @@
+import { compileProxyConfig } from '../mesh/compile.js';
+import { predictShare } from '../mesh/predict.js';
+import { compileRouter, type MeshRequest } from '../mesh/router.js';
+import { matchText } from '../mesh/summary.js';
+import type { Caller, Destination, MeshObjects, MeshWarning, ProxyConfig, Route, TcpService } from '../mesh/types.js';
+
+/** What `explain --json` prints; the shape is a contract. */
+export interface ExplainDocument {
+  readonly from: string;
+  readonly to: string;
+  readonly routes: readonly ExplainedRoute[];
+  readonly share: Readonly<Record<string, number>>;
+  readonly failed: Readonly<Record<string, number>>;
+  readonly mirrored: Readonly<Record<string, number>>;
+  readonly protocol: 'http' | 'tcp' | 'passthrough' | 'none';
+  readonly warnings: readonly MeshWarning[];
+  /** The object that made the routes; empty: the Service alone, balanced. */
+  readonly source: string;
+  /** Position in `routes` of the one that the request takes; -1: none. */
+  readonly taken: number;
+}
+
+export interface ExplainedRoute {
+  readonly name: string;
+  /** Alternatives; empty: every request. */
+  readonly matches: readonly string[];
+  readonly destinations: readonly {
+    readonly host: string;
+    readonly subset: string;
+    readonly port: number;
+    readonly weight: number;
+    /** Ready ones. */
+    readonly endpoints: number;
+    /** The mesh knows such a host, port and subset. */
+    readonly exists: boolean;
+  }[];
+  /** A redirect or direct response instead of destinations. */
+  readonly answer?: { readonly kind: string; readonly status: number };
+  readonly mirrors: readonly {
+    readonly host: string;
+    readonly subset: string;
+    readonly percent: number;
+    readonly endpoints: number;
+  }[];
+  readonly fault: {
+    readonly delay?: { readonly percent: number; readonly ms: number };
+    readonly abort?: { readonly percent: number; readonly status: number };
+  };
+  readonly retries: {
+    readonly attempts: number;
+    readonly retryOn: readonly string[];
+    readonly statusCodes: readonly number[];
+    readonly perTryTimeoutMs: number;
+  };
+  /** 0: none. */
+  readonly timeoutMs: number;
+  /** Where it is written. */
+  readonly field: string;
+}
+
+export interface Question {
+  readonly objects: MeshObjects;
+  readonly caller: Caller;
+  readonly host: string;
+  /** undefined: the port that the host has, when it has one. */
+  readonly port: number | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly versionLabel: string;
+}
+
+/** The route table that one caller holds for one host, and where the described request goes. */
+export function explain(question: Question): ExplainDocument {
+  const { caller, host, method, path, headers, versionLabel } = question;
+  const config = compileProxyConfig(question.objects, caller);
+  const port = question.port ?? portFor(config, host);
+  const request: MeshRequest = { port, host, method, path, headers };
+  const router = compileRouter(config);
+  const virtualHost = router.virtualHost(port, host);
+  const tcp = router.tcp(port, host);
+  const matched = router.match(port, host, method, path, headers);
+  const { share, failed, mirrored, protocol } = predictShare(config, request, (labels) => labels[versionLabel]);
+  const routes = virtualHost
+    ? virtualHost.routes.map((route) => explainRoute(route, config))
+    : tcp
+      ? [explainTcp(tcp, port, config)]
+      : [];
+  return {
+    from: `${caller.workload}.${caller.namespace}`,
+    to: `${host}:${port}`,
+    routes,
+    share,
+    failed,
+    mirrored,
+    protocol,
+    warnings: config.warnings,
+    source: virtualHost?.source ?? '',
+    taken: virtualHost && matched ? virtualHost.routes.indexOf(matched.route) : tcp ? 0 : -1,
+  };
+}
+
+/** The lowest port under which the proxy knows the host, else 80. */
+function portFor(config: ProxyConfig, host: string): number {
+  const router = compileRouter(config);
+  const known = config.ports.map(({ port }) => port);
+  const found = known.find((port) => router.virtualHost(port, host) ?? router.tcp(port, host));
+  return found ?? config.hidden?.find(({ domains }) => domains.includes(host))?.port ?? 80;
+}
+
+const ready = (config: ProxyConfig, cluster: string): number =>
+  config.clusters[cluster]?.endpoints.filter((endpoint) => endpoint.ready).length ?? 0;
+
+const percent = (share: number): number => Number((share * 100).toFixed(6));
+
+const explainDestination = (config: ProxyConfig, { cluster, host, subset, port, weight }: Destination) => ({
+  host,
+  subset,
+  port,
+  weight,
+  endpoints: ready(config, cluster),
+  exists: config.clusters[cluster] !== undefined,
+});
+
+function explainRoute(route: Route, config: ProxyConfig): ExplainedRoute {
+  const { action, fault, retries } = route;
+  return {
+    name: route.name,
+    matches: route.matches.map(matchText).filter((match) => match !== ''),
+    destinations: action.kind === 'forward' ? action.destinations.map((one) => explainDestination(config, one)) : [],
+    ...(action.kind === 'forward' ? {} : { answer: { kind: action.kind, status: action.status } }),
+    mirrors: route.mirrors.map(({ cluster, host, subset, share }) => ({
+      host,
+      subset,
+      percent: percent(share),
+      endpoints: ready(config, cluster),
+    })),
+    fault: {
+      ...(fault.delay ? { delay: { percent: percent(fault.delay.share), ms: fault.delay.duration } } : {}),
+      ...(fault.abort ? { abort: { percent: percent(fault.abort.share), status: fault.abort.status } } : {}),
+    },
+    retries: {
+      attempts: retries.attempts,
+      retryOn: retries.retryOn,
+      statusCodes: retries.statusCodes,
+      perTryTimeoutMs: retries.perTryTimeout ?? 0,
+    },
+    timeoutMs: route.timeout ?? 0,
+    field: route.field,
+  };
+}
+
+function explainTcp(tcp: TcpService, port: number, config: ProxyConfig): ExplainedRoute {
+  const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port, weight: 100, field: '' };
+  return {
+    name: 'tcp',
+    matches: [],
+    destinations: (tcp.destinations ?? [whole]).map((one) => explainDestination(config, one)),
+    mirrors: [],
+    fault: {},
+    retries: { attempts: 0, retryOn: [], statusCodes: [], perTryTimeoutMs: 0 },
+    timeoutMs: 0,
+    field: tcp.destinations?.[0]?.field.replace(/\.route\[\d+\]$/, '') ?? '',
+  };
+}

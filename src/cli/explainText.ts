@@ -1,0 +1,129 @@
+import pc from 'picocolors';
+import { formatPercent } from '../base/units.js';
+import type { MeshWarning } from '../mesh/types.js';
+import type { ExplainDocument, ExplainedRoute } from './explainDocument.js';
+
+export interface PlacedWarning extends MeshWarning {
+  readonly file?: string;
+  readonly line?: number;
+}
+
+const PROTOCOLS: Readonly<Record<ExplainDocument['protocol'], string>> = {
+  http: 'routed as HTTP, request by request',
+  tcp: 'routed as TCP, connection by connection',
+  passthrough: 'not routed: the connection passes through',
+  none: 'refused',
+};
+
+/** The document for people: route table, where the request goes, what is odd. */
+export function explainText(
+  document: ExplainDocument,
+  request: string,
+  warnings: readonly PlacedWarning[],
+  color: boolean,
+): string {
+  const paint = pc.createColors(color);
+  const lines = [`${paint.bold(`${document.from} → ${document.to}`)}  ${PROTOCOLS[document.protocol]}`];
+  if (document.routes.length > 0) {
+    lines.push(`routes of ${document.source || 'the Service alone (no VirtualService or HTTPRoute applies)'}`, '');
+    lines.push(
+      ...columns(
+        [['', 'matches', 'destination', 'weight', 'share', 'ready'], ...document.routes.flatMap(routeRows)],
+        paint,
+      ),
+    );
+    lines.push(...document.routes.flatMap(notes));
+  }
+  lines.push('', `${paint.bold(request)} ${takes(document)}`);
+  const rows = [
+    ...Object.entries(document.share).map(([version, share]) => ['', version, formatPercent(share, 4), '']),
+    ...Object.entries(document.failed).map(([how, share]) => ['', how, formatPercent(share, 4), meaning(how)]),
+    ...Object.entries(document.mirrored).map(([version, copies]) => [
+      '',
+      version === 'lost' ? 'copies lost' : `copies to ${version}`,
+      formatPercent(copies, 4),
+      'of the requests',
+    ]),
+  ];
+  lines.push(...columns(rows));
+  if (warnings.length > 0) {
+    lines.push('', paint.bold(`${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`));
+    for (const { code, object, field, message, file, line } of warnings) {
+      const place = [object, field, file === undefined ? '' : `(${file}${line === undefined ? '' : `:${line}`})`];
+      lines.push(`  ${paint.yellow(code)}  ${place.filter((part) => part).join(' ')}`, `      ${message}`);
+    }
+  }
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+function takes({ taken, routes, protocol }: ExplainDocument): string {
+  if (taken >= 0) return routes.length === 1 ? 'goes' : `takes route ${taken + 1} and goes`;
+  return protocol === 'http' ? 'matches no route' : 'is in no route table';
+}
+
+function routeRows(route: ExplainedRoute, index: number): string[][] {
+  const sum = route.destinations.reduce((total, destination) => total + destination.weight, 0);
+  const matches = route.matches.length > 0 ? route.matches : ['every request'];
+  const targets = route.answer
+    ? [[`${route.answer.kind} ${route.answer.status}`, '', '', '']]
+    : [
+        ...route.destinations.map(({ host, subset, port, weight, endpoints, exists }) => [
+          `${host}:${port}${subset ? ` ${subset}` : ''}`,
+          String(weight),
+          formatPercent(weight / sum, 3),
+          exists ? String(endpoints) : 'unknown to the mesh',
+        ]),
+        ...route.mirrors.map(({ host, subset, percent, endpoints }) => [
+          `copy to ${host}${subset ? ` ${subset}` : ''}`,
+          '',
+          formatPercent(percent / 100, 4),
+          String(endpoints),
+        ]),
+      ];
+  return Array.from({ length: Math.max(matches.length, targets.length) }, (_, row) => [
+    row === 0 ? String(index + 1) : '',
+    `${row > 0 && matches[row] ? 'or ' : ''}${matches[row] ?? ''}`,
+    ...(targets[row] ?? ['', '', '', '']),
+  ]);
+}
+
+function notes(route: ExplainedRoute, index: number): string[] {
+  const { fault, retries, timeoutMs } = route;
+  const parts: string[] = [];
+  if (fault.delay) parts.push(`${fault.delay.percent} % delayed by ${fault.delay.ms} ms`);
+  if (fault.abort) parts.push(`${fault.abort.percent} % aborted with ${fault.abort.status}`);
+  if (retries.attempts > 0) {
+    const codes = retries.statusCodes.length > 0 ? ` ${retries.statusCodes.join(',')}` : '';
+    const each = retries.perTryTimeoutMs > 0 ? `, ${retries.perTryTimeoutMs} ms each` : '';
+    parts.push(
+      `${retries.attempts} ${retries.attempts === 1 ? 'retry' : 'retries'} on ${retries.retryOn.join(',')}${codes}${each}`,
+    );
+  } else if (!route.answer && route.name !== 'tcp') parts.push('no retries');
+  if (timeoutMs > 0) parts.push(`timeout ${timeoutMs} ms`);
+  return parts.length > 0 ? [`  ${index + 1}: ${parts.join('; ')}`] : [];
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  NC: 'the mesh knows no such host, port or subset',
+  UH: 'no ready endpoint',
+  NR: 'no route matches',
+  FI: 'injected fault',
+  '-': 'answered by the proxy itself',
+  refused: 'nothing listens there',
+  reset: 'only registered hosts may be called',
+};
+
+const meaning = (how: string): string => MEANINGS[how.slice(how.indexOf(' ') + 1)] ?? '';
+
+function columns(rows: readonly (readonly string[])[], paint?: { dim(text: string): string }): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    });
+  }
+  return rows.map((row, index) => {
+    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+    return `  ${index === 0 && paint ? paint.dim(line) : line}`;
+  });
+}

@@ -1,0 +1,186 @@
+import { pods, SERVICE, split, virtualService } from '../support/mesh.js';
+import { type Case, EVEN, NEW, NINETY_TEN, OLD, table, to, vs90 } from '../support/meshCases.js';
+
+const exported = (namespace: string, exportTo: string, more: Parameters<typeof virtualService>[1] = {}) =>
+  virtualService(`[{route: [{destination: {host: shop.demo.svc.cluster.local, subset: v2}}]}]`, {
+    name: 'mine',
+    namespace,
+    hosts: '[shop.demo.svc.cluster.local]',
+    more: `exportTo: ${exportTo}`,
+    ...more,
+  });
+
+const sidecar = (egress: string, more = '') => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default, namespace: demo}
+spec: {egress: [{hosts: ${egress}}]${more}}
+`;
+const NOT_OPS = `${SERVICE.replace('namespace: demo', 'namespace: ops')}`;
+
+table('Sidecar egress', [
+  {
+    says: 'a hidden Service passes through, connections are balanced',
+    base: NOT_OPS,
+    yaml: sidecar('["./*"]'),
+    pods: [...pods('shop', 'v1', 3, { namespace: 'ops' }), ...pods('shop', 'v2', 1, { namespace: 'ops' })],
+    request: { host: 'shop.ops' },
+    share: { v1: 0.75, v2: 0.25 },
+    protocol: 'passthrough',
+  },
+  {
+    says: 'a hidden Service under REGISTRY_ONLY is reset',
+    base: NOT_OPS,
+    yaml: sidecar('["./*"]', ', outboundTrafficPolicy: {mode: REGISTRY_ONLY}'),
+    request: { host: 'shop.ops' },
+    failed: { '000 reset': 1 },
+    protocol: 'none',
+  },
+  {
+    says: 'an unknown host on a known HTTP port under REGISTRY_ONLY is 502',
+    yaml: sidecar('["./*"]', ', outboundTrafficPolicy: {mode: REGISTRY_ONLY}'),
+    request: { host: 'nobody' },
+    failed: { '502 -': 1 },
+  },
+  {
+    says: 'a hidden namespace of the VirtualService leaves plain balancing',
+    yaml: `${sidecar('["demo/*"]')}---${exported('ops', '["*"]')}`,
+    share: EVEN,
+  },
+  {
+    says: 'an imported namespace of the VirtualService applies',
+    yaml: `${sidecar('["demo/*", "ops/*"]')}---${exported('ops', '["*"]')}`,
+    share: { v2: 1 },
+  },
+  {
+    says: 'one for other workloads is not this one',
+    yaml: `${sidecar('["~/*"]', ', workloadSelector: {labels: {app: other}}')}---${vs90}`,
+    share: NINETY_TEN,
+  },
+]);
+
+const delegate = (http: string, more = '') => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: part, namespace: demo}
+spec: {${more} http: ${http}}
+`;
+const root = virtualService(`[{match: [{uri: {prefix: /a}}], delegate: {name: part}}, {${to('v1')}}]`);
+const AT = (path: string, headers = {}): Pick<Case, 'request'> => ({ request: { path, headers } });
+
+table('delegates', [
+  {
+    says: 'the delegate routes what the root matches',
+    yaml: `${root}---${delegate(`[{${to('v2')}}]`)}`,
+    ...AT('/a'),
+    share: { v2: 1 },
+  },
+  {
+    says: 'what the root does not match goes on',
+    yaml: `${root}---${delegate(`[{${to('v2')}}]`)}`,
+    ...AT('/b'),
+    share: { v1: 1 },
+  },
+  {
+    says: 'root and delegate matches hold together',
+    yaml: `${root}---${delegate(`[{match: [{headers: {x: {exact: "1"}}}], ${to('v2')}}]`)}`,
+    ...AT('/a', { x: '1' }),
+    share: { v2: 1 },
+  },
+  {
+    says: 'the delegate match alone is not enough',
+    yaml: `${root}---${delegate(`[{match: [{headers: {x: {exact: "1"}}}], ${to('v2')}}]`)}`,
+    ...AT('/b', { x: '1' }),
+    share: { v1: 1 },
+  },
+  { says: 'a missing delegate drops the rule', yaml: root, ...AT('/a'), share: { v1: 1 }, warns: ['DELEGATE_DROPPED'] },
+  {
+    says: 'a contradicting delegate drops the rule',
+    yaml: `${root}---${delegate(`[{match: [{uri: {prefix: /z}}], ${to('v2')}}]`)}`,
+    ...AT('/a'),
+    share: { v1: 1 },
+    warns: ['DELEGATE_DROPPED'],
+  },
+  {
+    says: 'a delegate with hosts drops the rule',
+    yaml: `${root}---${delegate(`[{${to('v2')}}]`, 'hosts: [x.example.com],')}`,
+    ...AT('/a'),
+    share: { v1: 1 },
+    warns: ['DELEGATE_DROPPED'],
+  },
+  {
+    says: 'a delegate that is not exported to the root drops the rule',
+    yaml: `${root}---${delegate(`[{${to('v2')}}]`, 'exportTo: [ops],')}`,
+    ...AT('/a'),
+    share: { v1: 1 },
+    warns: ['DELEGATE_DROPPED'],
+  },
+  {
+    says: 'a delegate that delegates drops the rule',
+    yaml: `${root}---${delegate('[{delegate: {name: other}}]')}`,
+    ...AT('/a'),
+    share: { v1: 1 },
+    warns: ['DELEGATE_DROPPED'],
+  },
+]);
+
+const GATEWAY = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gw, namespace: demo}
+spec: {selector: {istio: ingress}, servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: ["*.example.com"]}]}
+`;
+const INGRESS = { workload: 'ingress', namespace: 'istio-system', labels: { istio: 'ingress' }, gateway: true };
+const bound = (http: string, over: Parameters<typeof virtualService>[1] = {}) =>
+  virtualService(http, { hosts: '[shop.example.com]', more: 'gateways: [gw]', ...over });
+const outside = (over: Partial<Case>): Case => ({
+  says: '',
+  from: INGRESS,
+  request: { port: 8080, host: 'shop.example.com' },
+  ...over,
+});
+const xRule = `[{match: [{headers: {x: {exact: "1"}}}], ${to('v2')}}]`;
+
+table('gateways', [
+  outside({
+    says: 'a bound VirtualService splits, short destinations are of its namespace',
+    yaml: `${GATEWAY}---${bound(split(90, 10))}`,
+    share: NINETY_TEN,
+  }),
+  outside({
+    says: 'two VirtualServices are merged, the catch-all last although older',
+    yaml: [
+      GATEWAY,
+      bound(`[{${to('v1')}}]`, { name: 'a', created: OLD }),
+      bound(xRule, { name: 'b', created: NEW }),
+    ].join('---'),
+    request: { port: 8080, host: 'shop.example.com', headers: { x: '1' } },
+    share: { v2: 1 },
+  }),
+  outside({
+    says: 'two VirtualServices are merged in the other age order too',
+    yaml: [
+      GATEWAY,
+      bound(`[{${to('v1')}}]`, { name: 'a', created: NEW }),
+      bound(xRule, { name: 'b', created: OLD }),
+    ].join('---'),
+    share: { v1: 1 },
+  }),
+  outside({
+    says: 'a host that no VirtualService names is 404',
+    yaml: `${GATEWAY}---${bound(split(90, 10))}`,
+    request: { port: 8080, host: 'other.example.com' },
+    failed: { '404 NR': 1 },
+  }),
+  outside({
+    says: 'a Gateway that selects another proxy leaves the port closed',
+    yaml: `${GATEWAY.replace('istio: ingress', 'istio: other')}---${bound(split(90, 10))}`,
+    failed: { '000 refused': 1 },
+    protocol: 'none',
+  }),
+  outside({
+    says: 'a VirtualService for the mesh does not apply',
+    yaml: `${GATEWAY}---${virtualService(split(90, 10), { hosts: '[shop.example.com]' })}`,
+    failed: { '404 NR': 1 },
+  }),
+]);
