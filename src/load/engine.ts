@@ -123,7 +123,7 @@ class Engine implements LoadRun {
       }
       this.#sendDue(now);
       if (this.#stopping && this.#flights.size === 0) break;
-      this.#wake = new AbortController();
+      if (this.#wake.signal.aborted) this.#wake = new AbortController();
       this.#wakeAt = Math.min(nextSweep, this.#nextSend());
       await this.#clock.sleepUntil(millis(this.#wakeAt), this.#wake.signal);
     }
