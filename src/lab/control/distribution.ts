@@ -1,0 +1,127 @@
+import type { Clock } from '../../base/clock.js';
+import type { KubeObject } from '../../base/kubernetes.js';
+import { type Millis, millis } from '../../base/units.js';
+import { compileProxyConfig } from '../../mesh/compile.js';
+import type { Caller, ProxyConfig } from '../../mesh/types.js';
+import type { ResourceName, Store } from './store.js';
+
+/** What proxies are configured from. */
+const WATCHED: readonly ResourceName[] = [
+  'namespaces',
+  'services',
+  'pods',
+  'endpointslices.discovery.k8s.io',
+  'configmaps',
+  'virtualservices.networking.istio.io',
+  'destinationrules.networking.istio.io',
+  'gateways.networking.istio.io',
+  'serviceentries.networking.istio.io',
+  'sidecars.networking.istio.io',
+  'peerauthentications.security.istio.io',
+  'authorizationpolicies.security.istio.io',
+  'gateways.gateway.networking.k8s.io',
+  'httproutes.gateway.networking.k8s.io',
+  'referencegrants.gateway.networking.k8s.io',
+];
+
+/** Changes within this span share one push, as Istio debounces them; each still arrives within its own delay plus this. */
+const COALESCE_MS = 10;
+
+/** A proxy that is kept up to date. */
+export interface ConfiguredProxy {
+  /** `pod.namespace`, as `proxy-status` prints it. */
+  readonly id: string;
+  readonly caller: Caller;
+  /** @param objects the state of the cluster that `config` was compiled from. */
+  configure(config: ProxyConfig, objects: readonly KubeObject[]): void;
+}
+
+/** One row of `/debug/syncz`. */
+export interface SyncState {
+  readonly proxy: string;
+  /** Version of the newest state that is on its way or has arrived. */
+  readonly sent: number;
+  /** Version that the proxy runs. */
+  readonly acked: number;
+}
+
+/**
+ * The control plane: every change of a watched object reaches every proxy `delay` ms after it was made, never sooner,
+ * and later changes do not postpone it.
+ */
+export class Distribution {
+  private readonly store: Store;
+  private readonly clock: Clock;
+  private readonly delay: Millis;
+  private readonly proxies = new Map<string, { proxy: ConfiguredProxy; acked: number }>();
+  private readonly ended = new AbortController();
+  private readonly unsubscribe: () => void;
+  private newest = 0;
+  private collecting = false;
+
+  constructor(store: Store, clock: Clock, delay: Millis) {
+    this.store = store;
+    this.clock = clock;
+    this.delay = delay;
+    const watched = new Set(WATCHED);
+    this.unsubscribe = store.subscribe((event) => {
+      if (watched.has(event.resource)) this.changed();
+    });
+  }
+
+  /** Configures a new proxy from the state of now (a starting proxy asks for everything), later by delayed pushes. */
+  connect(proxy: ConfiguredProxy): () => void {
+    const entry = { proxy, acked: this.newest };
+    this.proxies.set(proxy.id, entry);
+    const objects = this.snapshot();
+    proxy.configure(compileProxyConfig(objects, proxy.caller), objects);
+    return () => {
+      if (this.proxies.get(proxy.id) === entry) this.proxies.delete(proxy.id);
+    };
+  }
+
+  syncStates(): SyncState[] {
+    return [...this.proxies.values()].map(({ proxy, acked }) => ({ proxy: proxy.id, sent: this.newest, acked }));
+  }
+
+  close(): void {
+    this.unsubscribe();
+    this.ended.abort();
+    this.proxies.clear();
+  }
+
+  private changed(): void {
+    if (this.collecting || this.ended.signal.aborted) return;
+    this.collecting = true;
+    this.newest += 1;
+    void this.push(this.newest, this.clock.now());
+  }
+
+  private async push(version: number, changedAt: Millis): Promise<void> {
+    const { signal } = this.ended;
+    await this.clock.sleepUntil(millis(changedAt + Math.min(COALESCE_MS, this.delay)), signal);
+    // Changes after this moment belong to the next version; what they replace must still arrive on time.
+    const objects = this.snapshot();
+    this.collecting = false;
+    await this.clock.sleepUntil(millis(changedAt + this.delay), signal);
+    if (signal.aborted) return;
+    const compiled = new Map<string, ProxyConfig>();
+    for (const entry of this.proxies.values()) {
+      // A proxy that connected meanwhile already runs a newer state.
+      if (entry.acked >= version) continue;
+      const { caller } = entry.proxy;
+      const key = JSON.stringify([caller.namespace, caller.workload, caller.gateway, caller.labels]);
+      let config = compiled.get(key);
+      if (!config) {
+        config = compileProxyConfig(objects, caller);
+        compiled.set(key, config);
+      }
+      entry.proxy.configure(config, objects);
+      entry.acked = version;
+    }
+  }
+
+  private snapshot(): readonly KubeObject[] {
+    return WATCHED.flatMap((resource) => this.store.list(resource));
+  }
+}

@@ -1,0 +1,173 @@
+import { errorText } from '../../base/errors.js';
+import type { KubeObject } from '../../base/kubernetes.js';
+import { type Condition, type ControlContext, type Controller, conditions, putStatus, timestamp } from './context.js';
+import { inject } from './injection.js';
+import { AddressPool } from './names.js';
+import { isTerminating, podSpec, workloadOf } from './objects.js';
+
+/** What really runs for a pod. */
+export interface PodProcess {
+  /** Resolves when the containers run; rejects when they cannot. */
+  readonly running: Promise<void>;
+  /** Resolves when the application serves. */
+  readonly ready: Promise<void>;
+  /** Ends everything; no listener of the pod is left afterwards. */
+  stop(): Promise<void>;
+}
+
+/** Starts what a pod describes, at the given pod address. */
+export type RunPod = (pod: KubeObject, ip: string) => PodProcess;
+
+export interface KubeletOptions {
+  readonly run: RunPod;
+  /** How long a terminating pod keeps serving, so that callers learn of it first; ms. */
+  readonly drainMs: number;
+}
+
+type Phase = 'Pending' | 'Running' | 'Failed';
+
+interface Held {
+  readonly ip: string;
+  process: PodProcess | undefined;
+  readonly ended: AbortController;
+}
+
+/** The node `lab`: admits pods, runs them, reports their state, ends them after a drain. */
+export class Kubelet implements Controller {
+  readonly resources = ['pods'];
+  private readonly context: ControlContext;
+  private readonly options: KubeletOptions;
+  private readonly held = new Map<string, Held>();
+  private readonly endings = new Set<Promise<void>>();
+  private readonly addresses = new AddressPool('10.244');
+  private closed = false;
+
+  constructor(context: ControlContext, options: KubeletOptions) {
+    this.context = context;
+    this.options = options;
+  }
+
+  reconcile(): void {
+    if (this.closed) return;
+    const { store } = this.context;
+    const alive = new Set<string>();
+    for (const pod of store.list('pods')) {
+      const uid = pod.metadata.uid ?? '';
+      alive.add(uid);
+      if (isTerminating(pod)) this.end(uid, pod);
+      else if (!this.held.has(uid)) this.admit(pod, uid);
+    }
+    for (const uid of this.held.keys()) if (!alive.has(uid)) this.end(uid, undefined);
+  }
+
+  /** Ends all pods at once. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const stopping = [...this.held.values()].map((held) => {
+      held.ended.abort();
+      return held.process?.stop();
+    });
+    await Promise.allSettled([...stopping, ...this.endings]);
+    this.held.clear();
+  }
+
+  private admit(pod: KubeObject, uid: string): void {
+    const { store } = this.context;
+    const held: Held = { ip: this.addresses.take(), process: undefined, ended: new AbortController() };
+    this.held.set(uid, held);
+    const injected = inject(store, pod, workloadOf(pod));
+    const admitted = store.put('pods', {
+      ...injected,
+      metadata: { ...injected.metadata, uid },
+      spec: { ...podSpec(injected), nodeName: 'lab' },
+    });
+    this.report(admitted, held, 'Pending', false, undefined);
+    void this.start(admitted, held);
+  }
+
+  private async start(pod: KubeObject, held: Held): Promise<void> {
+    const { signal } = held.ended;
+    try {
+      held.process = this.options.run(pod, held.ip);
+      await held.process.running;
+      if (!signal.aborted) this.report(pod, held, 'Running', false, undefined);
+      await held.process.ready;
+      if (!signal.aborted) this.report(pod, held, 'Running', true, undefined);
+    } catch (error) {
+      if (!signal.aborted) this.report(pod, held, 'Pending', false, errorText(error));
+    }
+  }
+
+  private end(uid: string, pod: KubeObject | undefined): void {
+    const held = this.held.get(uid);
+    if (held?.ended.signal.aborted) return;
+    if (!held) {
+      if (pod) this.context.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
+      return;
+    }
+    held.ended.abort();
+    const ending = this.drain(held, pod).finally(() => {
+      this.held.delete(uid);
+      this.addresses.release(held.ip);
+      this.endings.delete(ending);
+    });
+    this.endings.add(ending);
+  }
+
+  private async drain(held: Held, pod: KubeObject | undefined): Promise<void> {
+    const { clock, store } = this.context;
+    const forced = pod?.metadata['deletionGracePeriodSeconds'] === 0;
+    if (!forced && !this.closed) await this.sleepUnlessClosed(clock.now() + this.options.drainMs);
+    await held.process?.stop().catch(() => undefined);
+    if (!pod || this.closed) return;
+    const newest = store.get('pods', pod.metadata.namespace, pod.metadata.name);
+    if (newest?.metadata.uid === pod.metadata.uid) store.remove('pods', pod.metadata.namespace, pod.metadata.name);
+  }
+
+  /** Sleeps in short steps, so that a closing lab does not wait for a drain. */
+  private async sleepUnlessClosed(until: number): Promise<void> {
+    const { clock } = this.context;
+    while (!this.closed && clock.now() < until)
+      await clock.sleepUntil(Math.min(until, clock.now() + 50) as ReturnType<typeof clock.now>);
+  }
+
+  private report(pod: KubeObject, held: Held, phase: Phase, ready: boolean, problem: string | undefined): void {
+    const { clock, store } = this.context;
+    const before = store.get('pods', pod.metadata.namespace, pod.metadata.name)?.status;
+    const running = phase === 'Running';
+    const state = running
+      ? { running: { startedAt: timestamp(clock) } }
+      : { waiting: problem ? { reason: 'CreateContainerError', message: problem } : { reason: 'ContainerCreating' } };
+    const condition = (type: string, holds: boolean): Condition => ({
+      type,
+      status: holds ? 'True' : 'False',
+      reason: holds ? '' : 'ContainersNotReady',
+      message: '',
+    });
+    putStatus(this.context, 'pods', pod, {
+      phase,
+      conditions: conditions(clock, before?.['conditions'], [
+        condition('PodScheduled', true),
+        condition('Initialized', true),
+        condition('ContainersReady', ready),
+        condition('Ready', ready),
+      ]),
+      hostIP: '127.0.0.1',
+      hostIPs: [{ ip: '127.0.0.1' }],
+      podIP: held.ip,
+      podIPs: [{ ip: held.ip }],
+      qosClass: 'BestEffort',
+      startTime: before?.['startTime'] ?? timestamp(clock),
+      containerStatuses: podSpec(pod).containers.map((container) => ({
+        name: container.name,
+        image: container.image ?? '',
+        imageID: '',
+        ready: ready && running,
+        started: running,
+        restartCount: 0,
+        state,
+        lastState: {},
+      })),
+    });
+  }
+}

@@ -1,0 +1,31 @@
+/** The listeners behind one pod address; real ports of 127.0.0.1. */
+export interface PodListeners {
+  /** Where a connection to `port` of the pod's address ends: its sidecar, or the application. */
+  inbound(port: number): number | undefined;
+  /** What a process inside the pod (and a port-forward) reaches at `localhost:port`: no sidecar in between. */
+  local(port: number): number | undefined;
+  /** Identity that the pod's sidecar shows in a TLS handshake; undefined: it has no sidecar. */
+  readonly principal: string | undefined;
+}
+
+/** The pod network: the cluster's addresses on one loopback interface. */
+export class PodNetwork {
+  private readonly byIp = new Map<string, PodListeners>();
+
+  attach(ip: string, listeners: PodListeners): void {
+    this.byIp.set(ip, listeners);
+  }
+
+  detach(ip: string): void {
+    this.byIp.delete(ip);
+  }
+
+  listeners(ip: string): PodListeners | undefined {
+    return this.byIp.get(ip);
+  }
+
+  /** @returns the real port for `ip:port`, or undefined: nothing listens there (a connection is refused). */
+  dial(ip: string, port: number): number | undefined {
+    return this.byIp.get(ip)?.inbound(port);
+  }
+}

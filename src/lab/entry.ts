@@ -1,0 +1,62 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { KubeObject } from '../base/kubernetes.js';
+import type { Random } from '../base/random.js';
+import { servicePorts } from './control/objects.js';
+import type { ServiceAddresses } from './control/serviceAddress.js';
+import type { Store } from './control/store.js';
+
+export interface EntryPoint {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+}
+
+/** The Service that users come in by: the first of type LoadBalancer, else the first that has a port. */
+export function defaultEntry(objects: readonly KubeObject[]): EntryPoint | undefined {
+  const services = objects.filter((object) => object.kind === 'Service' && servicePorts(object).length > 0);
+  const service = services.find((candidate) => candidate.spec?.['type'] === 'LoadBalancer') ?? services[0];
+  const port = service && servicePorts(service)[0]?.port;
+  if (!service || port === undefined) return undefined;
+  return { namespace: service.metadata.namespace ?? 'default', service: service.metadata.name, port };
+}
+
+/**
+ * Plays the load balancer in front of the cluster: bytes, one ready pod drawn per connection, no sidecar of its own. A
+ * connection that meets no ready pod is reset.
+ */
+export function entryServer(
+  store: Store,
+  addresses: ServiceAddresses,
+  random: Random,
+  entry: () => EntryPoint | undefined,
+): { server: Server; cut(): void } {
+  const sockets = new Set<Socket>();
+  const track = (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  };
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (downstream) => {
+    track(downstream);
+    downstream.on('error', () => undefined);
+    const to = entry();
+    const service = to && store.get('services', to.namespace, to.service);
+    const real = service && addresses.balance(service, to.port, random);
+    if (real === undefined) return void downstream.resetAndDestroy();
+    const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
+    track(upstream);
+    for (const [from, into] of [
+      [downstream, upstream],
+      [upstream, downstream],
+    ] as const) {
+      from.on('error', () => into.destroy());
+      from.on('close', () => into.destroySoon());
+      from.pipe(into);
+    }
+  });
+  return {
+    server,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,194 @@
+import { type Clock, systemClock } from '../base/clock.js';
+import type { KubeObject } from '../base/kubernetes.js';
+import { seededRandom } from '../base/random.js';
+import { millis } from '../base/units.js';
+import { startApiServer } from './api/server.js';
+import type { Apps } from './apps/behaviour.js';
+import { bootstrap, keepServiceAccounts } from './control/bootstrap.js';
+import { runControllers } from './control/controllers.js';
+import { deploymentController } from './control/deployments.js';
+import { Distribution } from './control/distribution.js';
+import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
+import { hasSidecar } from './control/injection.js';
+import { Kubelet } from './control/kubelet.js';
+import { PodNetwork } from './control/network.js';
+import { podIp } from './control/objects.js';
+import { podSetController } from './control/replicaSets.js';
+import { ServiceAddresses } from './control/serviceAddress.js';
+import { serviceController } from './control/services.js';
+import { Store } from './control/store.js';
+import type { ScrapeTarget } from './control/types.js';
+import { defaultEntry, type EntryPoint, entryServer } from './entry.js';
+import { startKiali } from './kiali/server.js';
+import { PodRuntime } from './podRuntime.js';
+import { startPrometheus } from './prometheus/server.js';
+import { closeServer, listen } from './proxy/httpServer.js';
+
+export interface LabOptions {
+  /** Applied in order before the lab is ready. */
+  readonly objects: readonly KubeObject[];
+  /** Behaviour by workload, image or app label; see the scenario's `lab.apps`. */
+  readonly apps: Apps;
+  /** ms, default 1000. */
+  readonly scrapeIntervalMs?: number;
+  /** From a changed object to changed sidecars; ms, default 300. */
+  readonly propagationMs?: number;
+  /** Names, draws and latencies follow from it; default 1. */
+  readonly seed?: number;
+  /** Which Service `baseUrl` leads to; default the first of type LoadBalancer, else the first one. */
+  readonly entry?: EntryPoint;
+  /** 0 (default): any free port of 127.0.0.1. */
+  readonly ports?: {
+    readonly api?: number;
+    readonly base?: number;
+    readonly prometheus?: number;
+    readonly kiali?: number;
+  };
+  readonly clock?: Clock;
+  /** Told of faults inside the lab, which never stop it; default: they are dropped. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Lab {
+  /** Text of a kubeconfig file. */
+  readonly kubeconfig: string;
+  readonly apiUrl: string;
+  readonly baseUrl: string;
+  readonly prometheusUrl: string;
+  /** With `/kiali`. */
+  readonly kialiUrl: string;
+  readonly store: Store;
+  /** Objects of kinds that the lab does not serve; they were left out. */
+  readonly unknownObjects: readonly KubeObject[];
+  targets(): ScrapeTarget[];
+  /** What a real Prometheus needs to scrape the lab alike. */
+  prometheusConfig(): string;
+  close(): Promise<void>;
+}
+
+/** How long a terminating pod serves after its removal began to travel to the sidecars; ms. */
+const DRAIN_AFTER_PROPAGATION_MS = 300;
+
+/**
+ * Starts the embedded mesh in this process: API server, controllers, sidecars, applications, Prometheus, Kiali, all on
+ * 127.0.0.1. Every listener is up when it resolves; pods become ready after their start-up times.
+ * @throws when a requested port is taken; nothing is left then.
+ */
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const { objects, apps, seed = 1, propagationMs = 300, scrapeIntervalMs = 1000, ports = {} } = options;
+  const clock = options.clock ?? systemClock;
+  const onError = options.onError ?? (() => undefined);
+  const store = new Store();
+  const context = { store, clock, random: seededRandom(seed, 1) };
+  const network = new PodNetwork();
+  const addresses = new ServiceAddresses(store, network);
+  const distribution = new Distribution(store, clock, millis(propagationMs));
+  const runtime = new PodRuntime({ store, clock, seed, apps, network, addresses, distribution });
+  const kubelet = new Kubelet(context, {
+    run: (pod, ip) => runtime.run(pod, ip),
+    drainMs: propagationMs + DRAIN_AFTER_PROPAGATION_MS,
+  });
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  const unknownObjects = bootstrap(store, objects);
+  const controllers = runControllers(
+    store,
+    [
+      garbageController(context),
+      deploymentController(context),
+      podSetController(context),
+      kubelet,
+      serviceController(context),
+    ],
+    onError,
+  );
+  const stopServiceAccounts = keepServiceAccounts(store);
+  const stopNamespaces = emptyDeletedNamespaces(store);
+  closers.push(async () => {
+    controllers.close();
+    stopServiceAccounts();
+    stopNamespaces();
+    distribution.close();
+    await kubelet.close();
+  });
+  controllers.settle();
+  const targets = () => scrapeTargets(store, runtime);
+  try {
+    const resolvePodPort = (namespace: string, pod: string, port: number) => {
+      const real = runtime.localPort(namespace, pod, port);
+      return real === undefined ? undefined : { host: '127.0.0.1', port: real };
+    };
+    const entry = entryServer(store, addresses, seededRandom(seed, 2), () => options.entry ?? defaultEntry(entries()));
+    const entries = () => store.list('services').filter(({ metadata }) => metadata.namespace !== 'istio-system');
+    const [api, prometheus, basePort] = await Promise.all([
+      startApiServer({ store, port: ports.api ?? 0, resolvePodPort }).then((server) => keep(server, closers)),
+      startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock }).then((server) =>
+        keep(server, closers),
+      ),
+      listen(entry.server, ports.base ?? 0).then((port) => {
+        closers.push(async () => {
+          const closed = closeServer(entry.server);
+          entry.cut();
+          await closed;
+        });
+        return port;
+      }),
+    ]);
+    const kiali = keep(
+      await startKiali({
+        store,
+        prometheusUrl: prometheus.url,
+        port: ports.kiali ?? 0,
+        auth: { strategy: 'anonymous' },
+      }),
+      closers,
+    );
+    return {
+      kubeconfig: api.kubeconfig(),
+      apiUrl: api.url,
+      baseUrl: `http://127.0.0.1:${basePort}`,
+      prometheusUrl: prometheus.url,
+      kialiUrl: kiali.url,
+      store,
+      unknownObjects,
+      targets,
+      prometheusConfig: () => prometheus.scrapeConfig(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function keep<T extends { close(): Promise<void> }>(server: T, closers: (() => Promise<void> | void)[]): T {
+  closers.push(() => server.close());
+  return server;
+}
+
+/** What the addon's scrape job `kubernetes-pods` finds: pods with a sidecar, labelled like their pods. */
+function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
+  return store.list('pods').flatMap((pod) => {
+    const { name, namespace = 'default' } = pod.metadata;
+    if (!hasSidecar(pod)) return [];
+    const port = runtime.localPort(namespace, name, 15_020);
+    if (port === undefined) return [];
+    const labels: Record<string, string> = {};
+    for (const [key, value] of Object.entries(pod.metadata.labels ?? {})) labels[key.replace(/\W/g, '_')] = value;
+    return [
+      {
+        url: `http://127.0.0.1:${port}/stats/prometheus`,
+        labels: {
+          ...labels,
+          job: 'kubernetes-pods',
+          instance: `${podIp(pod) ?? '127.0.0.1'}:15020`,
+          namespace,
+          pod: name,
+          node: 'lab',
+        },
+      },
+    ];
+  });
+}

@@ -1,0 +1,257 @@
+import type { Server } from 'node:http';
+import type { Clock } from '../base/clock.js';
+import { sleep } from '../base/clock.js';
+import type { KubeObject } from '../base/kubernetes.js';
+import { labelsMatch } from '../base/kubernetes.js';
+import { type Random, seededRandom } from '../base/random.js';
+import { AppServer } from './apps/appServer.js';
+import { type Apps, appNames, behaviourOf } from './apps/behaviour.js';
+import { ByteServer } from './apps/byteServer.js';
+import { AppClient } from './apps/client.js';
+import { Database } from './apps/database.js';
+import { AppRegistry, appKind, databaseOf } from './apps/registry.js';
+import type { Distribution } from './control/distribution.js';
+import { hasSidecar, SIDECAR } from './control/injection.js';
+import { istiodListener } from './control/istiod.js';
+import type { PodProcess } from './control/kubelet.js';
+import { hash32 } from './control/names.js';
+import type { PodNetwork } from './control/network.js';
+import {
+  type ContainerSpec,
+  podSpec,
+  servicePorts,
+  serviceSelector,
+  targetPortOf,
+  workloadOf,
+} from './control/objects.js';
+import type { ServiceAddresses } from './control/serviceAddress.js';
+import type { Store } from './control/store.js';
+import { closeServer, httpServer, listen } from './proxy/httpServer.js';
+import { principalOf } from './proxy/peer.js';
+import { Sidecar } from './proxy/sidecar.js';
+
+export interface RuntimeOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly apps: Apps;
+  readonly network: PodNetwork;
+  readonly addresses: ServiceAddresses;
+  readonly distribution: Distribution;
+}
+
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+/** Port of the pod -> real port of the application behind it. */
+type LocalPorts = Map<number, number>;
+
+/** Turns pods into listeners: applications, and a sidecar where one was injected. */
+export class PodRuntime {
+  private readonly options: RuntimeOptions;
+  private readonly registry = new AppRegistry();
+  private readonly sidecars = new Map<string, Sidecar>();
+  private readonly locals = new Map<string, LocalPorts>();
+
+  constructor(options: RuntimeOptions) {
+    this.options = options;
+  }
+
+  /** Real port behind a port of a pod, as a process inside the pod reaches it. */
+  localPort(namespace: string, pod: string, port: number): number | undefined {
+    const key = `${namespace}/${pod}`;
+    return this.sidecars.get(key)?.port(port) ?? this.locals.get(key)?.get(port);
+  }
+
+  hasSidecar(namespace: string, pod: string): boolean {
+    return this.sidecars.has(`${namespace}/${pod}`);
+  }
+
+  run(pod: KubeObject, ip: string): PodProcess {
+    const process = new RunningPod(this.options, this.registry, pod, ip);
+    const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
+    const running = process.start().then((sidecar) => {
+      if (sidecar) this.sidecars.set(key, sidecar);
+      this.locals.set(key, process.locals);
+    });
+    const ready = running.then(() => process.serve());
+    // The kubelet awaits both in turn; a stop in between must not be an unhandled rejection.
+    running.catch(() => undefined);
+    ready.catch(() => undefined);
+    return {
+      running,
+      ready,
+      stop: async () => {
+        if (this.locals.get(key) === process.locals) {
+          this.sidecars.delete(key);
+          this.locals.delete(key);
+        }
+        await process.stop();
+      },
+    };
+  }
+}
+
+class RunningPod {
+  readonly locals: LocalPorts = new Map();
+  private readonly options: RuntimeOptions;
+  private readonly registry: AppRegistry;
+  private readonly pod: KubeObject;
+  private readonly ip: string;
+  private readonly namespace: string;
+  private readonly workload: string;
+  private readonly ended = new AbortController();
+  private readonly closables: Closable[] = [];
+  private readonly seed: number;
+  private sidecar: Sidecar | undefined;
+
+  constructor(options: RuntimeOptions, registry: AppRegistry, pod: KubeObject, ip: string) {
+    this.options = options;
+    this.registry = registry;
+    this.pod = pod;
+    this.ip = ip;
+    this.namespace = pod.metadata.namespace ?? 'default';
+    this.workload = workloadOf(pod);
+    this.seed = options.seed ^ hash32(`${this.namespace}/${pod.metadata.name}`);
+  }
+
+  /** Opens the sidecar and takes the pod's address. */
+  async start(): Promise<Sidecar | undefined> {
+    const { network, addresses, clock, distribution } = this.options;
+    const serviceAccount = podSpec(this.pod).serviceAccountName ?? 'default';
+    const localPort = (port: number) => this.locals.get(port);
+    if (hasSidecar(this.pod)) {
+      const sidecar = await Sidecar.start({
+        clock,
+        random: this.random(1),
+        network,
+        addresses,
+        podIp: this.ip,
+        pod: this.pod,
+        workload: this.workload,
+        serviceAccount,
+        appPorts: this.ports(),
+        localPort,
+      });
+      if (this.ended.signal.aborted) {
+        await sidecar.close();
+        return undefined;
+      }
+      this.sidecar = sidecar;
+      this.closables.push({ close: distribution.connect(sidecar) }, sidecar);
+    }
+    const { sidecar } = this;
+    network.attach(this.ip, {
+      inbound: (port) => (sidecar ? sidecar.inbound(port) : localPort(port)),
+      local: (port) => sidecar?.port(port) ?? localPort(port),
+      principal: sidecar ? principalOf(this.namespace, serviceAccount) : undefined,
+    });
+    return sidecar;
+  }
+
+  /** Starts the applications; each opens its ports after its start-up time. */
+  async serve(): Promise<void> {
+    const containers = podSpec(this.pod).containers.filter((container) => container.name !== SIDECAR);
+    await Promise.all(containers.map((container, index) => this.startContainer(container, index)));
+  }
+
+  async stop(): Promise<void> {
+    this.ended.abort();
+    const { network } = this.options;
+    network.detach(this.ip);
+    await Promise.allSettled(this.closables.splice(0).map(async (closable) => closable.close()));
+  }
+
+  private async startContainer(container: ContainerSpec, index: number): Promise<void> {
+    const { clock, apps } = this.options;
+    const image = container.image ?? '';
+    const labels = this.pod.metadata.labels ?? {};
+    const behaviour = behaviourOf(apps, appNames(this.workload, image, labels['app']));
+    const isIstiod = this.namespace === 'istio-system' && this.workload === 'istiod';
+    if (!isIstiod) await sleep(clock, behaviour.startUp, this.ended.signal);
+    if (this.ended.signal.aborted) return;
+    const ports = index === 0 ? this.ports() : declaredPorts(container);
+    if (isIstiod) return this.listenOn(ports, this.closing(httpServer(istiodListener(this.options.distribution))));
+    if (appKind(image) === 'bytes') {
+      const server = new ByteServer();
+      this.closables.push(server);
+      return this.open(ports, await server.listen());
+    }
+    const client = new AppClient((host, port) => this.connect(host, port));
+    this.closables.push(client);
+    const env = {
+      pod: this.pod.metadata.name,
+      namespace: this.namespace,
+      workload: this.workload,
+      image,
+      labels,
+      client,
+      clock,
+      random: this.random(10 + 3 * index),
+    };
+    let handler = this.registry.handler(env, behaviour.calls);
+    const where = databaseOf(image);
+    if (where) {
+      const database = new Database(client, clock, where.host, where.port);
+      this.closables.push(database);
+      handler = database.observe(handler);
+      database.start();
+    }
+    const server = new AppServer({ handler, behaviour, clock, random: this.random(11 + 3 * index) });
+    this.closables.push(server);
+    this.open(ports, await server.listen());
+  }
+
+  private closing(server: Server): Server {
+    this.closables.push({ close: () => closeServer(server) });
+    return server;
+  }
+
+  private async listenOn(ports: readonly number[], server: Server): Promise<void> {
+    this.open(ports, await listen(server));
+  }
+
+  private open(ports: readonly number[], real: number): void {
+    for (const port of ports) if (!this.locals.has(port)) this.locals.set(port, real);
+  }
+
+  /** Where a connection of this pod's processes goes: through the sidecar, else to what kube-proxy draws. */
+  private connect(host: string, port: number): number | 'refused' | 'unknown-host' | Promise<number> {
+    const { addresses } = this.options;
+    if (!this.sidecar) return addresses.connect(host, port, this.namespace, this.connectRandom);
+    return addresses.resolve(host, this.namespace) ? this.sidecar.outbound(host, port) : 'unknown-host';
+  }
+
+  /** What the containers declare, and what Services expect of the pod: a port need not be declared to be open. */
+  private ports(): number[] {
+    const ports = new Set(
+      podSpec(this.pod)
+        .containers.filter(({ name }) => name !== SIDECAR)
+        .flatMap(declaredPorts),
+    );
+    for (const service of this.options.store.list('services', this.namespace)) {
+      const selector = serviceSelector(service);
+      if (!selector || !labelsMatch(selector, this.pod.metadata.labels)) continue;
+      for (const port of servicePorts(service)) {
+        const target = targetPortOf(port, this.pod);
+        if (target !== undefined) ports.add(target);
+      }
+    }
+    return [...ports];
+  }
+
+  private random(stream: number): Random {
+    return seededRandom(this.seed, stream);
+  }
+
+  private readonly connectRandom: Random = (() => {
+    let random: Random | undefined;
+    return () => {
+      random ??= this.random(2);
+      return random();
+    };
+  })();
+}
+
+const declaredPorts = (container: ContainerSpec): number[] => (container.ports ?? []).map((port) => port.containerPort);

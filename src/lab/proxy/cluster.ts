@@ -1,0 +1,147 @@
+import type { Clock } from '../../base/clock.js';
+import type { Random } from '../../base/random.js';
+import type { Cluster, Endpoint } from '../../mesh/types.js';
+import { choose } from './balancing.js';
+import { canonicalRevisionOf, canonicalServiceOf, makePeer, type Peer } from './peer.js';
+
+/** How often another host is drawn for a retry before the same one is taken again (Istio's `hostSelectionRetryMaxAttempts`). */
+const HOST_SELECTION_ATTEMPTS = 5;
+
+/** One endpoint as a proxy sees it. */
+export class Host {
+  endpoint: Endpoint;
+  /** What the endpoint discovery tells of it: no app, no version. */
+  readonly peer: Peer;
+  /** Requests in flight. */
+  active = 0;
+  consecutiveErrors = 0;
+  ejections = 0;
+  /** Clock time until which the host gets no traffic. */
+  ejectedUntil = 0;
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+    const slash = endpoint.pod.indexOf('/');
+    this.peer = makePeer({
+      workload: endpoint.workload || 'unknown',
+      namespace: endpoint.pod.slice(0, slash),
+      canonicalService: canonicalServiceOf(endpoint.labels, endpoint.workload),
+      canonicalRevision: canonicalRevisionOf(endpoint.labels),
+      cluster: 'Kubernetes',
+    });
+  }
+}
+
+/** The running state of one upstream cluster: hosts, requests in flight, ejections, limits. */
+export class ClusterState {
+  private readonly clock: Clock;
+  private readonly random: Random;
+  private hosts: Host[] = [];
+  private rotation: number;
+  private connections = 0;
+  private readonly waiting: (() => void)[] = [];
+  cluster: Cluster;
+
+  constructor(cluster: Cluster, clock: Clock, random: Random) {
+    this.cluster = cluster;
+    this.clock = clock;
+    this.random = random;
+    this.rotation = Math.floor(random() * 1024);
+    this.update(cluster);
+  }
+
+  /** Takes over a newer configuration; hosts that stay keep their counts. */
+  update(cluster: Cluster): void {
+    const known = new Map(this.hosts.map((host) => [keyOf(host.endpoint), host]));
+    this.cluster = cluster;
+    this.hosts = cluster.endpoints
+      .filter((endpoint) => endpoint.ready)
+      .map((endpoint) => {
+        const host = known.get(keyOf(endpoint));
+        if (!host || !sameIdentity(host.endpoint, endpoint)) return new Host(endpoint);
+        host.endpoint = endpoint;
+        return host;
+      });
+  }
+
+  /**
+   * Chooses a host for one attempt.
+   * @param hashKey value of the consistent-hash policy; undefined: none, or the request lacks it.
+   * @param previous hosts of earlier attempts, avoided for a few draws.
+   * @returns undefined when no host may take traffic (UH).
+   */
+  pick(hashKey: string | undefined, previous: ReadonlySet<Host> | undefined): Host | undefined {
+    const hosts = this.eligible();
+    if (hosts.length === 0) return undefined;
+    let host = this.draw(hosts, hashKey);
+    for (let tried = 1; previous?.has(host) && tried < HOST_SELECTION_ATTEMPTS; tried++) {
+      host = this.draw(hosts, undefined);
+    }
+    return host;
+  }
+
+  /**
+   * Asks for a connection.
+   * @returns `now`, `later` (run when one is free) or `overflow` (UO).
+   */
+  admit(run: () => void): 'now' | 'later' | 'overflow' {
+    const { maxConnections, maxPending } = this.cluster.limits;
+    if (maxConnections === undefined || this.connections < maxConnections) {
+      this.connections += 1;
+      return 'now';
+    }
+    if (maxPending !== undefined && this.waiting.length >= maxPending) return 'overflow';
+    this.waiting.push(run);
+    return 'later';
+  }
+
+  /** Takes back a request that was told `later`. @returns false when it runs already. */
+  withdraw(run: () => void): boolean {
+    const index = this.waiting.indexOf(run);
+    if (index >= 0) this.waiting.splice(index, 1);
+    return index >= 0;
+  }
+
+  /** Gives an admitted connection back. */
+  release(): void {
+    const next = this.waiting.shift();
+    if (next) next();
+    else this.connections -= 1;
+  }
+
+  /** Feeds outlier detection: a 5xx or a failed attempt counts against the host, anything else clears it. */
+  report(host: Host, failed: boolean): void {
+    const { outlier } = this.cluster;
+    if (!failed) host.consecutiveErrors = 0;
+    if (!failed || !outlier || outlier.consecutive5xx <= 0) return;
+    host.consecutiveErrors += 1;
+    if (host.consecutiveErrors < outlier.consecutive5xx) return;
+    const now = this.clock.now();
+    if (host.ejectedUntil > now) return;
+    const ejected = this.hosts.filter((other) => other.ejectedUntil > now).length;
+    if (((ejected + 1) / this.hosts.length) * 100 > outlier.maxEjectionPercent) return;
+    host.ejections += 1;
+    host.consecutiveErrors = 0;
+    host.ejectedUntil = now + outlier.baseEjection * host.ejections;
+  }
+
+  /** Istio sets the panic threshold to 0: when every host is ejected, none serves. */
+  private eligible(): readonly Host[] {
+    if (!this.cluster.outlier) return this.hosts;
+    const now = this.clock.now();
+    return this.hosts.filter((host) => host.ejectedUntil <= now);
+  }
+
+  private draw(hosts: readonly Host[], hashKey: string | undefined): Host {
+    this.rotation = (this.rotation + 1) >>> 0;
+    return choose(this.cluster.balancing, hosts, this.random, this.rotation, hashKey);
+  }
+}
+
+const keyOf = (endpoint: Endpoint): string => `${endpoint.ip}:${endpoint.targetPort}`;
+
+const sameIdentity = (a: Endpoint, b: Endpoint): boolean =>
+  a.pod === b.pod &&
+  a.workload === b.workload &&
+  canonicalServiceOf(a.labels, a.workload) === canonicalServiceOf(b.labels, b.workload) &&
+  canonicalRevisionOf(a.labels) === canonicalRevisionOf(b.labels);

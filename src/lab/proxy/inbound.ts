@@ -1,0 +1,163 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../base/clock.js';
+import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import { portProtocol } from '../../mesh/protocol.js';
+import { servicePorts, serviceSelector, targetPortOf } from '../control/objects.js';
+import { Exchange, type Finished } from './exchange.js';
+import { headerValue, inspectResponse } from './headers.js';
+import type { DestinationService } from './labels.js';
+import type { IstioMetrics } from './metrics.js';
+import { encodePeer, PEER_HEADER, type Peer, PeerReader } from './peer.js';
+import { splitTarget } from './rewrite.js';
+import { Attempt, Upstreams } from './upstream.js';
+
+/** What an inbound listener knows of the port behind it. */
+export interface InboundPort {
+  readonly service: DestinationService;
+  readonly protocol: 'http' | 'tcp' | 'detect';
+}
+
+const byAge = (a: KubeObject, b: KubeObject): number =>
+  (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? '') ||
+  a.metadata.name.localeCompare(b.metadata.name);
+
+/** The Service that requests to a pod's port are counted for: the oldest one that selects the pod on that port. */
+export function inboundPort(objects: readonly KubeObject[], pod: KubeObject, port: number): InboundPort | undefined {
+  const namespace = pod.metadata.namespace ?? 'default';
+  const services = objects
+    .filter((object) => object.kind === 'Service' && object.metadata.namespace === namespace)
+    .sort(byAge);
+  for (const service of services) {
+    const selector = serviceSelector(service);
+    if (!selector || !labelsMatch(selector, pod.metadata.labels)) continue;
+    const match = servicePorts(service).find((candidate) => targetPortOf(candidate, pod) === port);
+    if (!match) continue;
+    const { name } = service.metadata;
+    const protocol = portProtocol({ ...match });
+    return {
+      service: { host: `${name}.${namespace}.svc.cluster.local`, name, namespace },
+      protocol: protocol === 'tcp' || protocol === 'http' ? protocol : 'detect',
+    };
+  }
+  return undefined;
+}
+
+/** What requests are counted for that reach a port of no Service. */
+const passthroughService = (own: Peer): DestinationService => ({
+  host: own.canonicalService,
+  name: 'InboundPassthroughCluster',
+  namespace: own.namespace,
+});
+
+/** What the inbound side of one proxy shares between its requests. */
+export class InboundContext {
+  readonly clock: Clock;
+  readonly metrics: IstioMetrics;
+  readonly own: Peer;
+  readonly told: Peer;
+  readonly peerHeader: string;
+  readonly peers = new PeerReader();
+  readonly upstreams = new Upstreams();
+  private readonly ports = new Map<number, InboundPort>();
+  private readonly localPort: (port: number) => number | undefined;
+
+  /** @param localPort where the application listens for a port of the pod; undefined: nothing listens. */
+  constructor(clock: Clock, metrics: IstioMetrics, own: Peer, told: Peer, localPort: InboundContext['localPort']) {
+    this.clock = clock;
+    this.metrics = metrics;
+    this.own = own;
+    this.told = told;
+    this.peerHeader = encodePeer(told);
+    this.localPort = localPort;
+  }
+
+  configure(objects: readonly KubeObject[], pod: KubeObject, ports: Iterable<number>): void {
+    this.ports.clear();
+    for (const port of ports) {
+      const known = inboundPort(objects, pod, port);
+      if (known) this.ports.set(port, known);
+    }
+  }
+
+  port(port: number): InboundPort {
+    return this.ports.get(port) ?? { service: passthroughService(this.own), protocol: 'detect' };
+  }
+
+  local(port: number): number | undefined {
+    return this.localPort(port);
+  }
+}
+
+/** One request that arrives at a pod: forwarded to its application, counted with what the caller's sidecar told. */
+export class InboundRequest extends Exchange {
+  private readonly context: InboundContext;
+  private readonly service: DestinationService;
+  private readonly attempt: Attempt;
+  private readonly port: number;
+
+  constructor(context: InboundContext, port: number, request: IncomingMessage, response: ServerResponse) {
+    super(request, response, context.clock);
+    this.context = context;
+    this.port = port;
+    this.service = context.port(port).service;
+    this.attempt = new Attempt({
+      onHeaders: (status, raw, resume) => this.onHeaders(status, raw, resume),
+      onData: (chunk) => this.send(chunk, this.resume),
+      onComplete: () => this.end(),
+      onFailure: (failure) => {
+        this.flag(failure);
+        if (this.started) return this.cut();
+        const reason = failure === 'UF' ? 'remote connection failure' : 'connection termination';
+        const text = `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`;
+        this.reply(failure === 'UPE' ? 502 : 503, text, [PEER_HEADER, this.context.peerHeader]);
+      },
+    });
+  }
+
+  private resume: () => void = () => undefined;
+
+  start(): void {
+    const real = this.context.local(this.port);
+    this.attempt.send(real === undefined ? undefined : this.context.upstreams.pool(real), {
+      method: this.request.method ?? 'GET',
+      path: splitTarget(this.request.url ?? '/').path,
+      headers: this.headers,
+      body: this.body?.open('attempt') ?? null,
+    });
+  }
+
+  private onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+    const { headers } = inspectResponse(raw);
+    this.resume = resume;
+    headers.push(PEER_HEADER, this.context.peerHeader);
+    this.begin(status, headers);
+    return true;
+  }
+
+  protected override onRequestComplete(): void {
+    // Nothing waits for the end of the request here: inbound routes have no timeout.
+  }
+
+  protected override onLeft(): void {
+    this.attempt.cancel();
+  }
+
+  protected override record(result: Finished): void {
+    const { metrics, own, peers } = this.context;
+    const source = peers.read(this.toldPeer);
+    const protocol = headerValue(this.headers, 'content-type')?.startsWith('application/grpc') ? 'grpc' : 'http';
+    const key = `${source.id}|${this.service.host}|${this.service.name}|${result.code}|${result.flags}|${protocol}`;
+    metrics
+      .httpSeries(key, () => ({
+        reporter: 'destination',
+        source,
+        destination: own,
+        service: this.service,
+        protocol,
+        code: result.code,
+        flags: result.flags,
+        security: source.principal === 'unknown' ? 'none' : 'mutual_tls',
+      }))
+      .count(result.durationMs, result.requestBytes, result.responseBytes);
+  }
+}

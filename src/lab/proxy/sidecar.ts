@@ -1,0 +1,170 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { KubeObject } from '../../base/kubernetes.js';
+import type { Caller, ProxyConfig } from '../../mesh/types.js';
+import type { ConfiguredProxy } from '../control/distribution.js';
+import { adminListener, agentListener } from './admin.js';
+import { closeServer, httpServer, listen } from './httpServer.js';
+import { InboundContext, InboundRequest } from './inbound.js';
+import { IstioMetrics } from './metrics.js';
+import { OutboundContext, type OutboundOptions } from './outboundContext.js';
+import { OutboundRequest } from './outboundRequest.js';
+import { peerOfPod } from './peer.js';
+import { receivePeer } from './peerExchange.js';
+import { serveTcp, tcpOutbound } from './tcp.js';
+
+export interface SidecarOptions extends Pick<OutboundOptions, 'clock' | 'random' | 'network' | 'addresses' | 'podIp'> {
+  readonly pod: KubeObject;
+  readonly workload: string;
+  readonly serviceAccount: string;
+  /** Ports of the pod that take requests. */
+  readonly appPorts: readonly number[];
+  /** Where the application listens for one of them; undefined: it does not (yet). */
+  readonly localPort: (port: number) => number | undefined;
+}
+
+/** Methods that start an HTTP request line, as the protocol detection of a listener sees them. */
+const HTTP_START = /^(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|TRACE|CONNECT) /;
+
+/** The proxy container of one pod with all its listeners. */
+export class Sidecar implements ConfiguredProxy {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly metrics = new IstioMetrics();
+  private readonly options: SidecarOptions;
+  private readonly outboundContext: OutboundContext;
+  private readonly inboundContext: InboundContext;
+  private readonly servers: Server[] = [];
+  private readonly sockets = new Set<Socket>();
+  private readonly listeners = new Map<number, number>();
+  private readonly inboundPorts = new Map<number, number>();
+  private readonly tcpListeners = new Map<string, Promise<number>>();
+  private outboundPort = 0;
+  private configured = false;
+
+  private constructor(options: SidecarOptions) {
+    const { pod, workload, serviceAccount } = options;
+    this.options = options;
+    const namespace = pod.metadata.namespace ?? 'default';
+    const { own, told } = peerOfPod(pod, workload, serviceAccount);
+    this.id = `${pod.metadata.name}.${namespace}`;
+    this.caller = { workload, namespace, labels: pod.metadata.labels ?? {}, gateway: false };
+    this.outboundContext = new OutboundContext({ ...options, metrics: this.metrics, own, told, namespace });
+    this.inboundContext = new InboundContext(options.clock, this.metrics, own, told, options.localPort);
+  }
+
+  /** Opens every listener of the proxy. It routes nothing before it is configured. */
+  static async start(options: SidecarOptions): Promise<Sidecar> {
+    const sidecar = new Sidecar(options);
+    try {
+      await sidecar.open();
+      return sidecar;
+    } catch (error) {
+      await sidecar.close();
+      throw error;
+    }
+  }
+
+  /** The real port behind a port of the proxy (15000, 15001, 15020, 15021, 15090). */
+  port(port: number): number | undefined {
+    return this.listeners.get(port);
+  }
+
+  /** The real port where connections from outside the pod arrive for one of its ports. */
+  inbound(port: number): number | undefined {
+    return this.inboundPorts.get(port) ?? (port >= 15_000 && port < 15_100 ? this.listeners.get(port) : undefined);
+  }
+
+  /** Where a connection of the pod's application to `host:port` is redirected to, as by iptables. */
+  outbound(host: string, port: number): number | Promise<number> {
+    const service = () => this.outboundContext.router.tcp(port, host);
+    if (!service()) return this.outboundPort;
+    const key = `${host}:${port}`;
+    let listener = this.tcpListeners.get(key);
+    if (!listener) {
+      listener = this.serve(tcpOutbound(this.outboundContext, service));
+      this.tcpListeners.set(key, listener);
+    }
+    return listener;
+  }
+
+  configure(config: ProxyConfig, objects: readonly KubeObject[]): void {
+    const mesh = objects.find((object) => object.kind === 'ConfigMap' && object.metadata.name === 'istio') as
+      | { data?: { mesh?: string } }
+      | undefined;
+    this.outboundContext.registryOnly = /mode:\s*"?REGISTRY_ONLY/.test(mesh?.data?.mesh ?? '');
+    this.outboundContext.configure(config);
+    this.inboundContext.configure(objects, this.options.pod, this.options.appPorts);
+    this.configured = true;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.servers.map(closeServer).concat([this.cutConnections()]));
+    await Promise.all([this.outboundContext.close(), this.inboundContext.upstreams.close()]);
+  }
+
+  private async cutConnections(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private async open(): Promise<void> {
+    const ready = () => this.configured;
+    const config = () => (this.configured ? this.outboundContext.config : undefined);
+    const agent = () => httpServer(agentListener(this.metrics, ready));
+    const outbound = httpServer((request, response) =>
+      new OutboundRequest(this.outboundContext, request, response).start(),
+    );
+    const [admin, outboundPort, agentPort] = await Promise.all([
+      this.serve(httpServer(adminListener({ metrics: this.metrics, config }))),
+      this.serve(outbound),
+      this.serve(agent()),
+      ...this.options.appPorts.map(async (port) =>
+        this.inboundPorts.set(port, await this.serve(this.inboundServer(port))),
+      ),
+    ]);
+    this.outboundPort = outboundPort;
+    this.listeners.set(15_000, admin);
+    this.listeners.set(15_001, outboundPort);
+    for (const port of [15_020, 15_021, 15_090]) this.listeners.set(port, agentPort);
+  }
+
+  /** One port of the pod: HTTP, bytes, or whichever the first bytes of a connection look like. */
+  private inboundServer(port: number): Server {
+    const http = httpServer((request, response) =>
+      new InboundRequest(this.inboundContext, port, request, response).start(),
+    );
+    return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      this.track(socket);
+      const { protocol } = this.inboundContext.port(port);
+      if (protocol === 'http') {
+        http.emit('connection', socket);
+        return void socket.resume();
+      }
+      socket.on('error', () => socket.destroy());
+      receivePeer(socket, this.inboundContext.peers, (peer) => {
+        if (protocol === 'tcp') return serveTcp(this.inboundContext, port, socket, peer);
+        this.detect(socket, (isHttp) => {
+          if (isHttp) http.emit('connection', socket);
+          else serveTcp(this.inboundContext, port, socket, peer);
+        });
+      });
+    });
+  }
+
+  private detect(socket: Socket, decide: (isHttp: boolean) => void): void {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk) socket.unshift(chunk);
+    decide(chunk !== null && HTTP_START.test(chunk.subarray(0, 8).toString('latin1')));
+  }
+
+  private serve(server: Server): Promise<number> {
+    this.servers.push(server);
+    server.on('connection', (socket: Socket) => this.track(socket));
+    return listen(server);
+  }
+
+  private track(socket: Socket): void {
+    if (this.sockets.has(socket)) return;
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+  }
+}

@@ -1,0 +1,132 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { TcpService } from '../../mesh/types.js';
+import { drawDestination } from './draws.js';
+import type { InboundContext } from './inbound.js';
+import type { DestinationService } from './labels.js';
+import type { TcpSeries } from './metrics.js';
+import type { OutboundContext } from './outboundContext.js';
+import { type Peer, unknownPeer } from './peer.js';
+import { receivePeer, sendPeer } from './peerExchange.js';
+
+/** Joins two sockets: data, ends and errors of each reach the other. */
+export function join(a: Socket, b: Socket): void {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroySoon());
+    from.pipe(to);
+  }
+}
+
+/** Books a connection: opened now, bytes as they pass (Istio reports them while it lives), closed when both sides are. */
+function book(series: TcpSeries, downstream: Socket, upstream: Socket): void {
+  series.opened += 1;
+  downstream.on('data', (chunk: Buffer) => {
+    series.receivedBytes += chunk.length;
+  });
+  upstream.on('data', (chunk: Buffer) => {
+    series.sentBytes += chunk.length;
+  });
+  let closed = false;
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    series.closed += 1;
+  };
+  if (downstream.destroyed || upstream.destroyed) close();
+  downstream.on('close', close);
+  upstream.on('close', close);
+}
+
+function refuse(series: TcpSeries, downstream: Socket): void {
+  series.opened += 1;
+  series.closed += 1;
+  downstream.destroy();
+}
+
+/** A listener for the TCP connections of a pod to one Service. */
+export function tcpOutbound(context: OutboundContext, find: () => TcpService | undefined): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (downstream) => {
+    downstream.on('error', () => undefined);
+    const service = find();
+    if (service) openTcp(context, service, downstream);
+    else downstream.destroy();
+  });
+}
+
+function openTcp(context: OutboundContext, service: TcpService, downstream: Socket): void {
+  const cluster = context.clusters[chosenCluster(context, service)];
+  const host = cluster && context.state(cluster.name, cluster).pick(undefined, undefined);
+  const real = host && context.network.dial(host.endpoint.ip, host.endpoint.targetPort);
+  const principal = (host && context.network.listeners(host.endpoint.ip)?.principal) ?? 'unknown';
+  const destination: DestinationService = cluster
+    ? { host: cluster.host, name: cluster.serviceName, namespace: cluster.serviceNamespace }
+    : { host: service.host, name: service.host, namespace: 'unknown' };
+  const seriesOf = (peer: Peer, flags: string) =>
+    context.metrics.tcpSeries(`${peer.id}|${principal}|${destination.host}|${flags}`, () => ({
+      reporter: 'source',
+      source: context.own,
+      destination: { ...peer, principal },
+      service: destination,
+      protocol: 'tcp',
+      flags,
+      security: 'unknown',
+    }));
+  if (!host || real === undefined) {
+    const flags = !cluster ? 'NC' : !host ? 'UH' : 'UF';
+    return refuse(seriesOf(host?.peer ?? unknownPeer, flags), downstream);
+  }
+  const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
+  context.track(upstream);
+  let connected = false;
+  upstream.on('error', () => {
+    if (!connected) refuse(seriesOf(host.peer, 'UF'), downstream);
+  });
+  upstream.once('connect', () => {
+    connected = true;
+    if (principal === 'unknown') {
+      book(seriesOf(host.peer, ''), downstream, upstream);
+      return join(downstream, upstream);
+    }
+    sendPeer(upstream, context.told);
+    receivePeer(upstream, context.peers, (peer) => {
+      book(seriesOf(peer.id === 0 ? host.peer : peer, ''), downstream, upstream);
+      join(downstream, upstream);
+    });
+  });
+}
+
+function chosenCluster(context: OutboundContext, service: TcpService): string {
+  const { destinations } = service;
+  return destinations?.length ? drawDestination(destinations, context.random).cluster : service.cluster;
+}
+
+/** Serves one connection that arrived for a TCP port of a pod; `source` is what the caller's sidecar told. */
+export function serveTcp(context: InboundContext, port: number, downstream: Socket, source: Peer): void {
+  const { service } = context.port(port);
+  const real = context.local(port);
+  const seriesOf = (flags: string) =>
+    context.metrics.tcpSeries(`${source.id}|${service.host}|${flags}`, () => ({
+      reporter: 'destination',
+      source,
+      destination: context.own,
+      service,
+      protocol: 'tcp',
+      flags,
+      security: source.principal === 'unknown' ? 'none' : 'mutual_tls',
+    }));
+  if (real === undefined) return refuse(seriesOf('UF'), downstream);
+  const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
+  let connected = false;
+  upstream.on('error', () => {
+    if (!connected) refuse(seriesOf('UF'), downstream);
+  });
+  upstream.once('connect', () => {
+    connected = true;
+    if (source.id !== 0) sendPeer(downstream, context.told);
+    book(seriesOf(''), downstream, upstream);
+    join(downstream, upstream);
+  });
+}
