@@ -179,15 +179,17 @@ export class ClusterClient {
       this.requestOptions = options;
     }
     const { headers, ...rest } = this.requestOptions;
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    // Node frames the body of a DELETE only when its length is said.
+    const bodyHeaders =
+      text === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) };
     return httpRequest(new URL(this.server.replace(/\/$/, '') + path), {
       ...rest,
       method,
-      headers: {
-        ...(headers as Record<string, string>),
-        accept: 'application/json',
-        ...(body ? { 'content-type': 'application/json' } : {}),
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
+      headers: { ...(headers as Record<string, string>), accept: 'application/json', ...bodyHeaders },
+      ...(text === undefined ? {} : { body: text }),
     });
   }
 }

@@ -32,22 +32,24 @@ export function httpRequest(url: URL, options: HttpOptions): Promise<HttpAnswer>
         let size = 0;
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;
-          if (size > maxBytes) return request.destroy(new Error(`the answer is larger than ${maxBytes} bytes`));
+          if (size > maxBytes) return fail(new Error(`the answer is larger than ${maxBytes} bytes`));
           chunks.push(chunk);
         });
         response.on('end', () => {
           clearTimeout(timer);
           resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
         });
-        response.on('error', reject);
+        response.on('error', (error) => fail(error));
       },
     );
     // Covers the connection, the wait and a body that trickles; the socket's own timeout would cover silence only.
-    const timer = setTimeout(() => request.destroy(new Error(`no complete answer within ${timeoutMs} ms`)), timeoutMs);
-    request.on('error', (error) => {
+    const timer = setTimeout(() => fail(new Error(`no complete answer within ${timeoutMs} ms`)), timeoutMs);
+    const fail = (error: Error) => {
       clearTimeout(timer);
+      request.destroy();
       reject(new Error(errorText(error)));
-    });
+    };
+    request.on('error', fail);
     request.end(body);
   });
 }

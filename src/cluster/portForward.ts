@@ -1,4 +1,5 @@
 import { Duplex, PassThrough } from 'node:stream';
+import { errorText } from '../base/errors.js';
 import type { ClusterClient } from './client.js';
 import { type HttpAnswer, httpRequest } from './http.js';
 
@@ -19,21 +20,32 @@ export async function podGet(
   const toPod = new PassThrough();
   const complaints = new PassThrough();
   const socket = Duplex.from({ readable: fromPod, writable: toPod });
-  complaints.on('data', (chunk: Buffer) => socket.destroy(new Error(chunk.toString('utf8').trim())));
-  const forward = new PortForward(client.kubeConfig);
-  const connection = await forward.portForward(namespace, pod, [port], fromPod, complaints, toPod);
+  // The request hears of errors while it runs; they may also come before or after it.
+  socket.on('error', () => {});
+  const refused = new Promise<never>((_resolve, reject) => {
+    complaints.on('data', (chunk: Buffer) => reject(new Error(chunk.toString('utf8').trim())));
+  });
+  refused.catch(() => {});
+  const connecting = new PortForward(client.kubeConfig).portForward(namespace, pod, [port], fromPod, complaints, toPod);
+  const connection = await connecting.catch((error: unknown) => {
+    throw new Error(
+      `port-forward to ${namespace}/${pod}:${port}: ${errorText(error instanceof Error ? error : (error as { message?: unknown }).message)}`,
+    );
+  });
   const webSocket = typeof connection === 'function' ? connection() : connection;
   if (webSocket) {
     webSocket.onclose = () => fromPod.end();
     webSocket.onerror = () => fromPod.end();
   }
   try {
-    return await httpRequest(new URL(`http://pod.invalid${path}`), {
+    const answer = httpRequest(new URL(`http://pod.invalid${path}`), {
       method: 'GET',
       headers: { host: `localhost:${port}`, connection: 'close' },
       socket,
       timeoutMs,
     });
+    answer.catch(() => {});
+    return await Promise.race([answer, refused]);
   } finally {
     webSocket?.close();
     socket.destroy();

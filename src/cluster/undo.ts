@@ -73,7 +73,7 @@ export class UndoList {
     const first = this.entries.length === 0;
     const entry: UndoEntry = { key, before: before ?? null };
     this.entries.push(entry);
-    appendSynced(this.file, (first ? `${JSON.stringify(this.record0)}\n` : '') + `${JSON.stringify(entry)}\n`);
+    appendSynced(this.file, `${first ? `${JSON.stringify(this.record0)}\n` : ''}${JSON.stringify(entry)}\n`);
     await this.saveInCluster();
   }
 

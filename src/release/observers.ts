@@ -5,11 +5,25 @@ import { istioObserver } from '../observe/istioProxies.js';
 import { type KialiAuth, kialiObserver } from '../observe/kiali.js';
 import { PrometheusClient } from '../observe/prometheus.js';
 import type { Observer } from '../observe/types.js';
-import type { Scenario } from '../scenario/types.js';
+import type { Scenario, WatchedPoint } from '../scenario/types.js';
 
 /** Where the vantage points of a target answer. */
 export interface ObservedTarget {
   readonly prometheusUrl: string;
   readonly kialiUrl: string;
   readonly kialiAuth: KialiAuth;
+}
+
+/** The vantage points that the scenario watches (and those that a mirror promise needs), in the order client, source, destination, graph. */
+export function makeObservers(scenario: Scenario, target: ObservedTarget, load: () => LoadRun | undefined, clock: Clock): Observer[] {
+  const prometheus = new PrometheusClient({ url: target.prometheusUrl });
+  const { prometheusUrl: _prometheus, kialiUrl: url, kialiAuth: auth } = target;
+  const make: Record<WatchedPoint, () => Observer> = {
+    client: () => clientObserver(() => load()?.counts()),
+    source: () => istioObserver({ vantagePoint: 'source', scenario, prometheus, clock }),
+    destination: () => istioObserver({ vantagePoint: 'destination', scenario, prometheus, clock }),
+    graph: () => kialiObserver({ url, auth, scenario, clock }),
+  };
+  const points: readonly WatchedPoint[] = ['client', 'source', 'destination', 'graph'];
+  return points.filter((point) => scenario.watch[point] !== 'off').map((point) => make[point]());
 }

@@ -17,28 +17,55 @@ const live = (object: KubeObject): KubeObject => ({
 
 describe('planApply', () => {
   it('does nothing when everything that the manifest says already stands', () => {
-    expect(planApply(live(service({ app: 'shop' }, { clusterIP: '10.0.0.1' })), service({ app: 'shop' }))).toBeUndefined();
+    expect(
+      planApply(live(service({ app: 'shop' }, { clusterIP: '10.0.0.1' })), service({ app: 'shop' })),
+    ).toBeUndefined();
   });
 
   it('removes a selector label that the manifest no longer has, and keeps what the cluster allocated', () => {
-    const planned = planApply(live(service({ app: 'shop', version: 'v1' }, { clusterIP: '10.0.0.1' })), service({ app: 'shop' }));
-    expect(planned?.spec).toEqual({ selector: { app: 'shop' }, ports: [{ name: 'http', port: 80 }], clusterIP: '10.0.0.1' });
+    const planned = planApply(
+      live(service({ app: 'shop', version: 'v1' }, { clusterIP: '10.0.0.1' })),
+      service({ app: 'shop' }),
+    );
+    expect(planned?.spec).toEqual({
+      selector: { app: 'shop' },
+      ports: [{ name: 'http', port: 80 }],
+      clusterIP: '10.0.0.1',
+    });
   });
 
   it('keeps labels and annotations of others, resourceVersion and uid, and drops status', () => {
-    const planned = planApply(live(service({ app: 'a' })), { ...service({ app: 'b' }), metadata: { name: 'shop', namespace: 'demo', labels: { app: 'shop' } } });
-    expect(planned?.metadata).toMatchObject({ uid: 'u', resourceVersion: '7', labels: { team: 'a', app: 'shop' }, annotations: { note: 'x' } });
+    const planned = planApply(live(service({ app: 'a' })), {
+      ...service({ app: 'b' }),
+      metadata: { name: 'shop', namespace: 'demo', labels: { app: 'shop' } },
+    });
+    expect(planned?.metadata).toMatchObject({
+      uid: 'u',
+      resourceVersion: '7',
+      labels: { team: 'a', app: 'shop' },
+      annotations: { note: 'x' },
+    });
     expect(planned).not.toHaveProperty('status');
   });
 
   it('replaces the whole spec of a custom resource, so that a field that the manifest lacks is gone', () => {
-    const route = (spec: Record<string, unknown>): KubeObject => ({ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'shop', namespace: 'demo' }, spec });
+    const route = (spec: Record<string, unknown>): KubeObject => ({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'shop', namespace: 'demo' },
+      spec,
+    });
     const planned = planApply(live(route({ hosts: ['shop'], exportTo: ['.'] })), route({ hosts: ['shop'] }));
     expect(planned?.spec).toEqual({ hosts: ['shop'] });
   });
 
   it('replaces the data of a ConfigMap', () => {
-    const map = (data: Record<string, string>): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'demo' }, data });
+    const map = (data: Record<string, string>): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'c', namespace: 'demo' },
+      data,
+    });
     expect(planApply(live(map({ a: '1', b: '2' })), map({ a: '3' }))?.data).toEqual({ a: '3' });
   });
 });
@@ -62,8 +89,22 @@ describe('what a journal may hold', () => {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: 'p', namespace: 'demo', annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'hunter2', keep: 'yes' } },
-      spec: { containers: [{ name: 'app', image: 'app:1', env: [{ name: 'PASSWORD', value: 'hunter2' }], args: ['--password=hunter2'], ports: [{ containerPort: 80 }] }] },
+      metadata: {
+        name: 'p',
+        namespace: 'demo',
+        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'hunter2', keep: 'yes' },
+      },
+      spec: {
+        containers: [
+          {
+            name: 'app',
+            image: 'app:1',
+            env: [{ name: 'PASSWORD', value: 'hunter2' }],
+            args: ['--password=hunter2'],
+            ports: [{ containerPort: 80 }],
+          },
+        ],
+      },
       data: { password: 'hunter2' },
     };
     const kept = withoutSecrets(pod);
@@ -74,7 +115,11 @@ describe('what a journal may hold', () => {
 
   it('two reads of one object are equal without what the server writes', () => {
     const before = live(service({ app: 'shop' }));
-    const after = { ...before, metadata: { ...before.metadata, uid: 'other', resourceVersion: '9', generation: 4, creationTimestamp: 'now' }, status: {} };
+    const after = {
+      ...before,
+      metadata: { ...before.metadata, uid: 'other', resourceVersion: '9', generation: 4, creationTimestamp: 'now' },
+      status: {},
+    };
     expect(withoutVolatile(after)).toEqual(withoutVolatile(before));
   });
 });

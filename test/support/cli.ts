@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const MAIN = resolve('dist/cli/main.js');
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves when what was printed so far (both streams) matches. */
+  printed(pattern: RegExp): Promise<void>;
+}
+
+/** Starts the built command line in a folder; killed when the test ends, should it still run. */
+export function start(args: readonly string[], cwd: string, env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  let stderr = '';
+  const waiting = new Set<() => void>();
+  const wake = () => {
+    for (const check of waiting) check();
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8');
+    wake();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+    wake();
+  });
+  const finished = new Promise<Finished>((done) => child.on('close', (code) => done({ code, stdout, stderr })));
+  return {
+    child,
+    finished,
+    printed: (pattern) =>
+      new Promise((done, fail) => {
+        const check = () => {
+          if (!pattern.test(stdout + stderr)) return;
+          waiting.delete(check);
+          done();
+        };
+        waiting.add(check);
+        void finished.then(() => fail(new Error(`ended without printing ${pattern}:\n${stdout}${stderr}`)));
+        check();
+      }),
+  };
+}
+
+/** Runs the built command line to its end. */
+export const weighbridge = (args: readonly string[], cwd: string, env?: Record<string, string>): Promise<Finished> =>
+  start(args, cwd, env).finished;
+
+/** A folder of its own with a copy of the scenarios and URI lists, removed when the test ends. */
+export function workspace(): Workspace {
+  const dir = mkdtempSync(join(tmpdir(), 'weighbridge-test-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  cpSync('scenarios', join(dir, 'scenarios'), { recursive: true });
+  cpSync('uris', join(dir, 'uris'), { recursive: true });
+  cpSync('schema', join(dir, 'schema'), { recursive: true });
+  return {
+    dir,
+    edit(file, from, to) {
+      const path = join(dir, file);
+      const text = readFileSync(path, 'utf8');
+      const edited = text.replace(from, to);
+      if (edited === text) throw new Error(`${file} has nothing that matches ${from}`);
+      writeFileSync(path, edited);
+    },
+    report: () => JSON.parse(readFileSync(join(dir, 'reports/latest/report.json'), 'utf8')) as RunReport,
+  };
+}
+
+export interface Workspace {
+  readonly dir: string;
+  /** Replaces text in a file; no match is an error. */
+  edit(file: string, from: string | RegExp, to: string): void;
+  /** report.json of the newest run. */
+  report(): RunReport;
+}
+
+/** The fields of report.json that tests look at. */
+export interface RunReport {
+  readonly runId: string;
+  readonly verdict: string;
+  readonly exitCode: number;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly verdict: string;
+    readonly checks: readonly {
+      readonly name: string;
+      readonly vantagePoint: string;
+      readonly required: boolean;
+      readonly verdict: string;
+      readonly reason: string;
+      readonly observed?: {
+        readonly share: number;
+        readonly low: number;
+        readonly high: number;
+        readonly count: number;
+        readonly total: number;
+      };
+    }[];
+    readonly causes: readonly {
+      readonly code: string;
+      readonly object: string;
+      readonly field: string;
+      readonly found: string;
+      readonly expected: string;
+      readonly fix: string;
+    }[];
+  }[];
+}

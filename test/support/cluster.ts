@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { KubeObject } from '../../src/base/kubernetes.js';
+import { type ClusterClient, connectCluster } from '../../src/cluster/client.js';
+import { startApiServer } from '../../src/lab/api/server.js';
+import { Store } from '../../src/lab/control/store.js';
+import type { ResolvePodPort } from '../../src/lab/control/types.js';
+
+export interface TestCluster {
+  readonly client: ClusterClient;
+  readonly store: Store;
+  readonly dir: string;
+}
+
+/** The lab's Kubernetes API with nothing but the namespace `demo`, a client for it, and a folder; gone when the test ends. */
+export async function testCluster(resolvePodPort: ResolvePodPort = () => undefined): Promise<TestCluster> {
+  const store = new Store();
+  store.put('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'demo' } });
+  const server = await startApiServer({ store, resolvePodPort });
+  const dir = mkdtempSync(join(tmpdir(), 'weighbridge-test-'));
+  onTestFinished(async () => {
+    await server.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const kubeconfig = join(dir, 'kubeconfig');
+  writeFileSync(kubeconfig, server.kubeconfig());
+  return { client: await connectCluster({ kubeconfig }), store, dir };
+}
+
+export const virtualService = (name: string, weight: number): KubeObject => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'VirtualService',
+  metadata: { name, namespace: 'demo', labels: { team: 'a' } },
+  spec: {
+    hosts: ['shop'],
+    http: [
+      {
+        route: [
+          { destination: { host: 'shop', subset: 'v1' }, weight: 100 - weight },
+          { destination: { host: 'shop', subset: 'v2' }, weight },
+        ],
+      },
+    ],
+  },
+});
