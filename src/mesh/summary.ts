@@ -90,6 +90,8 @@ export function withEndpoints(
 
 function linesOf(route: Route, port: number): RouteLine[] {
   const { action, fault } = route;
+  // A redirect or direct response is never retried nor timed out.
+  const forwards = action.kind === 'forward';
   const line: Omit<RouteLine, 'match'> = {
     port,
     protocol: 'http',
@@ -103,8 +105,8 @@ function linesOf(route: Route, port: number): RouteLine[] {
       ...(fault.delay ? { delay: { share: fault.delay.share, ms: fault.delay.duration } } : {}),
       ...(fault.abort ? { abort: { ...fault.abort } } : {}),
     },
-    timeoutMs: route.timeout ?? 0,
-    retries: route.retries.attempts,
+    timeoutMs: forwards ? (route.timeout ?? 0) : 0,
+    retries: forwards ? route.retries.attempts : 0,
   };
   const matches = route.matches.length === 0 ? [''] : route.matches.map(matchText);
   return matches.map((match) => ({ ...line, match }));

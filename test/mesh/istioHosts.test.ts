@@ -1,8 +1,5 @@
-import type { Caller } from '../../src/mesh/types.js';
 import { split, virtualService } from '../support/mesh.js';
 import { type Case, EVEN, NEW, NINETY_TEN, OLD, OPS, table, to, vs90 } from '../support/meshCases.js';
-
-const _from = (namespace: string): Partial<Caller> => ({ namespace });
 
 table('from host to virtual host', [
   { says: 'a short host in the same namespace is the Service', yaml: vs90, share: NINETY_TEN, warns: [] },

@@ -1,5 +1,18 @@
 import { pods, SERVICE, SUBSETS, split, virtualService } from '../support/mesh.js';
-import { both, type Case, EVEN, NEW, NINETY_TEN, OLD, rule, service, table, to, vs90 } from '../support/meshCases.js';
+import {
+  both,
+  type Case,
+  EVEN,
+  NEW,
+  NINETY_TEN,
+  OLD,
+  OPS,
+  rule,
+  service,
+  table,
+  to,
+  vs90,
+} from '../support/meshCases.js';
 
 const two = (first: string, second: string) => [first, second].join('---');
 const exported = (namespace: string, exportTo: string, more: Parameters<typeof virtualService>[1] = {}) =>
@@ -11,7 +24,7 @@ const exported = (namespace: string, exportTo: string, more: Parameters<typeof v
     ...more,
   });
 const ALL = virtualService(`[{${to('v1')}}]`, { created: OLD });
-const FROM_OPS: Pick<Case, 'from' | 'request'> = { from: from('ops'), request: { host: 'shop.demo' } };
+const FROM_OPS: Pick<Case, 'from' | 'request'> = { from: OPS, request: { host: 'shop.demo' } };
 
 table('which VirtualService', [
   {
