@@ -10,6 +10,7 @@ export type KialiAuth =
   | { readonly strategy: 'login'; readonly username: string; readonly password: string };
 
 const AuthInfo = z.object({ strategy: z.string() });
+const SessionToken = z.object({ token: z.string().min(1) });
 
 export interface KialiSessionOptions {
   /** With or without Kiali's own base path, `/kiali`. */
@@ -159,6 +160,13 @@ export class KialiSession {
     const cookies = (Array.isArray(setCookie) ? setCookie : [setCookie])
       .map((cookie) => cookie.split(';')[0]?.trim() ?? '')
       .filter((pair) => /^[^=]+=./.test(pair));
-    if (cookies.length > 0) this.#headers = { cookie: cookies.join('; ') };
+    if (cookies.length > 0) {
+      this.#headers = { cookie: cookies.join('; ') };
+      return;
+    }
+    // The oldest releases answer a token of their own instead of setting a cookie.
+    const session = SessionToken.safeParse(this.#http.parse(answer));
+    if (!session.success) throw this.error('accepts the log-in but starts no session');
+    this.#headers = { authorization: `Bearer ${session.data.token}` };
   }
 }
