@@ -1,0 +1,127 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.js';
+import { millis } from '../../src/base/units.js';
+import { type Lab, startLab } from '../../src/lab/lab.js';
+import { startLoad } from '../../src/load/engine.js';
+import { seedData } from '../../src/load/seed.js';
+import type { LoadRun } from '../../src/load/types.js';
+import { clientObserver } from '../../src/observe/client.js';
+import { istioObserver } from '../../src/observe/istioProxies.js';
+import { kialiObserver } from '../../src/observe/kiali.js';
+import { PrometheusClient } from '../../src/observe/prometheus.js';
+import type { Observation, Observer } from '../../src/observe/types.js';
+import { objectsBefore } from '../../src/scenario/before.js';
+import { loadScenario } from '../../src/scenario/load.js';
+import { until } from '../support/load.js';
+
+let lab: Lab | undefined;
+let load: LoadRun | undefined;
+afterEach(async () => {
+  await load?.stop();
+  await lab?.close();
+});
+
+const counted = (observation: Observation) => {
+  if (observation.status !== 'ok') throw new Error(observation.reason);
+  return observation;
+};
+
+/** The lab as it is at the end of the stage before `stage`, with seed data, under load; the counting window is opened and closed as in a release. */
+async function watch(beforeStage: string, milliseconds: number) {
+  const scenario = await loadScenario('scenarios/pitstop/scenario.yaml');
+  const clock = systemClock;
+  const running = await startLab({
+    objects: objectsBefore(scenario, beforeStage),
+    apps: scenario.lab.apps,
+    scrapeIntervalMs: 200,
+    propagationMs: 20,
+    seed: 3,
+  });
+  lab = running;
+  const { variables, created } = await seedData({
+    baseUrl: running.baseUrl,
+    names: scenario.seed,
+    signal: new AbortController().signal,
+    clock,
+  });
+  load = startLoad(
+    {
+      baseUrl: running.baseUrl,
+      uris: scenario.load.uris,
+      variables,
+      model: { kind: 'closed', users: 40, thinkTime: { kind: 'uniform', minMs: millis(20), maxMs: millis(200) } },
+      order: 'round-robin',
+      seed: 3,
+      timeoutMs: 10_000,
+      marker: scenario.marker,
+      defaultVersion: 'v1',
+    },
+    { clock },
+  );
+  const sending = load;
+  const prometheus = new PrometheusClient({ url: running.prometheusUrl });
+  const observers: Observer[] = [
+    clientObserver(() => sending.counts()),
+    istioObserver({ vantagePoint: 'source', scenario, prometheus, clock }),
+    istioObserver({ vantagePoint: 'destination', scenario, prometheus, clock }),
+    kialiObserver({ url: running.kialiUrl, auth: { strategy: 'anonymous' }, scenario, clock }),
+  ];
+  for (const observer of observers) await observer.check();
+  const settle = async () => {
+    await sending.pause();
+    const now = clock.wallMs();
+    for (const observer of observers) await until(() => observer.settled(now));
+  };
+  await until(() => sending.counts().ended > 100);
+  await settle();
+  for (const observer of observers) await observer.open();
+  sending.resume();
+  await clock.sleepUntil(millis(clock.now() + milliseconds));
+  await settle();
+  const [client, source, destination, graph] = await Promise.all(
+    observers.map(async (observer) => counted(await observer.look())),
+  );
+  if (!client || !source || !destination || !graph) throw new Error('four vantage points');
+  return { client, source, destination, graph, created, variables };
+}
+
+describe('all vantage points of one window on the lab', () => {
+  it('explain every request of the client', async () => {
+    const { client, source, destination, graph, created, variables } = await watch('even', 4000);
+    expect(created).toEqual(['customer', 'vehicle', 'maintenanceJob']);
+    expect(Object.keys(variables).sort()).toEqual(['customerId', 'jobId', 'licenseNumber', 'planningDate']);
+
+    expect(client.counts.sent).toBeGreaterThan(200);
+    expect(client.counts.failed).toBe(0);
+    // Every page went through the web app's proxy, and nobody else sent any.
+    expect(destination.frontDoor).toBe(client.counts.sent);
+    // One call for each list of customers and each details page, and no call fails.
+    const pages = client.counts.byUri.reduce(
+      (sum, { uri, versions, unmarked }) =>
+        sum +
+        (uri.startsWith('/CustomerManagement') ? unmarked + Object.values(versions).reduce((a, b) => a + b, 0) : 0),
+      0,
+    );
+    const calls = (counts: typeof source.counts) =>
+      Object.values(counts.versions).reduce((sum, { total }) => sum + total, 0);
+    expect(calls(source.counts)).toBe(pages);
+    expect(source.counts.unknown.total).toBe(0);
+    expect(source.counts.versions.v2?.total).toBeGreaterThan(0);
+    // Without mirror and retries both sides counted the same calls.
+    expect(destination.counts.versions).toEqual(source.counts.versions);
+    expect(client.counts.versions.v2?.total).toBeLessThanOrEqual(source.counts.versions.v2?.total ?? 0);
+    // Rates extrapolate, by at most an interval at each end; shares are not touched by that.
+    const share = (counts: typeof source.counts) => (counts.versions.v2?.total ?? 0) / calls(counts);
+    expect(Math.abs(share(graph.counts) - share(source.counts))).toBeLessThan(0.05);
+    expect(Math.abs(calls(graph.counts) / calls(source.counts) - 1)).toBeLessThan(0.3);
+    expect(graph.graph?.edges.length).toBeGreaterThan(3);
+  });
+
+  it('see mirror copies at the destination only', async () => {
+    const { client, source, destination } = await watch('canary', 3000);
+    expect(client.counts.versions.v2?.total).toBe(0);
+    expect(source.counts.versions.v2?.total).toBe(0);
+    expect(destination.counts.versions.v2?.total).toBe(source.counts.versions.v1?.total);
+    expect(destination.counts.versions.v1?.total).toBe(source.counts.versions.v1?.total);
+  });
+});
