@@ -20,8 +20,8 @@ export const DEFAULTS = {
 };
 
 /** Drops keys whose value is undefined, so that optional fields are absent rather than undefined. */
-export type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-export function defined<T extends object>(value: T): Partial<Defined<T>> {
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+function defined<T extends object>(value: T): Partial<Defined<T>> {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<Defined<T>>;
 }
 

@@ -4,7 +4,7 @@ import { ConfigError, type Problem } from '../base/errors.js';
 import { buildScenario, type Parts } from './build.js';
 import { type ReportAt, reporter, reportIssues } from './issues.js';
 import { readManifests } from './manifests.js';
-import { markerMatches, mixInMarkerUris } from './markers.js';
+import { mixInMarkerUris } from './markers.js';
 import { didYouMean } from './nearest.js';
 import { checkAgainstObjects } from './objects.js';
 import { ScenarioFile } from './schema.js';
@@ -174,7 +174,7 @@ function unseeded(entries: readonly UriEntry[], file: string, sections: Sections
 
 function checkMarkerUris(entries: readonly UriEntry[], urisFile: string, sections: Sections, context: Context): void {
   const marker = markerOf(sections.marker);
-  if (!marker || entries.length === 0 || entries.some((entry) => markerMatches(marker.uri, entry.target))) return;
+  if (!marker || entries.length === 0) return;
   const load = { uris: entries, urisFile } as Scenario['load'];
   try {
     mixInMarkerUris({ marker, load, seed: sections.seed ?? [], file: context.shown });

@@ -42,7 +42,10 @@ export interface MixedUris {
  */
 export function mixInMarkerUris(scenario: Pick<Scenario, 'marker' | 'load' | 'seed' | 'file'>): MixedUris {
   const { marker, load } = scenario;
-  if (marker === undefined || load.uris.some((entry) => markerMatches(marker.uri, entry.target))) {
+  if (
+    marker === undefined ||
+    load.uris.some((entry) => entry.method !== 'HEAD' && markerMatches(marker.uri, entry.target))
+  ) {
     return { entries: load.uris, mixedIn: [] };
   }
   const target = markerTarget(marker.uri, scenario.seed.includes('customer'));

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /** @returns the candidate most like `word` when it is near enough to be meant (a third of its letters, at least two), else undefined. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   // A word of any length may come from a file; the distance is quadratic.

@@ -82,9 +82,11 @@ function parseLine(row: string, line: number, problem: Report, variables: readon
   const match = /^(?:([A-Za-z]+)\s+)?(\S+)(?:\s+(.*))?$/.exec(text);
   const [, word, target = '', rest] = match ?? [];
   const method = word ?? 'GET';
-  const good = [checkMethod(method, problem), checkTarget(target, word === undefined, problem, variables)];
+  // After a wrong first word nothing else of the line means what it seems to.
+  if (!checkMethod(method, problem)) return undefined;
+  const good = checkTarget(target, word === undefined, problem, variables);
   const headers = rest === undefined ? {} : parseHeaders(rest, problem);
-  return headers && good.every(Boolean) ? { method, target, headers, line } : undefined;
+  return headers && good ? { method, target, headers, line } : undefined;
 }
 
 function checkMethod(method: string, problem: Report): boolean {

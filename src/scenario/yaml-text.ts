@@ -111,7 +111,12 @@ export class YamlText {
         key = pair?.key;
       } else if (isSeq(node) && typeof part === 'number') child = node.items[part];
       const last = index === path.length - 1;
-      const target = (last && what === 'key' ? (key ?? child) : (child ?? key)) as ParsedNode | null | undefined;
+      // A block starts below its key; people look for the key.
+      const block = (isMap(child) || isSeq(child)) && !child.flow;
+      const target = (last && (what === 'key' || block) ? (key ?? child) : (child ?? key)) as
+        | ParsedNode
+        | null
+        | undefined;
       if (!target?.range) return place;
       place = this.place(target.range[0]);
       node = child as Node | null | undefined;

@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseUris } from '../../src/scenario/uris.js';
+import { said } from '../support/scenario.js';
+
+describe('a URI list', () => {
+  test.each<[string, string, object[]]>([
+    ['a path', '/a', [{ method: 'GET', target: '/a', headers: {}, line: 1 }]],
+    [
+      'a path with query, sub-delimiters and variables',
+      '/a/{customerId}?x=1&y=[z]',
+      [{ method: 'GET', target: '/a/{customerId}?x=1&y=[z]', headers: {}, line: 1 }],
+    ],
+    [
+      'an absolute URI',
+      'https://shop.example:8443/a?b',
+      [{ method: 'GET', target: 'https://shop.example:8443/a?b', headers: {}, line: 1 }],
+    ],
+    ['a method', 'POST /orders', [{ method: 'POST', target: '/orders', headers: {}, line: 1 }]],
+    [
+      'headers',
+      'GET /a X-Tenant: blue; Accept: text/html',
+      [{ method: 'GET', target: '/a', headers: { 'X-Tenant': 'blue', Accept: 'text/html' }, line: 1 }],
+    ],
+    [
+      'a ";" inside a header value',
+      '/a Accept: text/html;q=0.9; Cookie: a=1; b=2',
+      [{ method: 'GET', target: '/a', headers: { Accept: 'text/html;q=0.9', Cookie: 'a=1; b=2' }, line: 1 }],
+    ],
+    ['an empty header', '/a X-Empty:', [{ method: 'GET', target: '/a', headers: { 'X-Empty': '' }, line: 1 }]],
+    [
+      'comments and blank lines',
+      '# x\n\n /a # why\n\t\n/b',
+      [
+        { method: 'GET', target: '/a', headers: {}, line: 3 },
+        { method: 'GET', target: '/b', headers: {}, line: 5 },
+      ],
+    ],
+    [
+      'a byte order mark and CRLF',
+      '\ufeff/a\r\n/b\r\n',
+      [
+        { method: 'GET', target: '/a', headers: {}, line: 1 },
+        { method: 'GET', target: '/b', headers: {}, line: 2 },
+      ],
+    ],
+    [
+      'a header named like a property of objects',
+      '/a __proto__: x',
+      [{ method: 'GET', target: '/a', headers: JSON.parse('{"__proto__": "x"}') as object, line: 1 }],
+    ],
+  ])('reads %s', (_, text, entries) => {
+    const parsed = parseUris(text, 'u.txt');
+    expect(parsed.problems.map(said)).toEqual([]);
+    expect(JSON.stringify(parsed.entries)).toEqual(JSON.stringify(entries));
+  });
+
+  test.each<[string, string, string]>([
+    ['nothing', '', 'u.txt:1: holds no URI; at least one is needed'],
+    ['only comments', '# a\n#b\n', 'u.txt:1: holds no URI'],
+    ['a word', 'customers', 'u.txt:1: "customers" is no URI; allowed are paths that start with one "/"'],
+    ['another scheme', 'ftp://host/a', 'u.txt:1: "ftp://host/a" is no URI'],
+    ['a path that is another host', '//evil/a', 'u.txt:1: "//evil/a" is no URI'],
+    ['a method alone', 'POST', 'u.txt:1: "POST" is no URI'],
+    [
+      'an unknown method',
+      '/\nGTE /a',
+      'u.txt:2: "GTE" is no method; allowed are GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (did you mean "GET"?)',
+    ],
+    [
+      'a method in small letters',
+      'get /a',
+      'u.txt:1: "get" is no method; allowed are GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (did you mean "GET"?)',
+    ],
+    ['a blank in a path', '/my page', 'u.txt:1: "page" is no header'],
+    [
+      'a letter beyond ASCII',
+      '/café',
+      'u.txt:1: "/café" is no URI: "é" may not stand in one (percent-encode it as %C3%A9)',
+    ],
+    ['half a surrogate pair', '/\ud800', 'u.txt:1: "/\\ud800" is no URI'],
+    ['a broken percent-encoding', '/a%zz', '"%" may not stand in one (percent-encode it as %25)'],
+    ['a backslash', '/a\\b', 'may not stand in one (percent-encode it as %5C)'],
+    ['a fragment', '/a#b', '"#" may not stand in one (a fragment never reaches the server; leave it out)'],
+    ['a port that is none', 'http://host:99999/', 'is no URI (check host and port)'],
+    ['a password', 'http://me:secret@host/', 'a URI with a user name or password would put them into reports'],
+    ['an unknown variable', '/a/{custmerId}', '{custmerId} is no known variable; known are {customerId}'],
+    ['a brace alone', '/a/{customerId', '"{" may not stand in one'],
+    ['a carriage return in the middle', '/a\rX-Injected: 1', 'u.txt:1: holds the control character "\\r" in column 3'],
+    ['a NUL', '/a\0b', 'u.txt:1: holds the control character "\\u0000" in column 3'],
+    ['a header without a name', '/a : x', '": x" is no header'],
+    ['a framing header', '/a Transfer-Encoding: chunked', 'the header Transfer-Encoding frames the message'],
+    ['a header twice', '/a X-A: 1; x-a: 2', 'the header x-a is there twice'],
+    ['a header value beyond ASCII', '/a X-A: ü', 'the value of X-A holds "ü"; allowed are printable ASCII characters'],
+    ['an endless line', `/${'a'.repeat(9000)}`, 'u.txt:1: is longer than 8192 characters'],
+    ['too many lines', '/\n'.repeat(10_001), 'u.txt:10001: is entry 10001; at most 10000 are read'],
+  ])('refuses %s', (_, text, message) => {
+    const { problems } = parseUris(text, 'u.txt');
+    expect(problems.map(said).join('\n')).toContain(message);
+    expect(problems).toHaveLength(1);
+  });
+
+  test('knows only the variables it is told', () => {
+    expect(parseUris('/{id}', 'u.txt', ['id']).entries).toHaveLength(1);
+    expect(parseUris('/{id}', 'u.txt', []).problems.map(said)).toEqual([
+      expect.stringContaining('{id} is no known variable; there are none here'),
+    ]);
+  });
+
+  test('of any text is read or refused, and what is read can be sent as one request', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        'GET ',
+        '/',
+        'http://h',
+        '{customerId}',
+        '{',
+        '}',
+        ' ',
+        '\r',
+        '\n',
+        '\r\n',
+        '\t',
+        '#',
+        ';',
+        'A: b',
+        ':',
+        '%41',
+        '%',
+        '\0',
+        '\ufeff',
+        'é',
+        '?',
+      ),
+      fc.string({ unit: 'binary', maxLength: 5 }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const { entries, problems } = parseUris(pieces.join(''), 'u.txt');
+        expect(entries.length + problems.length).toBeGreaterThan(0);
+        for (const problem of problems) expect(problem.line).toBeGreaterThan(0);
+        for (const { method, target, headers } of entries) {
+          const head = `${method} ${target}\n${Object.entries(headers)
+            .map(([name, value]) => `${name}: ${value}`)
+            .join('\n')}`;
+          expect(head).toMatch(/^[\t\n\x20-\x7e]*$/);
+          expect(head.split('\n')).toHaveLength(1 + Math.max(1, Object.keys(headers).length));
+          expect(target).toMatch(/^(\/(?!\/)|https?:\/\/)\S*$/i);
+          expect(URL.canParse(target.replace(/\{\w+\}/g, 'x'), 'http://host')).toBe(true);
+        }
+      }),
+      { seed: 3, numRuns: 2000 },
+    );
+  });
+});
