@@ -1,6 +1,6 @@
 import { cleanRequestsNeeded } from './dark.js';
 import { ruleOf, type SequentialRule } from './gate.js';
-import { divergence, insideUnit, lnLikelihoodRatio, logSumExp } from './numerics.js';
+import { insideUnit, lnLikelihoodRatio, logSumExp } from './numerics.js';
 
 export interface CeilingOptions {
   /** Largest promised failure rate in [0,1). */
@@ -33,7 +33,8 @@ export function errorCeiling(options: CeilingOptions): SequentialRule {
       ? 0
       : logSumExp(alternatives.map(({ weight, rate }) => Math.log(weight) + lnLikelihoodRatio(k, n, rate, max)));
   const lnSupport = (k: number, n: number): number => lnLikelihoodRatio(k, n, max, alarm);
-  const drift = divergence(max, alarm);
+  // A service that keeps its promise mostly fails less than it may; then the verdict is nearer than at the maximum.
+  const drift = (k: number, n: number) => lnLikelihoodRatio(n === 0 ? 0 : Math.min(max, k / n), 1, max, alarm);
   return {
     ...ruleOf(lnEvidence, lnSupport, -Math.log(alpha), -Math.log(beta), drift),
     promised: max,

@@ -71,7 +71,8 @@ export function shareGate(options: GateOptions): SequentialRule {
         ]);
   const lnSupport = (k: number, n: number): number =>
     Math.min(lnLikelihoodRatio(k, n, share, above), lnLikelihoodRatio(k, n, share, below));
-  const drift = Math.min(divergence(share, above), divergence(share, below));
+  const mean = Math.min(divergence(share, above), divergence(share, below));
+  const drift = () => mean;
   return {
     ...ruleOf(lnEvidence, lnSupport, failAt, passAt, drift),
     promised: share,
@@ -85,7 +86,8 @@ export function ruleOf(
   lnSupport: (k: number, n: number) => number,
   failAt: number,
   passAt: number,
-  drift: number,
+  /** Mean growth of the support per request, nats, as far as the counts tell. */
+  drift: (k: number, n: number) => number,
 ): Omit<SequentialRule, 'promised' | 'harmful'> {
   const fails = (k: number, n: number) => n > 0 && lnEvidence(k, n) >= failAt;
   const passes = (k: number, n: number) => n > 0 && lnSupport(k, n) >= passAt;
@@ -97,6 +99,6 @@ export function ruleOf(
     // Both at once is possible only when the caller skipped looks; the refutation is the one that must not be lost.
     decide: (k, n) => (fails(k, n) ? 'fail' : passes(k, n) ? 'pass' : 'continue'),
     progress: (k, n) => (n === 0 ? 0 : Math.min(1, Math.max(0, lnSupport(k, n) / passAt))),
-    need: (k, n) => Math.max(1, Math.ceil((passAt - (n === 0 ? 0 : lnSupport(k, n))) / drift)),
+    need: (k, n) => Math.max(1, Math.ceil((passAt - (n === 0 ? 0 : lnSupport(k, n))) / drift(k, n))),
   };
 }

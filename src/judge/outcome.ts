@@ -2,7 +2,7 @@ import type { CheckResult, Verdict } from './types.js';
 
 /** What a check makes of one look. */
 export interface Outcome {
-  /** `inconclusive` while undecided. */
+  /** `inconclusive` or `no-data` while undecided. */
   readonly verdict: Verdict;
   readonly decided: boolean;
   /** Not decided, but the settled look will decide: the window may close. */

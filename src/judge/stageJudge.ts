@@ -6,7 +6,7 @@ import { mirrorCheck } from './checks/mirror.js';
 import { darkCheck, gateCheck } from './checks/share.js';
 import { findingsOf } from './findings.js';
 import { ledgerOf } from './ledger.js';
-import { decidedOutcome, type Outcome, openOutcome } from './outcome.js';
+import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from './outcome.js';
 import { attributed, type GoodObservation, observationOf } from './tallies.js';
 import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
 import { stageVerdict } from './verdict.js';
@@ -59,8 +59,9 @@ class RunningCheck {
   }
 
   look(look: Look): CheckResult {
-    if (this.final) return this.final;
-    const outcome = this.withMemory(this.evaluate(look), look);
+    if (this.final && !this.revocable) return this.final;
+    const outcome = this.evaluate(look);
+    if (this.final && outcome.verdict !== 'fail') return this.final;
     this.last = outcome;
     const { name, vantagePoint, required, expected, alpha: errorRate } = this.plan;
     const { ready: _ready, ...shown } = outcome;
@@ -70,11 +71,9 @@ class RunningCheck {
     return this.final;
   }
 
-  /** A dark promise that was certified by clean requests stays certified when the vantage point is lost at the very end. */
-  private withMemory(outcome: Outcome, look: Look): Outcome {
-    const certified = this.plan.rule === 'dark' && look.settled && outcome.verdict === 'no-data' && this.last?.ready;
-    if (!certified || !this.last) return outcome;
-    return decidedOutcome('pass', `${this.last.reason} The settled counts could not be read.`, this.last.observed);
+  /** A certified "none" is the one verdict that later looks may overturn: a request that went astray is certainty, not evidence. */
+  private get revocable(): boolean {
+    return this.plan.rule === 'dark' && this.final?.verdict === 'pass';
   }
 }
 
@@ -119,7 +118,7 @@ function missing(plan: CheckPlan, look: Look, points: readonly (typeof plan.vant
   });
   if (reasons.length === 0) return undefined;
   const reason = `${sentenceCase(list(reasons))}.`;
-  return look.settled ? decidedOutcome('no-data', reason, undefined) : openOutcome(reason, undefined, 0);
+  return nothing(reason, look.settled);
 }
 
 /** Nothing that the rule can count has been seen. */
@@ -129,7 +128,7 @@ function silence(plan: CheckPlan, { counts }: GoodObservation, settled: boolean)
   if (answered > 0 || (unanswered > 0 && (plan.rule === 'ceiling' || plan.rule === 'gate'))) {
     return undefined;
   }
-  return settled ? decidedOutcome('no-data', silenceReason(plan, counts), undefined) : nothingYetOpen(plan);
+  return nothing(silenceReason(plan, counts), settled);
 }
 
 function silenceReason(plan: CheckPlan, counts: GoodObservation['counts']): string {
@@ -144,12 +143,14 @@ function silenceReason(plan: CheckPlan, counts: GoodObservation['counts']): stri
   return `No request of the load reached the service, says ${POINT_NAMES[plan.vantagePoint]}${others}.`;
 }
 
-const nothingYetOpen = (plan: CheckPlan): Outcome =>
-  openOutcome(`${sentenceCase(POINT_NAMES[plan.vantagePoint])} has seen no request of the service yet.`, undefined, 0);
-
 function nothingYet(plan: CheckPlan, look: Look): Outcome {
-  const reason = `No request of the load reached the service, says ${POINT_NAMES[plan.vantagePoint]}.`;
-  return look.settled ? decidedOutcome('no-data', reason, undefined) : nothingYetOpen(plan);
+  return nothing(`No request of the load reached the service, says ${POINT_NAMES[plan.vantagePoint]}.`, look.settled);
+}
+
+/** No data is a state as long as the window is open, and a verdict at its end. */
+function nothing(reason: string, settled: boolean): Outcome {
+  const open = { ...openOutcome(reason, undefined, 0), verdict: 'no-data' } as const;
+  return settled ? closedOutcome(open) : open;
 }
 
 const sentenceCase = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

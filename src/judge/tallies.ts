@@ -1,4 +1,5 @@
 import type { Observation, WindowCounts } from '../observe/types.js';
+import { markerMatches } from '../scenario/markers.js';
 import type { Marker, Scenario, WatchedPoint } from '../scenario/types.js';
 import type { DarkTally } from './dark.js';
 import type { MirrorTally } from './mirror.js';
@@ -59,23 +60,29 @@ export function darkTally(
 ): DarkTally {
   const astray = (mine: number, total: number) => (share === 0 ? mine : total - mine);
   if (point === 'client' && scenario.marker) {
-    const strata = counts.byUri
-      .map((entry) => {
-        const total = Object.values(entry.versions).reduce((sum, count) => sum + count, 0);
-        return { name: entry.uri, total, count: astray(entry.versions[version] ?? 0, total) };
-      })
-      .filter((stratum) => stratum.total > 0 || matchesMarker(scenario.marker as Marker, stratum.name));
+    const strata = markerStrata(scenario.marker, counts, version).map(({ name, mine, total }) => ({
+      name,
+      total,
+      count: astray(mine, total),
+    }));
     if (strata.length > 0) return { strata };
   }
   const total = attributed(counts);
   return { strata: [{ name: '', total, count: astray(versionTotal(counts, version), total) }] };
 }
 
-/** True when an answer to this URI can carry the marker; `*` in the pattern stands for any run of characters, the query is ignored. */
-export function matchesMarker(marker: Marker, uri: string): boolean {
-  const path = uri.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '').replace(/[?#].*$/, '') || '/';
-  const pieces = marker.uri.split('*').map((piece) => piece.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${pieces.join('.*')}$`).test(path);
+/** Answers by marker URI; a URI that the list names several times is one. */
+function markerStrata(marker: Marker, counts: WindowCounts, version: string) {
+  const strata = new Map<string, { name: string; mine: number; total: number }>();
+  for (const { uri, versions } of counts.byUri) {
+    const total = Object.values(versions).reduce((sum, count) => sum + count, 0);
+    if (total === 0 && !markerMatches(marker.uri, uri.replace(/^[A-Z]+ /, ''))) continue;
+    const stratum = strata.get(uri) ?? { name: uri, mine: 0, total: 0 };
+    stratum.mine += versions[version] ?? 0;
+    stratum.total += total;
+    strata.set(uri, stratum);
+  }
+  return [...strata.values()];
 }
 
 /** Mirror copies of a version; undefined until both proxies have been read. */

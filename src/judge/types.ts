@@ -18,7 +18,7 @@ export interface CheckResult {
   readonly name: string;
   readonly vantagePoint: VantagePoint;
   readonly required: boolean;
-  /** While undecided: `inconclusive`. */
+  /** While undecided: `inconclusive`, or `no-data` as long as nothing could be observed. */
   readonly verdict: Verdict;
   readonly expected: {
     readonly share?: number;
@@ -40,7 +40,7 @@ export interface CheckResult {
   readonly errorRate: number;
   /** One plain sentence with the numbers. */
   readonly reason: string;
-  /** Looks are final once decided: later looks do not change the verdict of a decided check. */
+  /** Later looks do not change the verdict of a decided check, except that a certified "none" is refuted by the first request astray. */
   readonly decided: boolean;
   /** ms since the window opened when it was decided. */
   readonly decidedAt?: number;

@@ -65,10 +65,10 @@ const rows: readonly Row[] = [
     verdict: 'no-data',
   },
   {
-    says: 'no request yet decides nothing',
+    says: 'no request yet is no data that may still come',
     promise: canary,
     looks: [agreed(0, 0)],
-    verdict: 'inconclusive',
+    verdict: 'no-data',
     decided: false,
   },
   {
@@ -130,11 +130,10 @@ const rows: readonly Row[] = [
   },
   { says: 'one answer of v2 refutes a dark release', promise: dark, looks: [agreed(400, 2)], verdict: 'fail' },
   {
-    says: '917 clean answers at client and source let the window close',
+    says: '917 clean answers at client and source certify a dark release',
     promise: dark,
     looks: [agreed(1834, 0)],
-    verdict: 'inconclusive',
-    decided: true,
+    verdict: 'pass',
   },
   {
     says: '916 clean answers at the client do not',
@@ -144,7 +143,7 @@ const rows: readonly Row[] = [
     decided: false,
   },
   {
-    says: 'a dark release passes by settled counts',
+    says: 'a certified dark release stays certified',
     promise: dark,
     looks: [agreed(1834, 0), agreed(1900, 0, settled)],
     verdict: 'pass',
@@ -266,5 +265,129 @@ describe('errors', () => {
     { says: 'clean calls pass a maximum of zero', max: 0, seen: withErrors([9000, 0], [1000, 0]), verdict: 'pass' },
   ])('$says', ({ max, seen, verdict }) => {
     expect(check(judge(errors(max), [seen]), 'errors', 'source').verdict).toBe(verdict);
+  });
+});
+
+describe('windows that are never settled, because others send the load', () => {
+  const open = (at: number, primaries: number, copies: number) =>
+    look([client(primaries, 0), source(primaries, 0), saw('destination', { v1: primaries, v2: copies })], false, at);
+
+  test('missing copies refute a mirror once even late ones could not make them up', () => {
+    const early = judge(mirrored, [open(1000, 100, 0), open(29_000, 2900, 0)]);
+    expect(check(early, 'mirror:v2', 'destination').verdict).toBe('inconclusive');
+    const looks = Array.from({ length: 100 }, (_, second) => open(second * 1000, second * 100, 0));
+    expect(check(judge(mirrored, looks), 'mirror:v2', 'destination').verdict).toBe('fail');
+  });
+
+  test('a few late copies refute nothing', () => {
+    const looks = Array.from({ length: 100 }, (_, second) =>
+      open(second * 1000, second * 100, Math.max(0, second * 100 - 150)),
+    );
+    expect(check(judge(mirrored, looks), 'mirror:v2', 'destination').verdict).toBe('inconclusive');
+  });
+});
+
+describe('the dark rule at the client', () => {
+  const uris = (first: number, second: number, astray = 0) => [
+    { uri: '/', versions: {}, unmarked: 500, failed: 0 },
+    { uri: '/CustomerManagement/Details/1', versions: { v1: first }, unmarked: 0, failed: 0 },
+    { uri: '/CustomerManagement/Details/1', versions: { v1: first }, unmarked: 0, failed: 0 },
+    { uri: '/CustomerManagement/Details/2', versions: { v1: second - astray, v2: astray }, unmarked: 0, failed: 0 },
+  ];
+  const seen = (first: number, second: number, astray = 0) =>
+    look([
+      saw('client', { v1: 2 * first + second - astray, v2: astray }, { byUri: uris(first, second, astray) }),
+      source(9000, 0),
+    ]);
+
+  test('asks for clean answers of every marker URI, counted once however often the list names it', () => {
+    const short = check(judge(dark, [seen(459, 916)]), 'share:v2', 'client');
+    expect(short).toMatchObject({ verdict: 'inconclusive', need: 1 });
+    expect(check(judge(dark, [seen(459, 917)]), 'share:v2', 'client').verdict).toBe('pass');
+    expect(check(judge(dark, [seen(458, 5000)]), 'share:v2', 'client')).toMatchObject({
+      verdict: 'inconclusive',
+      need: 1,
+    });
+  });
+
+  test('names the URI that was answered by the wrong version', () => {
+    const refuted = check(judge(dark, [seen(1000, 1000, 3)]), 'share:v2', 'client');
+    expect(refuted).toMatchObject({ verdict: 'fail', observed: { count: 3, total: 3000 } });
+    expect(refuted.reason).toContain(
+      '3 of 3,000 marked answers came from v2, for instance at /CustomerManagement/Details/2',
+    );
+  });
+});
+
+describe('what a check result says', () => {
+  test('a refuted share comes with its interval and a sentence', () => {
+    const result = check(judge(canary, [agreed(1199, 402)]), 'share:v2', 'source');
+    expect(result.observed).toMatchObject({ count: 402, total: 1601 });
+    expect(result.observed?.low).toBeGreaterThan(0.18);
+    expect(result.observed?.high).toBeLessThan(0.32);
+    expect(result.decidedAt).toBe(1000);
+    expect(result.reason).toBe(
+      '402 of 1,601 calls went to v2: 25.1 % (between 19.7 % and 31.1 %); 10 % ± 3 % was promised and is refuted at error rate 0.005 %.',
+    );
+  });
+
+  test('the error rate is split over the required checks of all stages', () => {
+    const stages = [canary, dark, mirrored];
+    const running = new StageJudge(scenario(stages), canary);
+    // Three stages with a share at client and source, and one mirror claim.
+    expect(running.look(agreed(10, 1)).checks.map((each) => each.errorRate)).toEqual(new Array(4).fill(0.0001 / 7));
+  });
+
+  test('an undecided check says how far it is and about how many requests it needs', () => {
+    const first = check(judge(canary, [agreed(450, 50)]), 'share:v2', 'source');
+    const second = check(judge(canary, [agreed(900, 100)]), 'share:v2', 'source');
+    expect(first.progress).toBeGreaterThan(0);
+    expect(second.progress).toBeGreaterThan(first.progress);
+    expect(second.need).toBeLessThan(first.need as number);
+  });
+});
+
+describe('findings', () => {
+  const codes = (assessment: StageAssessment) => assessment.findings.map((finding) => finding.code);
+
+  test('a run in which all is well has none', () => {
+    expect(codes(judge(canary, [agreed(9000, 1000), agreed(9100, 1010, settled)]))).toEqual([]);
+  });
+
+  test('a destination that contradicts the source is told, but decides nothing', () => {
+    const seen = look([client(9000, 1000), source(9000, 1000), saw('destination', { v1: 9000, v2: 4000 })], settled);
+    const assessment = judge(canary, [seen]);
+    expect(assessment.verdict).toBe('pass');
+    expect(codes(assessment)).toEqual(['CONTRADICTION', 'UNEXPECTED_REQUESTS']);
+  });
+
+  test('mirror copies that the stage promises are no contradiction', () => {
+    const seen = look(
+      [
+        client(2000, 0),
+        source(2000, 0),
+        saw('destination', { v1: 2000, v2: 2000 }),
+        saw('graph', { v1: 2000, v2: 2000 }, { rounding: 3 }),
+      ],
+      settled,
+    );
+    const assessment = judge(mirrored, [seen]);
+    expect(assessment.verdict).toBe('pass');
+    expect(codes(assessment)).toEqual([]);
+  });
+
+  test('a share that changed after it was decided is told', () => {
+    const assessment = judge(canary, [agreed(9000, 1000), agreed(9000, 9000, settled)]);
+    expect(assessment.verdict).toBe('pass');
+    expect(codes(assessment)).toEqual(['SHARE_CHANGED', 'SHARE_CHANGED']);
+  });
+
+  test('calls that reached no version are told with their status and flags', () => {
+    const seen = look([
+      client(4500, 0),
+      saw('source', { v1: 9000 }, { unknown: [1000, 1000], responses: { '200 -': 9000, '503 UH': 1000 } }),
+    ]);
+    const finding = judge(canary, [seen]).findings.find((each) => each.code === 'NO_VERSION_REACHED');
+    expect(finding?.message).toBe('1,000 calls at the source proxy, 10 % of all, reached no version (503 UH: 1,000).');
   });
 });

@@ -17,6 +17,7 @@ export function mirrorCheck(plan: CheckPlan): (look: Look) => Outcome | undefine
     beta: plan.beta,
   };
   const cap = plan.cap ?? options.needed;
+  const lags = new ScrapeLag();
   return (look) => {
     const tally = mirrorTally(look, plan.version as string);
     if (!tally) return undefined;
@@ -33,6 +34,11 @@ export function mirrorCheck(plan: CheckPlan): (look: Look) => Outcome | undefine
     const full = `${sentence}; ${promise}`;
     const progress = Math.min(1, primaries / (plan.cap ?? options.needed));
     if (!look.settled) {
+      const lag = lags.add(look.at, primaries);
+      if (lag !== undefined && share > 0 && copies + 2 * lag < primaries * (share - options.margin)) {
+        const late = `${full}; even ${counted(2 * lag, 'copies')} that may be late would not make that up`;
+        return decidedOutcome('fail', `${late}.`, observed);
+      }
       return mirrorReady(tally, options, cap)
         ? readyOutcome(`${full}; the settled counts decide.`, observed)
         : openOutcome(
@@ -72,4 +78,20 @@ export function mirrorCheck(plan: CheckPlan): (look: Look) => Outcome | undefine
         return closedOutcome(openOutcome(`${full}; too few primaries to tell.`, observed, progress));
     }
   };
+}
+
+/** Longest time that one proxy's counts are taken to lag behind another's: two scrapes at Prometheus' usual interval. */
+const LAG_MS = 30_000;
+
+/** Primaries of the last LAG_MS: at most so many copies can be on their way at one edge of an open window. */
+class ScrapeLag {
+  private readonly looks: { at: number; primaries: number }[] = [];
+
+  /** @returns undefined until the window has been open that long. */
+  add(at: number, primaries: number): number | undefined {
+    this.looks.push({ at, primaries });
+    while (this.looks[1] && this.looks[1].at <= at - LAG_MS) this.looks.shift();
+    const oldest = this.looks[0];
+    return oldest && oldest.at <= at - LAG_MS ? Math.max(0, primaries - oldest.primaries) : undefined;
+  }
 }

@@ -2,7 +2,7 @@ import type { Scenario, Stage } from '../../scenario/types.js';
 import { cleanNeeded, specOf } from '../checkPlan.js';
 import { confidenceSequence } from '../confidence.js';
 import { darkOutcome } from '../dark.js';
-import { closedOutcome, decidedOutcome, type Outcome, openOutcome, readyOutcome } from '../outcome.js';
+import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from '../outcome.js';
 import { ruleFor } from '../requirements.js';
 import { darkTally, type GoodObservation, shareTally, type Tally } from '../tallies.js';
 import type { CheckPlan, CheckResult } from '../types.js';
@@ -70,7 +70,7 @@ export function gateCheck(plan: CheckPlan, stage: Stage): (observation: GoodObse
   };
 }
 
-/** A promise of 0 % or 100 %: certain to be refuted by one request, certified by clean ones; settled counts have the last word. */
+/** A promise of 0 % or 100 %: certain to be refuted by one request, certified by clean ones. */
 export function darkCheck(
   plan: CheckPlan,
   scenario: Scenario,
@@ -99,10 +99,8 @@ export function darkCheck(
     }
     const clean = `${counted(dark.total, unit)}, none ${share === 0 ? `from ${version}` : `from any version but ${version}`}`;
     if (dark.decision === 'pass') {
-      const certified = `${clean}: a share of ${percent(plan.expected.absence ?? 0)} or more that goes astray${perUri} is excluded at error rate ${percent(plan.beta)}`;
-      return settled
-        ? decidedOutcome('pass', `${certified}.`, observed)
-        : readyOutcome(`${certified}, if the settled counts agree.`, observed);
+      const certified = `a share of ${percent(plan.expected.absence ?? 0)} or more that goes astray${perUri} is excluded`;
+      return decidedOutcome('pass', `${clean}: ${certified} at error rate ${percent(plan.beta)}.`, observed);
     }
     const open = openOutcome(
       `${clean}, but ${amount(needed)} are needed${perUri}; ${amount(dark.need)} more.`,

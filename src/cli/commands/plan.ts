@@ -1,0 +1,107 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { formatPercent } from '../../base/units.js';
+import { assumedRates, type Plan, type PlannedCheck, planRun, type Rates } from '../../judge/plan.js';
+import { loadScenario } from '../../scenario/load.js';
+import type { Io } from '../io.js';
+import { defaultScenario } from '../options.js';
+
+interface Flags {
+  readonly rate?: number;
+  readonly json: boolean;
+}
+
+/** `weighbridge plan`: what a run will take, before anything is sent. */
+export function planCommand(io: Io): Command {
+  return new Command('plan')
+    .description('before anything is sent: requests, seconds and the probability of each verdict, per stage')
+    .argument('[scenario]', 'scenario file or its folder (default: Pitstop, shipped with weighbridge)')
+    .option(
+      '--rate <requests/s>',
+      'requests of the service per second (default: from the load of the scenario)',
+      positive,
+    )
+    .option('--json', 'print one JSON document', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weighbridge plan
+  weighbridge plan my/scenario.yaml --rate 50    how long it takes at 50 requests/s`,
+    )
+    .action(async (file: string | undefined, flags: Flags) => {
+      const scenario = await loadScenario(file ?? defaultScenario(io.cwd), { cwd: io.cwd });
+      const plan = planRun(scenario, flags.rate === undefined ? assumedRates(scenario) : everywhere(flags.rate));
+      io.stdout.write(flags.json ? `${JSON.stringify(plan)}\n` : describe(plan));
+    });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('it must be a number above 0');
+  return value;
+}
+
+const everywhere = (rate: number): Rates => ({ client: rate, source: rate, destination: rate, graph: rate });
+
+function describe(plan: Plan): string {
+  const rate = (value: number) => Math.round(value * 10) / 10;
+  const header = [
+    `${plan.scenario}: a run in which all is as promised ends red with probability ${formatPercent(plan.errorRate, 4)} at most`,
+    `assumed requests/s that tell the version: client ${rate(plan.rates.client)}, proxies ${rate(plan.rates.source)}`,
+    ...(plan.mixedIn.length > 0
+      ? [`added to the URI list, which has no page that tells the version: ${plan.mixedIn.join(', ')}`]
+      : []),
+  ];
+  const rows = plan.stages.flatMap((stage) =>
+    stage.checks.length === 0
+      ? [[stage.name, '(nothing to decide)']]
+      : stage.checks.map((check, index) => [index === 0 ? stage.name : '', ...cells(check)]),
+  );
+  const titles = ['stage', 'check', 'requests', 'q95', 'q99', 'seconds', 'q99', 'false alarm', 'miss', 'inconclusive'];
+  const stages = plan.stages.map(
+    (stage) =>
+      `${stage.name}: pass with ${formatPercent(stage.verdicts.pass, 2)} or more, fail ${probability(stage.verdicts.fail)} or less, inconclusive ${probability(stage.verdicts.inconclusive)} or less`,
+  );
+  const errors = plan.stages.flatMap((stage) => stage.checks).find((check) => check.name === 'errors');
+  const fewest = errors
+    ? [`errors: numbers are for as many failures as allowed; without any, ${errors.fewest} requests suffice`]
+    : [];
+  const notes = plan.warnings.map((warning) => `warning: ${warning}`);
+  return `${[...header, '', ...table([titles, ...rows]), ...fewest, '', 'If everything is as promised:', ...stages, ...notes].join('\n')}\n`;
+}
+
+function cells(check: PlannedCheck): string[] {
+  const { requests, seconds } = check;
+  const approximately = check.exact ? '' : '~';
+  return [
+    `${check.name} at ${check.vantagePoint}${check.required ? '' : ' (not required)'}`,
+    approximately + requests.expected,
+    approximately + requests.q95,
+    approximately + requests.q99,
+    duration(seconds.expected),
+    duration(seconds.q99),
+    probability(check.falseAlarm),
+    probability(check.miss),
+    probability(check.verdicts.inconclusive),
+  ];
+}
+
+const duration = (seconds: number): string => (Number.isFinite(seconds) ? seconds.toFixed(1) : 'never');
+
+/** Small probabilities keep two digits. */
+const probability = (value: number): string =>
+  value === 0 ? '0' : value >= 0.001 ? formatPercent(value, 2) : `${(value * 100).toPrecision(2)} %`;
+
+/** First two columns to the left, numbers to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)).concat(all.slice(row.length)),
+    [],
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
