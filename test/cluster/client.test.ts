@@ -11,8 +11,10 @@ describe('the cluster client', () => {
   it('creates, reads, lists, replaces and deletes, and keeps fields that no typed model knows', async () => {
     const { client } = await testCluster();
     const object = {
-      ...virtualService('shop', 10),
-      spec: { ...virtualService('shop', 10).spec, unheardOf: { deep: [1, 2] } },
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Sidecar',
+      metadata: { name: 'shop', namespace: 'demo' },
+      spec: { unheardOf: { deep: [1, 2] } },
     };
     const created = await client.create(object);
     expect(created.spec).toEqual(object.spec);

@@ -86,7 +86,7 @@ Examples:
         });
         const kubeconfig = join(folder, 'kubeconfig');
         writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
-        if (flags.prometheusConfig) writeFileSync(flags.prometheusConfig, lab.scrapeConfig());
+        if (flags.prometheusConfig) writeFileSync(flags.prometheusConfig, lab.prometheusConfig());
         io.stdout.write(
           `${JSON.stringify({ kubeconfig, baseUrl: lab.baseUrl, prometheusUrl: lab.prometheusUrl, kialiUrl: lab.kialiUrl })}\n`,
         );
