@@ -109,7 +109,7 @@ stages:
 
 # How the embedded lab plays the applications. A real cluster is expected to run these objects already.
 lab:
-  objects: [caller.yaml]
+  objects: [caller.yaml, deployment-${old}.yaml, service-pinned.yaml]
   apps:
     ${from}:
       calls: ["http://${service}:8080/"]

@@ -65,6 +65,7 @@ describe('the Pitstop scenario', async () => {
     });
     expect(Object.fromEntries(pods)).toEqual({
       webapp: 'true',
+      'customermanagementapi-v1': 'true',
       vehiclemanagementapi: 'true',
       workshopmanagementapi: 'true',
       sqlserver: 'true',
