@@ -73,6 +73,24 @@ function isKeyField(path: string): boolean {
 }
 
 /**
+ * What kubectl itself applied on the client's side before: those fields may change without a conflict while they still have
+ * the value of the annotation, so that `kubectl apply --server-side` can take over (apimachinery, lastAppliedManager).
+ */
+function takesOver(entry: ResourceKind, live: Dict, manager: Manager): (path: string) => boolean {
+  const annotations = isDict(live.metadata) && isDict(live.metadata.annotations) ? live.metadata.annotations : {};
+  const text = annotations['kubectl.kubernetes.io/last-applied-configuration'];
+  if (manager.name !== 'kubectl' || typeof text !== 'string') return () => false;
+  let last: unknown;
+  try {
+    last = JSON.parse(text);
+  } catch {
+    return () => false;
+  }
+  const fields = isDict(last) ? fieldsOf(entry, last) : new Set<string>();
+  return (path) => fields.has(path) && isDeepStrictEqual(valueAt(last, path), valueAt(live, path));
+}
+
+/**
  * Server-side apply: the applied fields are merged into the live object and belong to the manager; fields that this manager
  * applied before and no longer sends are removed unless another manager owns them; a field that another manager owns with
  * another value is a conflict unless forced, then it changes hands.
@@ -96,7 +114,9 @@ export function serverSideApply(
   const conflicts = others.flatMap((owner) =>
     [...fields].filter((path) => owner.fields.has(path) && differs(path)).map((path) => ({ owner, path })),
   );
-  if (conflicts.length > 0 && !force) throw conflictError(conflicts);
+  const pardoned = takesOver(entry, live, writer.manager);
+  const real = conflicts.filter(({ path }) => !pardoned(path));
+  if (real.length > 0 && !force) throw conflictError(real);
   const lost = new Set(conflicts.map(({ path }) => path));
   const rest = others.map((owner) => ({
     ...owner,

@@ -39,6 +39,9 @@ function jsonPatch(entry: ResourceKind, name: string, live: Dict, patch: unknown
     if (!isDict(operation) || !OPERATIONS.has(String(operation.op)) || typeof operation.path !== 'string') {
       throw badRequest('error decoding patch: every operation needs `op` and `path`');
     }
+    if (/(^|\/)__proto__(\/|$)/.test(`${operation.path}/${String(operation.from ?? '')}`)) {
+      throw badRequest('error decoding patch: `__proto__` is no field');
+    }
   }
   const copy = structuredClone(live);
   let copied = 0;
