@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Random } from '../base/random.js';
+import type { PodNetwork } from './control/network.js';
 import { servicePorts } from './control/objects.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
 import type { Store } from './control/store.js';
@@ -21,12 +22,13 @@ export function defaultEntry(objects: readonly KubeObject[]): EntryPoint | undef
 }
 
 /**
- * Plays the load balancer in front of the cluster: bytes, one ready pod drawn per connection, no sidecar of its own. A
- * connection that meets no ready pod is reset.
+ * Plays the load balancer in front of the cluster: one ready pod drawn per connection, no sidecar of its own. A connection
+ * that meets no ready pod is reset.
  */
 export function entryServer(
   store: Store,
   addresses: ServiceAddresses,
+  network: PodNetwork,
   random: Random,
   entry: () => EntryPoint | undefined,
 ): { server: Server; cut(): void } {
@@ -40,7 +42,9 @@ export function entryServer(
     downstream.on('error', () => undefined);
     const to = entry();
     const service = to && store.get('services', to.namespace, to.service);
-    const real = service && addresses.balance(service, to.port, random);
+    const drawn = service && addresses.draw(service, to.port, random);
+    if (drawn && network.listeners(drawn.ip)?.accept(drawn.port, downstream)) return;
+    const real = drawn && network.dial(drawn.ip, drawn.port);
     if (real === undefined) return void downstream.resetAndDestroy();
     const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
     track(upstream);

@@ -120,7 +120,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       const real = runtime.localPort(namespace, pod, port);
       return real === undefined ? undefined : { host: '127.0.0.1', port: real };
     };
-    const entry = entryServer(store, addresses, seededRandom(seed, 2), () => options.entry ?? defaultEntry(entries()));
+    const entry = entryServer(
+      store,
+      addresses,
+      network,
+      seededRandom(seed, 2),
+      () => options.entry ?? defaultEntry(entries()),
+    );
     const entries = () => store.list('services').filter(({ metadata }) => metadata.namespace !== 'istio-system');
     const [api, prometheus, basePort] = await Promise.all([
       startApiServer({ store, port: ports.api ?? 0, resolvePodPort }).then((server) => keep(server, closers)),

@@ -144,6 +144,7 @@ class RunningPod {
     const { sidecar } = this;
     network.attach(this.ip, {
       inbound: (port) => (sidecar ? sidecar.inbound(port) : localPort(port)),
+      accept: (port, socket) => sidecar?.accept(port, socket) ?? false,
       local: (port) => sidecar?.port(port) ?? localPort(port),
       principal: sidecar ? principalOf(this.namespace, serviceAccount) : undefined,
     });

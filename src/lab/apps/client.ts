@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { type Dispatcher, Pool } from 'undici';
+import type { HttpRequest, ResponseHandler } from '../control/http1/connection.js';
+import { type Call, HttpPool } from '../control/http1/pool.js';
 
 /** Where a connection of this application's pod really goes: the sidecar, or what kube-proxy chooses. */
 export type Connect = (host: string, port: number) => number | 'refused' | 'unknown-host' | Promise<number>;
@@ -17,8 +18,9 @@ const TIMEOUT_MS = 100_000;
 /** The HTTP client of an application: keeps connections alive, follows no redirects, retries nothing. */
 export class AppClient {
   private readonly connect: Connect;
-  private readonly pools = new Map<string, Pool>();
+  private readonly pools = new Map<string, HttpPool>();
   private readonly sockets = new Set<Socket>();
+  private closed = false;
 
   constructor(connect: Connect) {
     this.connect = connect;
@@ -35,20 +37,18 @@ export class AppClient {
     path: string,
     body?: { readonly type: string; readonly text: string },
   ): Promise<ClientResponse> {
+    const headers = ['host', `${host}:${port}`, 'accept', '*/*'];
+    if (body) headers.push('content-type', body.type);
     return new Promise((resolve, reject) => {
-      const headers = ['host', `${host}:${port}`, 'accept', '*/*'];
-      if (body) headers.push('content-type', body.type);
-      this.pool(host, port).dispatch(
-        { method: method as Dispatcher.HttpMethod, path, headers, body: body?.text ?? null },
-        new Collector(resolve, reject),
-      );
+      if (this.closed) return reject(new Error('The client is closed.'));
+      new Collector(resolve, reject).send(this.pool(host, port), { method, path, headers, body: body?.text ?? null });
     });
   }
 
   /** Opens a byte connection. @throws when the name does not resolve or nothing listens. */
   async open(host: string, port: number): Promise<Socket> {
-    const target = await this.connect(host, port);
-    if (typeof target !== 'number') throw new Error(`connect ${target} ${host}:${port}`);
+    const target = await this.dial(host, port);
+    if (this.closed) throw new Error('The client is closed.');
     const socket = connectTcp({ host: '127.0.0.1', port: target, noDelay: true });
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
@@ -58,41 +58,36 @@ export class AppClient {
     });
   }
 
-  async close(): Promise<void> {
+  close(): void {
+    this.closed = true;
     for (const socket of this.sockets) socket.destroy();
-    const pools = [...this.pools.values()];
+    for (const pool of this.pools.values()) pool.close();
     this.pools.clear();
-    await Promise.allSettled(pools.map((pool) => pool.destroy()));
   }
 
-  private pool(host: string, port: number): Pool {
+  private dial(host: string, port: number): number | Promise<number> {
+    const target = this.connect(host, port);
+    if (typeof target !== 'string') return target;
+    throw new Error(target === 'refused' ? `connect ECONNREFUSED ${host}:${port}` : `getaddrinfo ENOTFOUND ${host}`);
+  }
+
+  private pool(host: string, port: number): HttpPool {
     const key = `${host}:${port}`;
     let pool = this.pools.get(key);
     if (!pool) {
-      pool = new Pool(`http://${key}`, {
-        connections: null,
-        pipelining: 1,
-        headersTimeout: TIMEOUT_MS,
-        bodyTimeout: TIMEOUT_MS,
-        keepAliveTimeout: 60_000,
-        keepAliveMaxTimeout: 60_000,
-        connect: (_options, callback) => {
-          this.open(host, port).then(
-            (socket) => callback(null, socket),
-            (error: Error) => callback(error, null),
-          );
-        },
-      });
+      pool = new HttpPool(() => this.dial(host, port));
       this.pools.set(key, pool);
     }
     return pool;
   }
 }
 
-class Collector implements Dispatcher.DispatchHandler {
+/** Reads one answer to its end. */
+class Collector implements ResponseHandler {
   private readonly resolve: (response: ClientResponse) => void;
   private readonly reject: (error: Error) => void;
-  private abort: ((error?: Error) => void) | undefined;
+  private readonly patience: NodeJS.Timeout;
+  private call: Call | undefined;
   private status = 0;
   private bytes = 0;
   private readonly chunks: Buffer[] = [];
@@ -100,10 +95,11 @@ class Collector implements Dispatcher.DispatchHandler {
   constructor(resolve: (response: ClientResponse) => void, reject: (error: Error) => void) {
     this.resolve = resolve;
     this.reject = reject;
+    this.patience = setTimeout(() => this.giveUp(`No answer after ${TIMEOUT_MS} ms.`), TIMEOUT_MS);
   }
 
-  onConnect(abort: (error?: Error) => void): void {
-    this.abort = abort;
+  send(pool: HttpPool, request: HttpRequest): void {
+    this.call = pool.request(request, this);
   }
 
   onHeaders(status: number): boolean {
@@ -113,18 +109,26 @@ class Collector implements Dispatcher.DispatchHandler {
 
   onData(chunk: Buffer): boolean {
     this.bytes += chunk.length;
-    if (this.bytes > MAX_BODY_BYTES) this.abort?.(new Error(`The answer is longer than ${MAX_BODY_BYTES} bytes.`));
+    if (this.bytes > MAX_BODY_BYTES) this.giveUp(`The answer is longer than ${MAX_BODY_BYTES} bytes.`);
     else this.chunks.push(chunk);
     return true;
   }
 
   onComplete(): void {
+    clearTimeout(this.patience);
     const [first] = this.chunks;
     const body = !first ? '' : this.chunks.length === 1 ? first.toString() : Buffer.concat(this.chunks).toString();
     this.resolve({ status: this.status, body });
   }
 
-  onError(error: Error): void {
+  onFailure(_failure: unknown, error: Error): void {
+    clearTimeout(this.patience);
     this.reject(error);
+  }
+
+  private giveUp(reason: string): void {
+    clearTimeout(this.patience);
+    this.call?.cancel();
+    this.reject(new Error(reason));
   }
 }

@@ -1,9 +1,16 @@
+import type { Socket } from 'node:net';
+
 /** The listeners behind one pod address; real ports of 127.0.0.1. */
 export interface PodListeners {
   /** Where a connection to `port` of the pod's address ends: its sidecar, or the application. */
   inbound(port: number): number | undefined;
   /** What a process inside the pod (and a port-forward) reaches at `localhost:port`: no sidecar in between. */
   local(port: number): number | undefined;
+  /**
+   * Hands over a connection that was accepted elsewhere, as address translation delivers it without a hop of its own.
+   * @returns false when the port takes no such connections; dial it then.
+   */
+  accept(port: number, socket: Socket): boolean;
   /** Identity that the pod's sidecar shows in a TLS handshake; undefined: it has no sidecar. */
   readonly principal: string | undefined;
 }

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../base/kubernetes.js';
 import type { Random } from '../../base/random.js';
 import type { PodNetwork } from './network.js';
-import { isReady, servicePorts } from './objects.js';
+import { servicePorts } from './objects.js';
 import type { Store } from './store.js';
 
 interface SliceView {
@@ -72,23 +72,13 @@ export class ServiceAddresses {
     if (!resolved) return 'unknown-host';
     if (resolved.kind === 'loopback') return port;
     if (resolved.kind === 'pod') return this.network.dial(resolved.ip, port) ?? 'refused';
-    return this.balance(resolved.service, port, random) ?? 'refused';
+    const drawn = this.draw(resolved.service, port, random);
+    return (drawn && this.network.dial(drawn.ip, drawn.port)) ?? 'refused';
   }
 
-  /** @returns the real port of a ready pod of the Service, drawn evenly, or undefined when it has none. */
-  balance(service: KubeObject, port: number, random: Random): number | undefined {
+  /** @returns the address of a ready pod of the Service, drawn evenly, or undefined when it has none. */
+  draw(service: KubeObject, port: number, random: Random): { ip: string; port: number } | undefined {
     const endpoints = this.endpoints(service, port);
-    const chosen = endpoints[Math.floor(random() * endpoints.length)];
-    return chosen && this.network.dial(chosen.ip, chosen.port);
-  }
-
-  /** A ready pod behind the Service, for those who pick one pod (as port-forward does). */
-  readyPod(service: KubeObject): KubeObject | undefined {
-    const selector = (service.spec?.['selector'] ?? {}) as Record<string, string>;
-    return this.store
-      .list('pods', service.metadata.namespace)
-      .find(
-        (pod) => isReady(pod) && Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value),
-      );
+    return endpoints[Math.floor(random() * endpoints.length)];
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.js';
-import { type FlatHeaders, hasBody, headerValue, inspectRequest } from './headers.js';
+import type { FlatHeaders } from '../control/http1/responseHead.js';
+import { hasBody, headerValue, inspect } from './headers.js';
 import { RequestBody } from './requestBody.js';
 
 /** What a finished request looked like to the proxy that served it. */
@@ -41,7 +42,7 @@ export abstract class Exchange {
     this.response = response;
     this.clock = clock;
     this.startedAt = clock.now();
-    const { headers, peer, bytes } = inspectRequest(request);
+    const { headers, peer, bytes } = inspect(request.rawHeaders);
     this.headers = headers;
     this.toldPeer = peer;
     this.headBytes = bytes + (request.method?.length ?? 0) + (request.url?.length ?? 0) + 12;

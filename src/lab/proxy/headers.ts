@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { HeaderChange } from '../../mesh/types.js';
+import type { FlatHeaders } from '../control/http1/responseHead.js';
 import { PEER_HEADER, PEER_ID_HEADER } from './peer.js';
 
 /** Headers of one connection (RFC 9110, 7.6.1) and those that only two sidecars exchange. */
@@ -13,14 +14,11 @@ const HOP_BY_HOP = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  // undici refuses it; the proxy has already answered 100 Continue itself.
+  // The proxy has already answered 100 Continue itself.
   'expect',
   PEER_HEADER,
   PEER_ID_HEADER,
 ]);
-
-/** A header list as both undici and `writeHead` take it: name, value, name, value. */
-export type FlatHeaders = string[];
 
 /** What a proxy learns from one pass over the header lines. */
 export interface Inspected {
@@ -30,30 +28,20 @@ export interface Inspected {
   readonly bytes: number;
 }
 
-const inspect = (count: number, at: (index: number) => string): Inspected => {
+/** The end-to-end lines of a header list, in order and in lower case. */
+export function inspect(lines: readonly string[]): Inspected {
   const headers: FlatHeaders = [];
   let peer: string | undefined;
   let bytes = 2;
-  for (let i = 0; i + 1 < count; i += 2) {
-    const name = at(i);
-    const value = at(i + 1);
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    const name = (lines[i] ?? '').toLowerCase();
+    const value = lines[i + 1] ?? '';
     bytes += name.length + value.length + 4;
-    const lower = name.toLowerCase();
-    if (lower === PEER_HEADER) peer = value;
-    if (!HOP_BY_HOP.has(lower)) headers.push(lower, value);
+    if (HOP_BY_HOP.has(name)) {
+      if (name === PEER_HEADER) peer = value;
+    } else headers.push(name, value);
   }
   return { headers, peer, bytes };
-};
-
-/** The end-to-end headers of a request, in order and in lower case. */
-export function inspectRequest(request: IncomingMessage): Inspected {
-  const { rawHeaders } = request;
-  return inspect(rawHeaders.length, (index) => rawHeaders[index] ?? '');
-}
-
-/** The end-to-end headers of a response as undici hands them over. */
-export function inspectResponse(raw: readonly Buffer[]): Inspected {
-  return inspect(raw.length, (index) => raw[index]?.toString('latin1') ?? '');
 }
 
 /** @returns the value of the first header of this name (lower case), or undefined. */

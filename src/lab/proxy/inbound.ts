@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.js';
 import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import { portProtocol } from '../../mesh/protocol.js';
+import type { FlatHeaders } from '../control/http1/responseHead.js';
 import { servicePorts, serviceSelector, targetPortOf } from '../control/objects.js';
 import { Exchange, type Finished } from './exchange.js';
-import { headerValue, inspectResponse } from './headers.js';
+import { headerValue, inspect } from './headers.js';
 import type { DestinationService } from './labels.js';
 import type { IstioMetrics } from './metrics.js';
 import { encodePeer, PEER_HEADER, type Peer, PeerReader } from './peer.js';
@@ -126,8 +127,8 @@ export class InboundRequest extends Exchange {
     });
   }
 
-  private onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
-    const { headers } = inspectResponse(raw);
+  private onHeaders(status: number, raw: FlatHeaders, resume: () => void): boolean {
+    const { headers } = inspect(raw);
     this.resume = resume;
     headers.push(PEER_HEADER, this.context.peerHeader);
     this.begin(status, headers);

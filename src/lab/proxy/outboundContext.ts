@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
-import type { Pool } from 'undici';
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import { compileRouter, type Router } from '../../mesh/router.js';
 import type { Cluster, Endpoint, ProxyConfig } from '../../mesh/types.js';
+import type { HttpPool } from '../control/http1/pool.js';
 import type { PodNetwork } from '../control/network.js';
 import type { ServiceAddresses } from '../control/serviceAddress.js';
 import { ClusterState } from './cluster.js';
@@ -91,7 +91,7 @@ export class OutboundContext {
   }
 
   /** @returns undefined when nothing listens at the endpoint. */
-  poolOf(endpoint: Endpoint): Pool | undefined {
+  poolOf(endpoint: Endpoint): HttpPool | undefined {
     const real = this.network.dial(endpoint.ip, endpoint.targetPort);
     return real === undefined ? undefined : this.upstreams.pool(real);
   }
@@ -108,8 +108,8 @@ export class OutboundContext {
     socket.once('close', () => this.sockets.delete(socket));
   }
 
-  async close(): Promise<void> {
+  close(): void {
     for (const socket of this.sockets) socket.destroy();
-    await this.upstreams.close();
+    this.upstreams.close();
   }
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cluster, Destination, Route } from '../../mesh/types.js';
+import type { FlatHeaders } from '../control/http1/responseHead.js';
 import type { ClusterState, Host } from './cluster.js';
 import { drawDestination, happens } from './draws.js';
 import { Exchange, type Finished } from './exchange.js';
-import { changeHeaders, headerValue, inspectResponse, setHeader } from './headers.js';
+import { changeHeaders, headerValue, inspect, setHeader } from './headers.js';
 import type { DestinationService } from './labels.js';
 import type { OutboundContext } from './outboundContext.js';
 import { PEER_HEADER, type Peer, unknownPeer } from './peer.js';
@@ -191,9 +192,9 @@ export class OutboundRequest extends Exchange {
   /** The attempt's answer is not for the client: another attempt follows. */
   private discarding = false;
 
-  private onHeaders(host: Host, status: number, raw: Buffer[], resume: () => void): boolean {
+  private onHeaders(host: Host, status: number, raw: FlatHeaders, resume: () => void): boolean {
     this.perTry?.cancel();
-    const { headers, peer } = inspectResponse(raw);
+    const { headers, peer } = inspect(raw);
     this.learn(host, peer);
     this.state?.report(host, status >= 500);
     const route = this.route;
@@ -305,7 +306,7 @@ export class OutboundRequest extends Exchange {
     const real = this.context.connect(this.authority.replace(/:\d+$/, ''), port);
     const attempt = new Attempt({
       onHeaders: (status, raw, resume) => {
-        const { headers, peer } = inspectResponse(raw);
+        const { headers, peer } = inspect(raw);
         this.peer = this.context.peers.read(peer);
         this.resume = resume;
         this.begin(status, headers);

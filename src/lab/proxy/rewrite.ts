@@ -1,5 +1,6 @@
 import type { Cluster } from '../../mesh/types.js';
-import { type FlatHeaders, headerValue } from './headers.js';
+import type { FlatHeaders } from '../control/http1/responseHead.js';
+import { headerValue } from './headers.js';
 
 /** Path (with query) and, for the absolute form of a proxy request, authority of a request target. */
 export function splitTarget(target: string): { path: string; authority: string | undefined } {

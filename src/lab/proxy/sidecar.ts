@@ -37,6 +37,7 @@ export class Sidecar implements ConfiguredProxy {
   private readonly sockets = new Set<Socket>();
   private readonly listeners = new Map<number, number>();
   private readonly inboundPorts = new Map<number, number>();
+  private readonly inboundHandlers = new Map<number, (socket: Socket) => void>();
   private readonly tcpListeners = new Map<string, Promise<number>>();
   private outboundPort = 0;
   private configured = false;
@@ -74,6 +75,13 @@ export class Sidecar implements ConfiguredProxy {
     return this.inboundPorts.get(port) ?? (port >= 15_000 && port < 15_100 ? this.listeners.get(port) : undefined);
   }
 
+  /** Takes over a connection from outside the pod. @returns false when the pod has no such port. */
+  accept(port: number, socket: Socket): boolean {
+    const handler = this.inboundHandlers.get(port);
+    handler?.(socket);
+    return handler !== undefined;
+  }
+
   /** Where a connection of the pod's application to `host:port` is redirected to, as by iptables. */
   outbound(host: string, port: number): number | Promise<number> {
     const service = () => this.outboundContext.router.tcp(port, host);
@@ -99,7 +107,8 @@ export class Sidecar implements ConfiguredProxy {
 
   async close(): Promise<void> {
     await Promise.all(this.servers.map(closeServer).concat([this.cutConnections()]));
-    await Promise.all([this.outboundContext.close(), this.inboundContext.upstreams.close()]);
+    this.outboundContext.close();
+    this.inboundContext.upstreams.close();
   }
 
   private async cutConnections(): Promise<void> {
@@ -132,7 +141,7 @@ export class Sidecar implements ConfiguredProxy {
     const http = httpServer((request, response) =>
       new InboundRequest(this.inboundContext, port, request, response).start(),
     );
-    return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+    const accept = (socket: Socket) => {
       this.track(socket);
       const { protocol } = this.inboundContext.port(port);
       if (protocol === 'http') {
@@ -147,7 +156,9 @@ export class Sidecar implements ConfiguredProxy {
           else serveTcp(this.inboundContext, port, socket, peer);
         });
       });
-    });
+    };
+    this.inboundHandlers.set(port, accept);
+    return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
   }
 
   private detect(socket: Socket, decide: (isHttp: boolean) => void): void {
