@@ -33,11 +33,14 @@ export async function answerApi(path: string, params: URLSearchParams, context: 
   switch (path) {
     case 'query': {
       const timeMs = timeParam(params, 'time', Math.round(context.wallMs()));
-      return evaluated(() => context.engine.instant(params.get('query') ?? '', timeMs, queryTimeout(params)));
+      return evaluated('invalid parameter "query": ', () =>
+        context.engine.instant(params.get('query') ?? '', timeMs, queryTimeout(params)),
+      );
     }
     case 'query_range': {
       const range = rangeParams(params);
-      return evaluated(() => context.engine.range(params.get('query') ?? '', range, queryTimeout(params)));
+      // 2.42 leaves the prefix out here.
+      return evaluated('', () => context.engine.range(params.get('query') ?? '', range, queryTimeout(params)));
     }
     case 'series':
       if (!params.has('match[]')) throw new ApiError('bad_data', 'no match[] parameter provided');
@@ -58,12 +61,13 @@ export async function answerApi(path: string, params: URLSearchParams, context: 
 const queryTimeout = (params: URLSearchParams) =>
   Math.min(QUERY_TIMEOUT_MS, durationParam(params, 'timeout', QUERY_TIMEOUT_MS));
 
-async function evaluated(query: () => unknown): Promise<unknown> {
+/** @param place what comes before the reason of a query that cannot be read. */
+async function evaluated(place: string, query: () => unknown): Promise<unknown> {
   try {
     return await query();
   } catch (error) {
-    if (error instanceof ParseError) throw new ApiError('bad_data', `invalid parameter "query": ${error.message}`);
-    if (error instanceof RangeTypeError) throw new ApiError('bad_data', `invalid parameter "query": ${error.message}`);
+    if (error instanceof ParseError) throw new ApiError('bad_data', place + error.message);
+    if (error instanceof RangeTypeError) throw new ApiError('bad_data', error.message);
     if (error instanceof ExecutionError) throw new ApiError('execution', error.message);
     if (error instanceof QueryTimeout) throw new ApiError('timeout', error.message);
     throw error;

@@ -16,6 +16,9 @@ type Binary = Extract<Expr, { kind: 'binary' }>;
 
 const COMPARISONS = new Set<BinaryOperator>(['==', '!=', '<', '>', '<=', '>=']);
 
+/** Operators whose result is another quantity and loses the name; atan2 keeps it in 2.42. */
+const RENAMES = new Set<BinaryOperator>(['+', '-', '*', '/', '%', '^']);
+
 function arithmetic(op: BinaryOperator, left: number, right: number): number {
   switch (op) {
     case '+':
@@ -70,8 +73,9 @@ export function vectorScalar(expr: Binary, vector: readonly Sample[], scalar: nu
   for (const { labels, value } of vector) {
     const left = scalarLeft ? scalar : value;
     const right = scalarLeft ? value : scalar;
-    if (!COMPARISONS.has(op)) result.push({ labels: dropMetricName(labels), value: arithmetic(op, left, right) });
-    else if (bool) result.push({ labels: dropMetricName(labels), value: Number(holds(op, left, right)) });
+    const renamed = RENAMES.has(op) || bool ? dropMetricName(labels) : labels;
+    if (!COMPARISONS.has(op)) result.push({ labels: renamed, value: arithmetic(op, left, right) });
+    else if (bool) result.push({ labels: renamed, value: Number(holds(op, left, right)) });
     else if (holds(op, left, right)) result.push({ labels, value });
   }
   return result;
@@ -170,7 +174,7 @@ function indexOnes(
 
 function resultLabels(expr: Binary, many: Labels, one: Labels): Labels {
   const { matching } = expr;
-  const base = !COMPARISONS.has(expr.op) || expr.bool ? dropMetricName(many) : many;
+  const base = RENAMES.has(expr.op) || expr.bool ? dropMetricName(many) : many;
   if (!matching.group) {
     const listed = new Set(matching.labels);
     return matching.on ? keepLabels(base, listed) : dropLabels(base, listed);

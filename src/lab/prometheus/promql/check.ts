@@ -10,6 +10,9 @@ const TYPE_NAMES: Readonly<Record<ValueType, string>> = {
 const SET_OPERATORS = new Set(['and', 'or', 'unless']);
 const COMPARISONS = new Set(['==', '!=', '<', '>', '<=', '>=']);
 
+/** Where an expression begins in the query and, of binary ones, where the operator stands. */
+export type Places = Map<Expr, { readonly from: number; readonly operator?: number }>;
+
 export const typeName = (type: ValueType): string => TYPE_NAMES[type];
 
 export function typeOf(expr: Expr): ValueType {
@@ -34,15 +37,16 @@ export function typeOf(expr: Expr): ValueType {
   }
 }
 
-/** Refuses what cannot be evaluated, with Prometheus' words. */
-export function checkExpr(query: string, expr: Expr): void {
-  const fail = (what: string): never => {
-    throw new ParseError(query, 0, what);
+/** Refuses what cannot be evaluated, with Prometheus' words. @param places where an expression stands in the query. */
+export function checkExpr(query: string, expr: Expr, places: Places): void {
+  const fail = (what: string, at: Expr | 'operator' = expr): never => {
+    const place = places.get(at === 'operator' ? expr : at);
+    throw new ParseError(query, (at === 'operator' ? place?.operator : place?.from) ?? 0, what);
   };
   const expect = (inner: Expr, type: ValueType, where: string) => {
-    checkExpr(query, inner);
+    checkExpr(query, inner, places);
     const found = typeOf(inner);
-    if (found !== type) fail(`expected type ${typeName(type)} in ${where}, got ${typeName(found)}`);
+    if (found !== type) fail(`expected type ${typeName(type)} in ${where}, got ${typeName(found)}`, inner);
   };
   switch (expr.kind) {
     case 'number':
@@ -51,15 +55,15 @@ export function checkExpr(query: string, expr: Expr): void {
     case 'matrix':
       return;
     case 'paren':
-      checkExpr(query, expr.inner);
+      checkExpr(query, expr.inner, places);
       return;
     case 'subquery':
-      checkExpr(query, expr.inner);
+      checkExpr(query, expr.inner, places);
       if (typeOf(expr.inner) !== 'vector')
         fail(`subquery is only allowed on instant vector, got ${typeName(typeOf(expr.inner))} instead`);
       return;
     case 'negate': {
-      checkExpr(query, expr.inner);
+      checkExpr(query, expr.inner, places);
       const type = typeOf(expr.inner);
       if (type !== 'vector' && type !== 'scalar')
         fail(
@@ -72,27 +76,26 @@ export function checkExpr(query: string, expr: Expr): void {
       if (expr.param) expect(expr.param, expr.op === 'count_values' ? 'string' : 'scalar', 'aggregation parameter');
       return;
     case 'call':
-      checkCall(query, expr, fail, expect);
+      checkCall(expr, fail, expect);
       return;
     case 'binary':
-      checkBinary(query, expr, fail);
+      checkExpr(query, expr.left, places);
+      checkExpr(query, expr.right, places);
+      checkBinary(expr, fail);
       return;
   }
 }
 
+type Fail = (what: string, at?: Expr | 'operator') => never;
+
 function checkCall(
-  query: string,
   expr: Extract<Expr, { kind: 'call' }>,
-  fail: (what: string) => never,
+  fail: Fail,
   expect: (inner: Expr, type: ValueType, where: string) => void,
 ): void {
-  const signature = Object.hasOwn(FUNCTIONS, expr.name) ? FUNCTIONS[expr.name] : undefined;
-  if (!signature)
-    throw new ParseError(
-      query,
-      Math.max(0, query.indexOf(expr.name)),
-      `unknown function with name ${JSON.stringify(expr.name)}`,
-    );
+  const signature =
+    (Object.hasOwn(FUNCTIONS, expr.name) ? FUNCTIONS[expr.name] : undefined) ??
+    fail(`unknown function with name ${JSON.stringify(expr.name)}`);
   const most = signature.args.length;
   const given = expr.args.length;
   const name = JSON.stringify(expr.name);
@@ -109,23 +112,25 @@ function checkCall(
   }
 }
 
-function checkBinary(query: string, expr: Extract<Expr, { kind: 'binary' }>, fail: (what: string) => never): void {
-  checkExpr(query, expr.left);
-  checkExpr(query, expr.right);
-  const sides = [typeOf(expr.left), typeOf(expr.right)];
+function checkBinary(expr: Extract<Expr, { kind: 'binary' }>, fail: Fail): void {
+  const sides = [expr.left, expr.right].map(typeOf);
   const { op, bool, matching } = expr;
-  if (sides.some((type) => type !== 'scalar' && type !== 'vector'))
-    fail('binary expression must contain only scalar and instant vector types');
-  if (bool && !COMPARISONS.has(op)) fail('bool modifier can only be used on comparison operators');
-  if (COMPARISONS.has(op) && !bool && sides.every((type) => type === 'scalar'))
-    fail('comparisons between scalars must use BOOL modifier');
+  const scalars = sides.filter((type) => type === 'scalar').length;
+  for (const side of [expr.left, expr.right]) {
+    if (!['scalar', 'vector'].includes(typeOf(side)))
+      fail('binary expression must contain only scalar and instant vector types', side);
+  }
+  if (bool && !COMPARISONS.has(op)) fail('bool modifier can only be used on comparison operators', 'operator');
+  if (COMPARISONS.has(op) && !bool && scalars === 2)
+    fail('comparisons between scalars must use BOOL modifier', 'operator');
   if (matching.group && SET_OPERATORS.has(op)) fail(`no grouping allowed for ${JSON.stringify(op)} operation`);
-  if (SET_OPERATORS.has(op) && sides.some((type) => type === 'scalar'))
+  if (SET_OPERATORS.has(op) && scalars > 0)
     fail(`set operator ${JSON.stringify(op)} not allowed in binary scalar expression`);
   if (matching.on && matching.group) {
     const both = matching.labels.find((label) => matching.include.includes(label));
-    if (both !== undefined) fail(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`);
+    if (both !== undefined)
+      fail(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`, 'operator');
   }
-  if ((matching.labels.length > 0 || matching.on) && sides.some((type) => type === 'scalar'))
+  if ((matching.labels.length > 0 || matching.on) && scalars > 0)
     fail('vector matching only allowed between instant vectors');
 }

@@ -3,20 +3,34 @@ import { ParseError } from './ast.js';
 import { parsePromDuration } from './duration.js';
 import { parseNumber, unquote } from './literals.js';
 
-/** Tells what the parser stumbled over; an unclosed bracket is named as Prometheus names it. */
-export function syntaxError(query: string, at: number): string {
+/** Tells what the parser stumbled over; unclosed brackets and unknown functions in Prometheus' words. */
+export function syntaxError(query: string, at: number): ParseError {
+  const before = query.slice(0, at).trimEnd();
   const rest = query.slice(at).trim();
-  if (rest !== '') return `unexpected ${JSON.stringify(rest.slice(0, 40))}`;
+  const name = /[a-zA-Z_:][\w:]*$/.exec(before)?.[0];
+  if (name !== undefined && rest.startsWith('(')) {
+    return new ParseError(query, before.length - name.length, `unknown function with name ${JSON.stringify(name)}`);
+  }
+  if (rest !== '') return new ParseError(query, at, `unexpected ${JSON.stringify(rest.slice(0, 40))}`);
+  return new ParseError(query, query.length, atEnd(query));
+}
+
+function atEnd(query: string): string {
   const open: string[] = [];
   for (const [token] of query.matchAll(/"(?:\\.|[^\\"])*"|'(?:\\.|[^\\'])*'|`[^`]*`|[()[\]{}]/g)) {
     if ('([{'.includes(token)) open.push(token);
     else if (')]}'.includes(token)) open.pop();
   }
-  const last = open.at(-1);
-  if (last === '(') return 'unclosed left parenthesis';
-  if (last === '{') return 'unexpected end of input inside braces';
-  if (last === '[') return 'unexpected end of input in duration';
-  return 'unexpected end of input';
+  switch (open.at(-1)) {
+    case '(':
+      return 'unclosed left parenthesis';
+    case '{':
+      return 'unexpected end of input inside braces';
+    case '[':
+      return 'unexpected end of input in duration';
+    default:
+      return 'unexpected end of input';
+  }
 }
 
 export function children(node: SyntaxNode): SyntaxNode[] {
@@ -87,7 +101,7 @@ export class NodeReader {
   }
 
   protected need(node: SyntaxNode | null | undefined, parent: SyntaxNode): SyntaxNode {
-    if (!node) throw new ParseError(this.query, parent.from, syntaxError(this.query, parent.to));
+    if (!node) throw syntaxError(this.query, parent.to);
     return node;
   }
 }

@@ -1,9 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
-import { METRIC_NAME } from '../labels.js';
-import { type Matcher, type MatchOperator, makeMatcher } from '../matchers.js';
 import {
-  type Aggregation,
   type BinaryOperator,
   type Expr,
   type Matching,
@@ -11,12 +8,14 @@ import {
   type Subquery,
   type VectorSelector,
 } from './ast.js';
-import { checkExpr } from './check.js';
-import { children, NodeReader, syntaxError } from './nodes.js';
+import { checkExpr, type Places } from './check.js';
+import { children, syntaxError } from './nodes.js';
+import { OperandReader } from './operands.js';
 
 /** Bound on the length of a query, so that a hostile one costs no more than reading it. */
 const MAX_QUERY_LENGTH = 1 << 20;
 const MAX_DEPTH = 200;
+const MAX_CHAIN = 2_000;
 
 /**
  * Reads a query with Prometheus' own grammar (@prometheus-io/lezer-promql, of a newer release) into our tree, refusing what
@@ -30,13 +29,14 @@ export function parseQuery(query: string): Expr {
   const tree = parser.parse(query);
   tree.iterate({
     enter(node) {
-      if (node.type.isError) throw new ParseError(query, node.from, syntaxError(query, node.from));
+      if (node.type.isError) throw syntaxError(query, node.from);
     },
   });
   const root = tree.topNode.firstChild;
   if (!root) throw new ParseError(query, 0, 'no expression found in input');
-  const expr = new Reader(query).expr(significant(root), 0);
-  checkExpr(query, expr);
+  const reader = new Reader(query);
+  const expr = reader.expr(significant(root), 0);
+  checkExpr(query, expr, reader.places);
   return expr;
 }
 
@@ -46,116 +46,136 @@ function significant(node: SyntaxNode): SyntaxNode {
   return at ?? node;
 }
 
-class Reader extends NodeReader {
+interface Operator {
+  readonly op: BinaryOperator;
+  readonly bool: boolean;
+  readonly matching: Matching;
+  readonly from: number;
+}
+
+/** What stands in a row between two parentheses: signs, operands and operators, in the order of the text. */
+type Item = { readonly sign: '+' | '-'; readonly from: number } | { readonly operand: Expr } | Operator;
+
+const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
+  or: 1,
+  and: 2,
+  unless: 2,
+  '==': 3,
+  '!=': 3,
+  '<': 3,
+  '>': 3,
+  '<=': 3,
+  '>=': 3,
+  '+': 4,
+  '-': 4,
+  '*': 5,
+  '/': 5,
+  '%': 5,
+  atan2: 5,
+  '^': 6,
+};
+
+/**
+ * The grammar package lets `offset`, `@` and brackets apply to everything on their left (`a - b offset 5m` shifts the difference)
+ * and takes a sign into the number (`-2 ^ 2`). Prometheus' own parser binds them to the last operand and the sign less than the
+ * power, so the operators are put in order anew here.
+ */
+class Reader extends OperandReader {
+  readonly places: Places = new Map();
+
   expr(node: SyntaxNode, depth: number): Expr {
     if (depth > MAX_DEPTH) throw new ParseError(this.query, node.from, 'expression nested too deeply');
-    const inner = (of: SyntaxNode | null | undefined): Expr => this.expr(this.need(of, node), depth + 1);
-    const parts = children(node);
-    switch (node.name) {
-      case 'NumberDurationLiteral':
-        return { kind: 'number', value: this.number(node) };
-      case 'StringLiteral':
-        return { kind: 'string', value: this.string(node) };
-      case 'ParenExpr':
-        return { kind: 'paren', inner: inner(parts[0]) };
-      case 'UnaryExpr': {
-        const operand = inner(parts[1]);
-        if (this.text(this.need(parts[0], node)) === '+') return operand;
-        return operand.kind === 'number'
-          ? { kind: 'number', value: -operand.value }
-          : { kind: 'negate', inner: operand };
-      }
-      case 'VectorSelector':
-        return this.selector(node, parts);
-      case 'MatrixSelector': {
-        const selector = inner(parts[0]);
-        if (selector.kind !== 'selector')
-          throw new ParseError(this.query, node.from, 'ranges only allowed for vector selectors');
-        if (selector.offsetMs !== 0)
-          throw new ParseError(this.query, node.from, 'no offset modifiers allowed before range');
-        if (selector.at !== undefined)
-          throw new ParseError(this.query, node.from, 'no @ modifiers allowed before range');
-        return { kind: 'matrix', selector, rangeMs: this.duration(this.need(parts[1], node)) };
-      }
-      case 'SubqueryExpr':
-        return {
-          kind: 'subquery',
-          inner: inner(parts[0]),
-          rangeMs: this.duration(this.need(parts[1], node)),
-          stepMs: parts[2] ? this.duration(parts[2]) : undefined,
-          offsetMs: 0,
+    const items = this.flatten(node, depth);
+    const expr = this.climb(items, { at: 0 }, 0);
+    return expr;
+  }
+
+  private flatten(node: SyntaxNode, depth: number): Item[] {
+    // Chains lean to the left and can be long: the left spine is walked, only right sides recurse.
+    const spine: SyntaxNode[] = [];
+    let leftmost = node;
+    while (
+      ['BinaryExpr', 'OffsetExpr', 'StepInvariantExpr', 'MatrixSelector', 'SubqueryExpr'].includes(leftmost.name)
+    ) {
+      spine.push(leftmost);
+      leftmost = this.need(children(leftmost)[0], leftmost);
+    }
+    if (spine.length > MAX_CHAIN) throw new ParseError(this.query, node.from, 'too many operators in one expression');
+    const items = this.signed(leftmost, depth);
+    for (const outer of spine.reverse()) {
+      const parts = children(outer);
+      if (outer.name === 'BinaryExpr') {
+        items.push(this.operator(outer, parts), ...this.flatten(this.need(parts.at(-1), outer), depth + 1));
+      } else {
+        const last = items.at(-1);
+        if (!last || !('operand' in last)) throw syntaxError(this.query, outer.to);
+        items[items.length - 1] = {
+          operand: this.placed(
+            this.postfix(outer, parts, last.operand),
+            this.places.get(last.operand)?.from ?? outer.from,
+          ),
         };
-      case 'OffsetExpr': {
-        const shifted = inner(parts[0]);
-        const target = this.shiftable(node, shifted, 'offset');
-        if (target.offsetMs !== 0) throw new ParseError(this.query, node.from, 'offset may not be set multiple times');
-        target.offsetMs = this.offset(this.need(parts[2], node));
-        return shifted;
       }
-      case 'StepInvariantExpr': {
-        const shifted = inner(parts[0]);
-        const target = this.shiftable(node, shifted, '@');
-        if (target.at !== undefined)
-          throw new ParseError(this.query, node.from, '@ <timestamp> may not be set multiple times');
-        target.at = this.atTime(this.need(parts[2], node));
-        return shifted;
-      }
-      case 'FunctionCall': {
-        const [identifier, body] = parts;
-        const args = children(this.need(body, node)).map((arg) => inner(arg));
-        return { kind: 'call', name: this.text(this.need(identifier, node)), args };
-      }
-      case 'AggregateExpr':
-        return this.aggregate(node, parts, inner);
-      case 'BinaryExpr':
-        return this.binary(node, parts, inner);
-      default:
-        throw new ParseError(this.query, node.from, `unexpected ${JSON.stringify(this.text(node).slice(0, 40))}`);
+    }
+    return items;
+  }
+
+  /** An operand with the signs before it, those inside a number literal included. */
+  private signed(node: SyntaxNode, depth: number): Item[] {
+    const parts = children(node);
+    if (node.name === 'UnaryExpr') {
+      const sign = this.text(this.need(parts[0], node)) === '-' ? '-' : '+';
+      return [{ sign, from: node.from }, ...this.flatten(this.need(parts[1], node), depth + 1)];
+    }
+    const operand = this.placed(this.operand(node, depth), node.from);
+    if (operand.kind !== 'number' || !/^[+-]/.test(this.text(node))) return [{ operand }];
+    const negative = this.text(node).startsWith('-');
+    const bare = this.placed({ kind: 'number', value: negative ? -operand.value : operand.value }, node.from);
+    return [{ sign: negative ? '-' : '+', from: node.from }, { operand: bare }];
+  }
+
+  private climb(items: readonly Item[], position: { at: number }, least: number): Expr {
+    let left = this.prefixed(items, position);
+    for (;;) {
+      const item = items[position.at];
+      if (!item || !('op' in item) || PRECEDENCE[item.op] < least) return left;
+      position.at += 1;
+      const right = this.climb(items, position, PRECEDENCE[item.op] + (item.op === '^' ? 0 : 1));
+      const { from, ...operator } = item;
+      const begin = this.places.get(left)?.from ?? from;
+      left = { kind: 'binary', ...operator, left, right };
+      this.places.set(left, { from: begin, operator: from });
     }
   }
 
-  private aggregate(node: SyntaxNode, parts: SyntaxNode[], inner: (of: SyntaxNode | undefined) => Expr): Expr {
-    const op = this.text(this.need(parts[0], node)).toLowerCase() as Aggregation;
-    const modifier = parts.find((part) => part.name === 'AggregateModifier');
-    const args = children(
-      this.need(
-        parts.find((part) => part.name === 'FunctionCallBody'),
-        node,
-      ),
-    ).map((arg) => inner(arg));
-    const wanted = ['topk', 'bottomk', 'quantile', 'count_values'].includes(op) ? 2 : 1;
-    const operand = args.at(-1);
-    if (args.length !== wanted || !operand) {
-      if (args.length === 0)
-        throw new ParseError(this.query, node.from, 'no arguments for aggregate expression provided');
-      throw new ParseError(
-        this.query,
-        node.from,
-        `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`,
-      );
-    }
-    const [kind, grouping] = modifier ? children(modifier) : [];
-    return {
-      kind: 'aggregate',
-      op,
-      param: wanted === 2 ? args[0] : undefined,
-      inner: operand,
-      without: kind?.name === 'Without',
-      labels: grouping ? this.labelNames(grouping) : [],
-    };
+  private prefixed(items: readonly Item[], position: { at: number }): Expr {
+    const item = items[position.at];
+    position.at += 1;
+    if (item && 'operand' in item) return item.operand;
+    if (!item || !('sign' in item)) throw syntaxError(this.query, this.query.length);
+    const inner = this.climb(items, position, PRECEDENCE['^']);
+    if (item.sign === '+') return inner;
+    return this.placed(
+      inner.kind === 'number' ? { kind: 'number', value: -inner.value } : { kind: 'negate', inner },
+      item.from,
+    );
   }
 
-  private binary(node: SyntaxNode, parts: SyntaxNode[], inner: (of: SyntaxNode | undefined) => Expr): Expr {
+  private placed(expr: Expr, from: number): Expr {
+    this.places.set(expr, { from });
+    return expr;
+  }
+
+  private operator(node: SyntaxNode, parts: readonly SyntaxNode[]): Operator {
     const clause = parts.find((part) => part.name === 'MatchingModifierClause');
     const fill = parts.find((part) => part.name === 'FillModifier');
     if (fill) throw new ParseError(this.query, fill.from, 'unexpected identifier "fill"');
+    const operator = this.need(parts[1], node);
     return {
-      kind: 'binary',
-      op: this.text(this.need(parts[1], node)).toLowerCase() as BinaryOperator,
-      left: inner(parts[0]),
-      right: inner(parts.at(-1)),
+      op: this.text(operator).toLowerCase() as BinaryOperator,
       bool: parts.some((part) => part.name === 'BoolModifier'),
       matching: clause ? this.matching(clause) : { labels: [], on: false, group: undefined, include: [] },
+      from: operator.from,
     };
   }
 
@@ -171,42 +191,40 @@ class Reader extends NodeReader {
     };
   }
 
-  private selector(node: SyntaxNode, parts: SyntaxNode[]): VectorSelector {
-    const matchers: Matcher[] = [];
-    for (const part of parts) {
-      if (part.name === 'Identifier') matchers.push(makeMatcher(METRIC_NAME, '=', this.text(part)));
-      else for (const matcher of children(part)) matchers.push(this.matcher(matcher));
-    }
-    if (
-      matchers.filter((matcher) => matcher.label === METRIC_NAME && matcher.op === '=').length > 1 &&
-      parts[0]?.name === 'Identifier'
-    ) {
-      throw new ParseError(
-        this.query,
-        node.from,
-        `metric name must not be set twice: ${JSON.stringify(this.text(parts[0]))} or ${JSON.stringify(matchers.at(-1)?.value)}`,
-      );
-    }
-    if (matchers.every((matcher) => matcher.matches(''))) {
-      throw new ParseError(this.query, node.from, 'vector selector must contain at least one non-empty matcher');
-    }
-    return { kind: 'selector', matchers, offsetMs: 0, text: this.text(node) };
-  }
-
-  private matcher(node: SyntaxNode): Matcher {
-    const [label, op, value] = children(node);
-    if (node.name !== 'UnquotedLabelMatcher' || !label || !op || !value) {
-      throw new ParseError(this.query, node.from, 'unexpected string in label matching, expected identifier or "}"');
-    }
-    const pattern = this.string(value);
-    try {
-      return makeMatcher(this.text(label), this.text(op) as MatchOperator, pattern);
-    } catch (error) {
-      throw new ParseError(
-        this.query,
-        node.from,
-        `error parsing regexp: ${error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : error}`,
-      );
+  /** What brackets, `offset` or `@` make of the operand before them. */
+  private postfix(node: SyntaxNode, parts: readonly SyntaxNode[], operand: Expr): Expr {
+    const end = this.need(parts[0], node).to;
+    switch (node.name) {
+      case 'MatrixSelector': {
+        if (operand.kind !== 'selector')
+          throw new ParseError(this.query, end, 'ranges only allowed for vector selectors');
+        if (operand.offsetMs !== 0) throw new ParseError(this.query, end, 'no offset modifiers allowed before range');
+        if (operand.at !== undefined) throw new ParseError(this.query, end, 'no @ modifiers allowed before range');
+        return { kind: 'matrix', selector: operand, rangeMs: this.duration(this.need(parts[1], node)) };
+      }
+      case 'SubqueryExpr': {
+        const rangeMs = this.duration(this.need(parts[1], node));
+        return {
+          kind: 'subquery',
+          inner: operand,
+          rangeMs,
+          stepMs: parts[2] ? this.duration(parts[2]) : undefined,
+          offsetMs: 0,
+        };
+      }
+      case 'OffsetExpr': {
+        const target = this.shiftable(node, operand, 'offset');
+        if (target.offsetMs !== 0) throw new ParseError(this.query, node.from, 'offset may not be set multiple times');
+        target.offsetMs = this.offset(this.need(parts[2], node));
+        return operand;
+      }
+      default: {
+        const target = this.shiftable(node, operand, '@');
+        if (target.at !== undefined)
+          throw new ParseError(this.query, node.from, '@ <timestamp> may not be set multiple times');
+        target.at = this.atTime(this.need(parts[2], node));
+        return operand;
+      }
     }
   }
 
