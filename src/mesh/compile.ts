@@ -4,7 +4,7 @@ import { withDelegates } from './delegates.js';
 import { type AppliedRule, destinationRuleFor } from './destinationRules.js';
 import { gatewayPorts } from './gateway.js';
 import { inventoryOf } from './inventory.js';
-import { meshSettings, scopeOf } from './scope.js';
+import { scopeOf } from './scope.js';
 import { hiddenService, sidecarPorts } from './sidecarPorts.js';
 import type { Caller, Cluster, MeshObjects, MeshWarning, ProxyConfig } from './types.js';
 import { gatewaysOf, httpRules, ownersOf, type RulesOf } from './virtualServices.js';
@@ -17,8 +17,8 @@ import { warningsOf } from './warnings.js';
  */
 export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyConfig {
   const inventory = inventoryOf(objects);
-  const settings = meshSettings(inventory);
-  const scope = scopeOf(inventory, caller, settings);
+  const { settings } = inventory;
+  const scope = scopeOf(inventory, caller);
   const warnings = new Map<string, MeshWarning>();
   const warn = (warning: MeshWarning): void => {
     const key = [warning.code, warning.object, warning.field, warning.message].join('\n');
@@ -37,7 +37,7 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   const owners = ownersOf(caller.gateway ? [] : mesh, scope.services);
   const ports = caller.gateway
     ? gatewayPorts(inventory, caller, scope.virtualServices, rulesOf, context)
-    : sidecarPorts(owners, rulesOf, context);
+    : sidecarPorts(owners, rulesOf, inventory.attachments, context);
   const unknownHosts = caller.gateway ? ('not-found' as const) : scope.unknownHosts;
   const config = { ports, clusters, unknownHosts };
   for (const warning of warningsOf({ inventory, scope, owners, rules, config, caller })) warn(warning);

@@ -7,7 +7,7 @@ import { hostMatches, type Service } from './services.js';
 import type { Destination, MeshWarning, Route } from './types.js';
 import type { WarningInput } from './warnings.js';
 
-type Target = Pick<Destination, 'cluster' | 'host' | 'subset'>;
+type Target = Pick<Destination, 'cluster' | 'host' | 'subset' | 'missingStatus'>;
 type Place = Pick<MeshWarning, 'object' | 'field'>;
 
 /** Destinations and mirrors that lead nowhere, and weights that cannot act. */
@@ -39,7 +39,7 @@ function targetWarnings(target: Target, place: Place, input: WarningInput, prima
   const { config, scope, inventory } = input;
   const service = scope.services.get(target.host);
   const cluster = config.clusters[target.cluster];
-  const outcome = primary ? ' Its share is answered 503 NC.' : '';
+  const outcome = primary ? ` Its share is answered ${target.missingStatus ?? 503} NC.` : '';
   if (!service) {
     if (inventory.externalHosts.has(target.host)) return [];
     if (inventory.services.has(target.host)) {

@@ -1,8 +1,11 @@
 import { apiGroup, type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import { virtualServiceRefusals } from './admission.js';
+import { byAge } from './age.js';
+import { type Attachments, attachmentsOf } from './gatewayApi.js';
 import { type Pod, podsOf } from './pods.js';
 import { number, record, records, text, texts } from './read.js';
 import { type Service, type ServicePort, serviceOf } from './services.js';
+import { type MeshSettings, meshSettings } from './settings.js';
 import type { Endpoint, MeshObjects, MeshWarning } from './types.js';
 
 /** The objects of one moment, indexed once for all proxies that are compiled from them. */
@@ -12,8 +15,8 @@ export interface Inventory {
   readonly destinationRules: ReadonlyMap<string, readonly KubeObject[]>;
   readonly gateways: readonly KubeObject[];
   readonly sidecars: readonly KubeObject[];
-  readonly httpRoutes: readonly KubeObject[];
-  readonly meshConfig: KubeObject | undefined;
+  readonly attachments: Attachments;
+  readonly settings: MeshSettings;
   /** Hosts of ServiceEntries. */
   readonly externalHosts: ReadonlySet<string>;
   /** Objects that the API server or Istio's webhook would not have stored; they are not compiled. */
@@ -74,8 +77,8 @@ function takeInventory(objects: MeshObjects): Inventory {
     destinationRules,
     gateways,
     sidecars,
-    httpRoutes,
-    meshConfig,
+    attachments: attachmentsOf(httpRoutes, services),
+    settings: meshSettings(meshConfig),
     externalHosts,
     refused,
     endpoints: endpointLookup(podsOf(objects), slices),
@@ -87,19 +90,6 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   if (values) values.push(value);
   else map.set(key, [value]);
 }
-
-/** Oldest first, then by name, then by namespace: Istio's order wherever two objects compete. No timestamp counts as newest. */
-export function byAge(a: KubeObject, b: KubeObject): number {
-  const stamp = (object: KubeObject): number => {
-    const time = Date.parse(object.metadata.creationTimestamp ?? '');
-    return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
-  };
-  const [left, right] = [stamp(a), stamp(b)];
-  if (left !== right) return left < right ? -1 : 1;
-  return compare(a.metadata.name, b.metadata.name) || compare(a.metadata.namespace ?? '', b.metadata.namespace ?? '');
-}
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function endpointLookup(pods: readonly Pod[], slices: readonly KubeObject[]): Inventory['endpoints'] {
   const byLabel = new Map<string, Pod[]>();

@@ -1,19 +1,11 @@
-import { parse } from 'yaml';
 import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import type { Inventory } from './inventory.js';
-import { DEFAULT_RETRIES, retryPolicy } from './policies.js';
-import { type Fields, isRecord, labels, record, records, text, texts } from './read.js';
+import { isRecord, labels, record, records, texts } from './read.js';
 import { exportedTo, hostMatches, type Service } from './services.js';
-import type { Caller, RetryPolicy } from './types.js';
+import { policyMode } from './settings.js';
+import type { Caller } from './types.js';
 import { resolveDestination } from './virtualServiceRoutes.js';
 import { gatewaysOf, hostsOf, visibleVirtualServices } from './virtualServices.js';
-
-/** Settings of the whole mesh that change what one proxy is told. */
-export interface MeshSettings {
-  readonly rootNamespace: string;
-  readonly defaultRetries: RetryPolicy;
-  readonly unknownHosts: 'allow-any' | 'registry-only';
-}
 
 /** What one proxy is told of. */
 export interface Scope {
@@ -25,32 +17,9 @@ export interface Scope {
   readonly unknownHosts: 'allow-any' | 'registry-only';
 }
 
-/** From the ConfigMap `istio-system/istio`; a broken or missing one means Istio's defaults. */
-export function meshSettings(inventory: Inventory): MeshSettings {
-  const mesh = parsed(text(record(inventory.meshConfig?.data).mesh));
-  return {
-    rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
-    defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
-    unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
-  };
-}
-
-function parsed(yaml: string | undefined): Fields {
-  if (!yaml) return {};
-  try {
-    return record(parse(yaml, { maxAliasCount: 100 }));
-  } catch {
-    return {};
-  }
-}
-
-function policyMode(value: unknown): 'allow-any' | 'registry-only' | undefined {
-  if (!isRecord(value)) return undefined;
-  return text(value.mode) === 'REGISTRY_ONLY' ? 'registry-only' : 'allow-any';
-}
-
 /** exportTo first, then the Sidecar object that governs the workload. */
-export function scopeOf(inventory: Inventory, caller: Caller, settings: MeshSettings): Scope {
+export function scopeOf(inventory: Inventory, caller: Caller): Scope {
+  const { settings } = inventory;
   const exported = [...inventory.services.values()].filter((service) =>
     exportedTo(service.exportTo, service.namespace, caller.namespace),
   );

@@ -1,4 +1,6 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { type Attachments, httpRouteBeats, routesFor } from './gatewayApi.js';
+import { httpRouteTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
 import { clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
@@ -16,6 +18,7 @@ interface Entry {
 export function sidecarPorts(
   owners: HostOwners,
   rulesOf: RulesOf,
+  attachments: Attachments,
   context: Omit<RuleContext, 'port' | 'gateways'>,
 ): PortConfig[] {
   const byPort = new Map<number, Entry[]>();
@@ -28,10 +31,18 @@ export function sidecarPorts(
   }
   return [...byPort]
     .sort(([a], [b]) => a - b)
-    .map(([port, entries]) => portConfig(entries, owners, rulesOf, { ...context, port, gateways: ['mesh'] }));
+    .map(([port, entries]) =>
+      portConfig(entries, owners, rulesOf, attachments, { ...context, port, gateways: ['mesh'] }),
+    );
 }
 
-function portConfig(entries: readonly Entry[], owners: HostOwners, rulesOf: RulesOf, context: RuleContext): PortConfig {
+function portConfig(
+  entries: readonly Entry[],
+  owners: HostOwners,
+  rulesOf: RulesOf,
+  attachments: Attachments,
+  context: RuleContext,
+): PortConfig {
   const { port, caller } = context;
   const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
   const taken = new Set<string>();
@@ -53,7 +64,11 @@ function portConfig(entries: readonly Entry[], owners: HostOwners, rulesOf: Rule
     }
   }
   for (const { service, port: servicePort } of http) {
-    const routed = routesOf(owners.services.get(service.fqdn)?.[0]);
+    const winner = owners.services.get(service.fqdn)?.[0];
+    const httpRoutes = routesFor(attachments, service, port, caller.namespace);
+    const gatewayApi = httpRouteBeats(httpRoutes, winner, service.fqdn, caller.namespace);
+    const routed = gatewayApi ? gatewayApiRoutes(httpRoutes, context) : routesOf(winner);
+    if (winner && httpRoutes[0]) warnOfBoth(service, httpRoutes[0], winner, gatewayApi, context);
     add({
       name: `${service.fqdn}:${port}`,
       domains: serviceDomains(service, caller.namespace),
@@ -74,6 +89,24 @@ function portConfig(entries: readonly Entry[], owners: HostOwners, rulesOf: Rule
       };
     });
   return { port, virtualHosts, tcp };
+}
+
+function warnOfBoth(
+  { fqdn }: Service,
+  httpRoute: KubeObject,
+  virtualService: KubeObject,
+  gatewayApi: boolean,
+  context: RuleContext,
+): void {
+  const [wins, loses] = gatewayApi ? [httpRoute, virtualService] : [virtualService, httpRoute];
+  const message = `${objectRef(wins)} routes ${fqdn} too and wins for clients in ${context.caller.namespace}; nothing of this object applies there.`;
+  context.warn({ code: 'DUPLICATE_ROUTE', object: objectRef(loses), field: 'spec', message });
+}
+
+function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext) {
+  const [oldest] = httpRoutes;
+  const routes = httpRouteTable(httpRoutes, context.defaultRetries, context.warn);
+  return oldest && routes.length > 0 ? { routes, source: objectRef(oldest) } : undefined;
 }
 
 /** What a Service gets without any route object: balancing over its ready pods, with the mesh's default retries. */

@@ -16,22 +16,29 @@ export function gatewaysOf(object: KubeObject): string[] {
   return gateways.length === 0 ? ['mesh'] : gateways.map((name) => gatewayRef(name, namespaceOf(object)));
 }
 
+export type Visibility = 'private' | 'named' | 'public';
+
+/** private: exported to the client's own namespace alone, which is the object's; named: to it by name; undefined: not to it. */
+export function visibilityOf(object: KubeObject, namespace: string): Visibility | undefined {
+  const exportTo = texts(object.spec?.exportTo);
+  const owner = namespaceOf(object);
+  if (!exportedTo(exportTo, owner, namespace)) return undefined;
+  if (exportTo.length === 0 || exportTo.includes('*')) return 'public';
+  return owner === namespace && exportTo.every((entry) => entry === '.' || entry === namespace) ? 'private' : 'named';
+}
+
 /**
  * Visible to clients of the namespace, in order of precedence: private to it, exported to it by name, public;
- * inside a group oldest first, then by name, then by namespace. `byAge` is in that last order already.
+ * inside a group oldest first, then by name, then by namespace.
+ * @param byAge in that last order already.
  */
 export function visibleVirtualServices(byAge: readonly KubeObject[], namespace: string): KubeObject[] {
-  const groups: [KubeObject[], KubeObject[], KubeObject[]] = [[], [], []];
+  const groups: Record<Visibility, KubeObject[]> = { private: [], named: [], public: [] };
   for (const object of byAge) {
-    const exportTo = texts(object.spec?.exportTo);
-    const owner = namespaceOf(object);
-    if (!exportedTo(exportTo, owner, namespace)) continue;
-    const isPublic = exportTo.length === 0 || exportTo.includes('*');
-    const isPrivate =
-      !isPublic && owner === namespace && exportTo.every((entry) => entry === '.' || entry === namespace);
-    groups[isPrivate ? 0 : isPublic ? 2 : 1].push(object);
+    const visibility = visibilityOf(object, namespace);
+    if (visibility) groups[visibility].push(object);
   }
-  return groups.flat();
+  return [...groups.private, ...groups.named, ...groups.public];
 }
 
 /** Which VirtualService holds which Service, and which hosts belong to no Service. */

@@ -24,6 +24,7 @@ export function warningsOf(input: WarningInput): MeshWarning[] {
   const routes = config.ports.flatMap(({ virtualHosts }) => virtualHosts.flatMap((host) => host.routes));
   return [
     ...inventory.refused,
+    ...inventory.attachments.warnings,
     ...hostWarnings(input),
     ...inventory.virtualServices.flatMap(ruleWarnings),
     ...routes.flatMap(refusedByProxy),

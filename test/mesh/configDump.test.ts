@@ -6,7 +6,7 @@ import { caller, objects, pods, SERVICE, SUBSETS, split, virtualService } from '
 import { httpSection, objectsOf, plainWorld } from '../support/meshArbitraries.js';
 
 const FQDN = 'shop.demo.svc.cluster.local';
-const RUNS = { seed: 20260102, numRuns: 300 };
+const RUNS = { seed: 20260102, numRuns: 120 };
 const PODS = [...pods('shop', 'v1', 1), ...pods('shop', 'v2', 2)];
 const over = (...yaml: string[]) => compileProxyConfig([...objects(yaml.join('---')), ...PODS], caller());
 const throughJson = (value: object): unknown => JSON.parse(JSON.stringify(value));

@@ -8,7 +8,7 @@ import type { ProxyConfig } from '../../src/mesh/types.js';
 import { caller } from '../support/mesh.js';
 import { objectsOf, type PlainWorld, plainWorld } from '../support/meshArbitraries.js';
 
-const RUNS = { seed: 20260101, numRuns: 400 };
+const RUNS = { seed: 20260101, numRuns: 200 };
 
 interface Outcome {
   readonly share: Record<string, number>;
@@ -104,7 +104,7 @@ describe('prediction', () => {
           expect(Math.abs((counts[key] ?? 0) - 2000 * probability)).toBeLessThanOrEqual(5 * sigma + 1e-6);
         }
       }),
-      { ...RUNS, numRuns: 40 },
+      { ...RUNS, numRuns: 25 },
     );
   });
 
@@ -121,7 +121,7 @@ describe('prediction', () => {
           ),
         ).toEqual(compileProxyConfig(ordered, caller()));
       }),
-      { ...RUNS, numRuns: 100 },
+      { ...RUNS, numRuns: 60 },
     );
   });
 });

@@ -1,0 +1,37 @@
+import { parse } from 'yaml';
+import type { KubeObject } from '../base/kubernetes.js';
+import { DEFAULT_RETRIES, retryPolicy } from './policies.js';
+import { type Fields, isRecord, record, text } from './read.js';
+import type { RetryPolicy } from './types.js';
+
+/** Settings of the whole mesh that change what one proxy is told. */
+export interface MeshSettings {
+  readonly rootNamespace: string;
+  readonly defaultRetries: RetryPolicy;
+  readonly unknownHosts: 'allow-any' | 'registry-only';
+}
+
+/** From the ConfigMap `istio-system/istio`; a broken or missing one means Istio's defaults. */
+export function meshSettings(configMap: KubeObject | undefined): MeshSettings {
+  const mesh = parsed(text(record(configMap?.data).mesh));
+  return {
+    rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
+    defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
+    unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
+  };
+}
+
+function parsed(yaml: string | undefined): Fields {
+  if (!yaml) return {};
+  try {
+    return record(parse(yaml, { maxAliasCount: 100 }));
+  } catch {
+    return {};
+  }
+}
+
+/** An `outboundTrafficPolicy`; undefined: none is written. */
+export function policyMode(value: unknown): MeshSettings['unknownHosts'] | undefined {
+  if (!isRecord(value)) return undefined;
+  return text(value.mode) === 'REGISTRY_ONLY' ? 'registry-only' : 'allow-any';
+}
