@@ -28,7 +28,7 @@ export interface PlannedCheck {
   readonly exact: boolean;
 }
 
-export interface PlannedStage {
+interface PlannedStage {
   readonly name: string;
   readonly checks: readonly PlannedCheck[];
   /** Of the slowest required check: the stage takes at least that long. */

@@ -391,3 +391,45 @@ describe('findings', () => {
     expect(finding?.message).toBe('1,000 calls at the source proxy, 10 % of all, reached no version (503 UH: 1,000).');
   });
 });
+
+describe('purity', () => {
+  const deepFreeze = <T>(value: T): T => {
+    if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+      Object.freeze(value);
+      Object.values(value).forEach(deepFreeze);
+    }
+    return value;
+  };
+  const looks = [
+    agreed(0, 0, false, 0),
+    agreed(90, 10, false, 1000),
+    agreed(4500, 500, false, 2000),
+    agreed(9000, 1000, settled, 3000),
+  ];
+
+  test('changes nothing that it is given, and says the same again', () => {
+    const frozen = deepFreeze(scenario([canary, mirrored]));
+    const walk = () => {
+      const running = new StageJudge(frozen, canary);
+      return deepFreeze(looks).map((each) => running.look(each));
+    };
+    expect(walk()).toEqual(walk());
+  });
+
+  test('says the same of a scenario and looks that went through a journal', () => {
+    const whole = scenario([canary, mirrored]);
+    const copy = JSON.parse(JSON.stringify(whole)) as Scenario;
+    const direct = new StageJudge(whole, canary);
+    const replayed = new StageJudge(copy, copy.stages[0] as Stage);
+    for (const each of looks) {
+      expect(replayed.look(JSON.parse(JSON.stringify(each)))).toEqual(direct.look(each));
+    }
+  });
+
+  test('looks in between that decide nothing do not change the verdict', () => {
+    const last = looks.at(-1) as Look;
+    expect(judge(canary, looks.slice(0, 2).concat(last)).checks.map((each) => each.verdict)).toEqual(
+      judge(canary, [last]).checks.map((each) => each.verdict),
+    );
+  });
+});

@@ -1,4 +1,4 @@
-import { expandHost, type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.js';
+import { expandHost, type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, text } from './objects.js';
 
 /** One weighted target of a rule. */
@@ -16,7 +16,7 @@ export interface RouteEntry {
   readonly field: string;
 }
 
-export interface MirrorEntry {
+interface MirrorEntry {
   readonly version: string | undefined;
   readonly target: string;
   readonly subset: string | undefined;
@@ -246,5 +246,3 @@ function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undef
 /** Share that a version gets by the weights of a route. */
 export const routedShare = (route: LiveRoute, version: string): number =>
   route.entries.filter((entry) => entry.version === version).reduce((sum, entry) => sum + entry.share, 0);
-
-export const routeRef = (route: LiveRoute): string => objectRef(route.object);

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import { ledgerOf } from '../../src/judge/ledger.js';
+import type { Ledger, Look } from '../../src/judge/types.js';
+import type { Stage } from '../../src/scenario/types.js';
+import { agreed, look, lost, mirror, saw, scenario, share, stage } from '../support/judge.js';
+
+const canary = stage(share({ v2: 0.1 }));
+const mirrorStage = stage({ ...share({ v2: 0 }), ...mirror({ v2: 1 }) });
+const books = (promise: Stage, seen: Look): Ledger => ledgerOf(scenario([promise]), promise, seen);
+const line = (ledger: Ledger, point: string, account: string) => {
+  const found = ledger.lines.find((each) => each.vantagePoint === point && each.account === account);
+  if (!found)
+    throw new Error(
+      `no line ${point} ${account} in ${ledger.lines.map((each) => `${each.vantagePoint} ${each.account}`).join('; ')}`,
+    );
+  return found;
+};
+const residuals = (ledger: Ledger) =>
+  ledger.lines.filter((each) => each.residual !== 0).map((each) => [each.vantagePoint, each.account, each.residual]);
+
+describe('ledger', () => {
+  test('closes when every request is explained at every vantage point of the settled look', () => {
+    const ledger = books(canary, agreed(900, 100, true));
+    expect(residuals(ledger)).toEqual([]);
+    expect(ledger.closed).toBe(true);
+  });
+
+  test('is open as long as the look is not settled, or a vantage point is lost', () => {
+    expect(books(canary, agreed(900, 100)).closed).toBe(false);
+    const seen = agreed(900, 100, true);
+    const blind = {
+      ...seen,
+      observations: seen.observations.map((each) => (each.vantagePoint === 'graph' ? lost('graph') : each)),
+    };
+    expect(books(canary, blind).closed).toBe(false);
+  });
+
+  test.each([
+    {
+      says: 'an answer that the client did not sort',
+      promise: canary,
+      seen: look([saw('client', { v1: 90, v2: 10 }, { unmarked: 20, failed: 3, sent: 125 })], true),
+      left: [['client', 'requests sent', 2]],
+    },
+    {
+      says: 'requests that never came to the front door',
+      promise: canary,
+      seen: look(
+        [saw('client', { v1: 90 }), saw('source', { v1: 90 }), saw('destination', { v1: 90 }, { frontDoor: 88 })],
+        true,
+      ),
+      left: [['destination', 'requests received by webapp', -2]],
+    },
+    {
+      says: 'marked answers without a call behind them',
+      promise: canary,
+      seen: look([saw('client', { v1: 90, v2: 10 }), saw('source', { v1: 90, v2: 7 })], true),
+      left: [
+        ['source', 'calls by webapp', -3],
+        ['source', 'calls to v2', -3],
+      ],
+    },
+    {
+      says: 'copies that no stage promised',
+      promise: canary,
+      seen: look([saw('source', { v1: 90, v2: 10 }), saw('destination', { v1: 90, v2: 100 })], true),
+      left: [['destination', 'requests to v2', 90]],
+    },
+    {
+      says: 'calls that vanished between the proxies',
+      promise: canary,
+      seen: look([saw('source', { v1: 90, v2: 10 }), saw('destination', { v1: 90, v2: 4 })], true),
+      left: [['destination', 'requests to v2', -6]],
+    },
+    {
+      says: 'attempts that failed and were repeated explain what the destination has more',
+      promise: canary,
+      seen: look([saw('source', { v1: 90, v2: [10, 1] }), saw('destination', { v1: 90, v2: [15, 6] })], true),
+      left: [],
+    },
+    {
+      says: 'calls that failed on their way explain what the destination has less',
+      promise: canary,
+      seen: look([saw('source', { v1: 90, v2: [10, 4] }), saw('destination', { v1: 90, v2: [7, 1] })], true),
+      left: [],
+    },
+    {
+      says: 'a missing copy of a full mirror',
+      promise: mirrorStage,
+      seen: look([saw('source', { v1: 100 }), saw('destination', { v1: 100, v2: 99 })], true),
+      left: [['destination', 'mirror copies to v2', -1]],
+    },
+    {
+      says: 'a full mirror leaves nothing',
+      promise: mirrorStage,
+      seen: look([saw('source', { v1: 100 }), saw('destination', { v1: 100, v2: 100 })], true),
+      left: [],
+    },
+    {
+      says: 'a partial mirror is drawn by chance, so any number of copies up to the primaries is explained',
+      promise: stage(mirror({ v2: 0.35 })),
+      seen: look([saw('source', { v1: 100 }), saw('destination', { v1: 100, v2: 41 })], true),
+      left: [],
+    },
+    {
+      says: 'the graph may be off by its rounding, and no more',
+      promise: canary,
+      seen: look([saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 903, v2: 90 }, { rounding: 3 })], true),
+      left: [['graph', 'requests to v2', -10]],
+    },
+    {
+      says: 'a pod of unknown labels',
+      promise: canary,
+      seen: look([saw('source', { v1: 90 }), saw('destination', { v1: 90 }, { unknown: 5 })], true),
+      left: [['destination', 'requests to no known version', 5]],
+    },
+  ])('leaves over $says', ({ promise, seen, left }) => {
+    expect(residuals(books(promise, seen))).toEqual(left);
+  });
+
+  test('names what the calls behind unmarked pages and retries are, and what reached no version', () => {
+    const seen = look(
+      [
+        saw('client', { v1: 90, v2: 10 }, { unmarked: 100, failed: 2 }),
+        saw(
+          'source',
+          { v1: 170, v2: 18 },
+          { unknown: [24, 24], responses: { '200 -': 188, '503 UH': 20, '0 DC': 4 }, foreign: { 'other.shop': 7 } },
+        ),
+      ],
+      true,
+    );
+    const ledger = books(canary, seen);
+    expect(line(ledger, 'client', 'requests sent').explanation).toBe(
+      '90 answers from v1, 10 answers from v2, 100 unmarked and 2 failed',
+    );
+    expect(line(ledger, 'source', 'calls by webapp')).toMatchObject({
+      count: 212,
+      explanation:
+        "100 behind marked answers, 112 behind unmarked pages, failed pages and the application's own retries",
+    });
+    expect(line(ledger, 'source', 'calls that reached no version')).toMatchObject({
+      count: 24,
+      explanation: '503 UH: 20 and 0 DC: 4',
+    });
+    expect(line(ledger, 'source', 'requests of other workloads')).toMatchObject({
+      count: 7,
+      explanation: 'other.shop',
+    });
+  });
+
+  test('explains a repeated attempt in words', () => {
+    const seen = look([saw('source', { v1: 90, v2: [10, 1] }), saw('destination', { v1: 90, v2: [15, 6] })], true);
+    expect(line(books(canary, seen), 'destination', 'requests to v2').explanation).toBe(
+      '10 calls of the source proxy and 5 attempts that failed and were repeated by the source proxy',
+    );
+  });
+});
