@@ -32,7 +32,7 @@ export interface Scenario {
 export type SeedName = 'customer' | 'vehicle' | 'maintenanceJob';
 export type WatchedPoint = 'client' | 'source' | 'destination' | 'graph';
 /** require: its checks decide the verdict; account: shown and reconciled; off: not asked. */
-export type WatchMode = 'require' | 'account' | 'off';
+type WatchMode = 'require' | 'account' | 'off';
 
 export interface Marker {
   /** Path pattern, `*` stands for any run of characters; answers to other URIs are `unmarked`. */
@@ -109,7 +109,7 @@ export type LoadModel =
       readonly maxInFlight: number;
     };
 
-export interface LoadConfig {
+interface LoadConfig {
   readonly uris: readonly UriEntry[];
   /** The URI file as the user would type it. */
   readonly urisFile: string;
