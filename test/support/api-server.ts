@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { KubeConfig } from '@kubernetes/client-node';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../src/lab/api/server.js';
 import { Store } from '../../src/lab/control/store.js';
 
@@ -13,13 +12,12 @@ const run = promisify(execFile);
 export interface Cluster {
   readonly store: Store;
   readonly server: ApiServer;
-  readonly config: KubeConfig;
   /** Sends a request; objects go as JSON. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -30,12 +28,9 @@ export interface Answer {
 export async function startCluster(options: Partial<ApiServerOptions> = {}): Promise<Cluster> {
   const store = options.store ?? new Store();
   const server = await startApiServer({ resolvePodPort: () => undefined, ...options, store });
-  const config = new KubeConfig();
-  config.loadFromString(server.kubeconfig());
   return {
     store,
     server,
-    config,
     async call(method, path, body, headers = {}) {
       const response = await fetch(server.url + path, {
         method,

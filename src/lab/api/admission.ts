@@ -3,7 +3,7 @@ import type { ResourceName } from '../control/store.js';
 import { type Dict, isDict } from './lists.js';
 import { ApiStatusError, type FieldError, invalid } from './status.js';
 
-export type Operation = 'CREATE' | 'UPDATE';
+type Operation = 'CREATE' | 'UPDATE';
 
 /**
  * Looks at an object before it is stored.

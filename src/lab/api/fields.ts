@@ -9,7 +9,7 @@ export type FieldSet = ReadonlySet<string>;
 
 const SEPARATOR = '\n';
 export const pathElements = (path: string): string[] => path.split(SEPARATOR);
-export const joinPath = (elements: readonly string[]): string => elements.join(SEPARATOR);
+const joinPath = (elements: readonly string[]): string => elements.join(SEPARATOR);
 
 /** What the server owns itself and no manager can. */
 const SERVER_FIELDS = new Set([

@@ -4,8 +4,8 @@ import { badRequest } from './status.js';
 export type Predicate = (object: KubeObject) => boolean;
 
 type Labels = Readonly<Record<string, string>>;
-const NAME = String.raw`[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?`;
-const VALUE = String.raw`(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?`;
+const NAME = `[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?`;
+const VALUE = `(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?`;
 const SET = new RegExp(String.raw`^(${NAME})\s+(in|notin)\s*\(([^()]*)\)$`);
 const EQUALITY = new RegExp(String.raw`^(${NAME})\s*(==|=|!=|>|<)\s*(${VALUE})$`);
 const EXISTS = new RegExp(String.raw`^(!?)\s*(${NAME})$`);

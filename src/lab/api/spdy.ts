@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import transport, { type Connection, type Stream } from 'spdy-transport';
 import { errorText } from '../../base/errors.js';
-import type { Dial } from './portforward.js';
+import type { Dial } from './dial.js';
 
 type Callback = (...args: unknown[]) => void;
 

@@ -46,7 +46,7 @@ export class ApiStatusError extends Error {
 }
 
 /** `{name, group, kind: plural}` as the API server writes details of most refusals. */
-export function detailsOf(entry: ResourceKind, name: string): StatusDetails {
+function detailsOf(entry: ResourceKind, name: string): StatusDetails {
   return { name, ...(entry.group ? { group: entry.group } : {}), kind: entry.plural };
 }
 

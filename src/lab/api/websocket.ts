@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import { errorText } from '../../base/errors.js';
-import type { Dial } from './portforward.js';
+import type { Dial } from './dial.js';
 import { serveSpdy } from './spdy.js';
 import { ApiStatusError, badRequest } from './status.js';
 

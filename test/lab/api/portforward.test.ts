@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { PortForward } from '@kubernetes/client-node';
+import { KubeConfig, PortForward } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import {
@@ -35,6 +35,7 @@ async function roundTrip(port: number, message: Buffer): Promise<Buffer> {
 }
 
 let cluster: Cluster;
+const config = new KubeConfig();
 let echo: Awaited<ReturnType<typeof startEcho>>;
 beforeAll(async () => {
   echo = await startEcho();
@@ -42,6 +43,7 @@ beforeAll(async () => {
     resolvePodPort: (namespace, pod, port) =>
       namespace === 'default' && pod === 'web-1' && port === 80 ? { host: '127.0.0.1', port: echo.port } : undefined,
   });
+  config.loadFromString(cluster.server.kubeconfig());
   cluster.store.put('pods', runningPod('web-1', 'default', { app: 'web' }));
 });
 afterAll(async () => {
@@ -54,7 +56,7 @@ describe('port-forward over WebSocket channels, as the JavaScript client does it
     const input = new PassThrough();
     const output = new PassThrough();
     const errors = new PassThrough();
-    const ws = (await new PortForward(cluster.config).portForward(
+    const ws = (await new PortForward(config).portForward(
       'default',
       'web-1',
       [80],
@@ -76,14 +78,7 @@ describe('port-forward over WebSocket channels, as the JavaScript client does it
     output.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
     });
-    const ws = (await new PortForward(cluster.config).portForward(
-      'default',
-      'web-1',
-      [80],
-      output,
-      null,
-      input,
-    )) as WebSocket;
+    const ws = (await new PortForward(config).portForward('default', 'web-1', [80], output, null, input)) as WebSocket;
     input.write(BIG);
     await until('all bytes', () => (bytes === BIG.length ? true : undefined));
     ws.close();
@@ -91,7 +86,7 @@ describe('port-forward over WebSocket channels, as the JavaScript client does it
 
   it('says on the error channel that nothing listens', async () => {
     const errors = new PassThrough();
-    const ws = (await new PortForward(cluster.config).portForward(
+    const ws = (await new PortForward(config).portForward(
       'default',
       'web-1',
       [81],
