@@ -1,6 +1,6 @@
 /**
- * As much HTML reading as a server-rendered form needs: links, fields, entities. Not a parser; foreign pages can only make it find
- * nothing.
+ * As much HTML reading as a server-rendered form needs: links, fields, entities. Not a parser, but linear in the length of the page,
+ * whatever is in it; foreign pages can only make it find nothing.
  */
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
@@ -13,10 +13,33 @@ export function decodeEntities(text: string): string {
   });
 }
 
-/** Attributes of one start tag, names in lower case, values decoded. */
-function attributes(tag: string): Map<string, string> {
+interface Tag {
+  /** Lower case; of an end tag with a slash before it. */
+  readonly name: string;
+  /** Lower-case name -> decoded value; a name without a value is absent. */
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly text: string;
+  /** Positions in the page: of `<`, and behind `>`. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function* tags(html: string): Generator<Tag> {
+  for (let at = 0; ; ) {
+    const start = html.indexOf('<', at);
+    const close = start < 0 ? -1 : html.indexOf('>', start);
+    if (close < 0) return;
+    at = close + 1;
+    const text = html.slice(start, at);
+    const name = /^<(\/?[a-z][a-z0-9]*)/i.exec(text)?.[1];
+    if (name) yield { name: name.toLowerCase(), attributes: attributesOf(text), text, start, end: at };
+  }
+}
+
+function attributesOf(tag: string): Map<string, string> {
   const found = new Map<string, string>();
-  for (const match of tag.matchAll(/([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/g)) {
+  // The look-behind starts a name only where a word starts: else a long word would be tried from each of its letters.
+  for (const match of tag.matchAll(/(?<![\w:-])([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/g)) {
     const [, name = '', double, single, bare] = match;
     found.set(name.toLowerCase(), decodeEntities(double ?? single ?? bare ?? ''));
   }
@@ -25,7 +48,7 @@ function attributes(tag: string): Map<string, string> {
 
 /** Every link's target, decoded, in the order of the page. */
 export function links(html: string): string[] {
-  return [...html.matchAll(/<a\s[^>]*>/gi)].flatMap(([tag]) => attributes(tag).get('href') ?? []);
+  return [...tags(html)].flatMap(({ name, attributes }) => (name === 'a' ? (attributes.get('href') ?? []) : []));
 }
 
 export interface HtmlForm {
@@ -34,37 +57,34 @@ export interface HtmlForm {
   readonly fields: ReadonlyMap<string, string>;
 }
 
+const NOT_SENT = new Set(['submit', 'button', 'image', 'reset', 'file', 'checkbox', 'radio']);
+
 /** Every form that posts, with the fields that a browser would send. */
 export function forms(html: string): HtmlForm[] {
-  return [...html.matchAll(/<form\b[^>]*>([\s\S]*?)<\/form>/gi)].flatMap(([form, body = '']) => {
-    const own = attributes(form.slice(0, form.indexOf('>') + 1));
-    if (own.get('method')?.toLowerCase() !== 'post') return [];
-    return { action: own.get('action') ?? '', fields: fieldsOf(body) };
-  });
-}
-
-function fieldsOf(body: string): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (const [tag] of body.matchAll(/<input\b[^>]*>/gi)) {
-    const input = attributes(tag);
-    const name = input.get('name');
-    const type = input.get('type')?.toLowerCase() ?? 'text';
-    if (name && !['submit', 'button', 'image', 'reset', 'file', 'checkbox', 'radio'].includes(type)) {
-      fields.set(name, input.get('value') ?? '');
+  const found: { action: string; fields: Map<string, string> }[] = [];
+  let fields: Map<string, string> | undefined;
+  let select: string | undefined;
+  let textarea: { name: string; from: number } | undefined;
+  for (const { name, attributes, text, start, end } of tags(html)) {
+    const field = attributes.get('name');
+    const value = attributes.get('value') ?? '';
+    if (name === 'form') {
+      fields = new Map();
+      const action = attributes.get('action') ?? '';
+      if (attributes.get('method')?.toLowerCase() === 'post') found.push({ action, fields });
+    } else if (name === '/form') fields = undefined;
+    else if (name === 'input' && field && !NOT_SENT.has(attributes.get('type')?.toLowerCase() ?? 'text')) {
+      fields?.set(field, value);
+    } else if (name === 'textarea' && field) textarea = { name: field, from: end };
+    else if (name === '/textarea' && textarea) {
+      fields?.set(textarea.name, decodeEntities(html.slice(textarea.from, start)));
+      textarea = undefined;
+    } else if (name === 'select') select = field;
+    else if (name === '/select') select = undefined;
+    else if (name === 'option' && select !== undefined && fields) {
+      // The first one unless another is selected.
+      if (!fields.has(select) || /\sselected\b/i.test(text)) fields.set(select, value);
     }
   }
-  for (const [, tag = '', text = ''] of body.matchAll(/<textarea\b([^>]*)>([\s\S]*?)<\/textarea>/gi)) {
-    const name = attributes(tag).get('name');
-    if (name) fields.set(name, decodeEntities(text));
-  }
-  for (const [, tag = '', options = ''] of body.matchAll(/<select\b([^>]*)>([\s\S]*?)<\/select>/gi)) {
-    const name = attributes(tag).get('name');
-    const values = [...options.matchAll(/<option\b[^>]*>/gi)].map(([option]) => ({
-      value: attributes(option).get('value') ?? '',
-      selected: /\sselected\b/i.test(option),
-    }));
-    const chosen = values.find(({ selected }) => selected) ?? values[0];
-    if (name) fields.set(name, chosen?.value ?? '');
-  }
-  return fields;
+  return found;
 }

@@ -156,6 +156,7 @@ class Seeder {
 /** The beginning of a page's text, for a message. */
 function firstWords(html: string): string {
   const text = html
+    .slice(0, 4000)
     .replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ')
     .replace(/<[^>]*>/g, ' ')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is to be removed.

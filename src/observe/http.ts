@@ -155,6 +155,7 @@ export class HttpService {
 /** Foreign text for a message: one line, without control characters, at most 200 characters. */
 export function shorten(text: string): string {
   const line = text
+    .slice(0, 2000)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is to be removed.
     .replace(/[\x00-\x1f\x7f-\x9f\s]+/g, ' ')
     .trim();

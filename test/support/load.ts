@@ -54,7 +54,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Polls until the condition holds; fails after `deadlineMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
   const deadline = systemClock.now() + deadlineMs;
   while (!(await condition())) {
     if (systemClock.now() > deadline) throw new Error(`not reached within ${deadlineMs} ms: ${condition}`);

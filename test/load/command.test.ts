@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { ConfigError, EnvironmentError } from '../../src/base/errors.js';
+import { loadCommand } from '../../src/cli/commands/load.js';
+import type { Io } from '../../src/cli/io.js';
+import { freePort, type Served, serveHttp, until } from '../support/load.js';
+
+let folder: string;
+const open: Served[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'load-command-'));
+});
+afterEach(async () => {
+  for (const served of open.splice(0)) await served.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const serve = async (...listener: Parameters<typeof serveHttp>) => {
+  const served = await serveHttp(...listener);
+  open.push(served);
+  return served.url;
+};
+
+function makeIo(options: { isTTY?: boolean; signal?: AbortSignal } = {}) {
+  const written = { stdout: '', stderr: '', exitCode: 0 };
+  const output = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      written[name] += text;
+    },
+    isTTY: options.isTTY ?? false,
+    columns: 60,
+    color: false,
+  });
+  const io: Io = {
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    env: {},
+    cwd: folder,
+    stdin: Readable.from([]),
+    signal: options.signal ?? new AbortController().signal,
+    setExitCode: (code) => {
+      written.exitCode = code;
+    },
+  };
+  return { io, written };
+}
+const run = async (args: string[], options: Parameters<typeof makeIo>[0] = {}) => {
+  const { io, written } = makeIo(options);
+  await loadCommand(io)
+    .exitOverride()
+    .configureOutput({ writeErr: io.stderr.write })
+    .parseAsync(args, { from: 'user' });
+  return written;
+};
+
+describe('a load', () => {
+  it('prints one JSON document of the agreed fields, and nothing else, on stdout', async () => {
+    const url = await serve((request, response) =>
+      response.writeHead(request.url === '/bad' ? 500 : 200).end('0123456789'),
+    );
+    writeFileSync(join(folder, 'uris.txt'), '# pages\n/good\nPOST /bad x-a: 1\n');
+    const result = await run([
+      '--uris',
+      'uris.txt',
+      '--base-url',
+      url,
+      '--users',
+      '4',
+      '--think-time',
+      '0',
+      '--requests',
+      '40',
+      '--seed',
+      '5',
+      '--json',
+    ]);
+    expect(result.exitCode).toBe(0);
+    const document = JSON.parse(result.stdout);
+    expect(document).toMatchObject({
+      requests: 40,
+      dropped: 0,
+      bytesReceived: 400,
+      errors: {},
+      generator: { valid: true },
+      seed: 5,
+      engine: 'undici',
+    });
+    expect(document.status['200'] + document.status['500']).toBe(40);
+    expect(document.failed).toBe(document.status['500']);
+    expect(Object.keys(document.responseTime)).toEqual(expect.arrayContaining(['p50', 'p90', 'p99', 'p999', 'max']));
+    expect(document.serviceTime.count).toBe(40);
+    expect(document.generator).toMatchObject({
+      lateShare: expect.any(Number),
+      cpuSeconds: expect.any(Number),
+      peakRssBytes: expect.any(Number),
+    });
+    expect(result.stderr).toMatch(/^2 URIs: 4 users, think time 0 ms, at most 40 requests, seed 5\n/);
+  });
+
+  it('prints a table for people', async () => {
+    const url = await serve((_request, response) => response.end('x'));
+    const { stdout, exitCode } = await run([`${url}/page`, '--requests', '5', '--think-time', '0']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^5 requests in \d+\.\d s/);
+    expect(stdout).toMatch(/response time +\d+\.\d ms/);
+    expect(stdout).toMatch(/status +200: 5/);
+  });
+
+  it('updates one line on a terminal and stops early with its summary', async () => {
+    const url = await serve((_request, response) => response.end('x'));
+    const abort = new AbortController();
+    const { io, written } = makeIo({ isTTY: true, signal: abort.signal });
+    const running = loadCommand(io).parseAsync(
+      [url, '--rate', '50', '--arrivals', 'poisson', '--duration', '60s', '--json'],
+      { from: 'user' },
+    );
+    await until(() => written.stderr.includes('\r\u001b[K1 s'));
+    abort.abort('SIGINT');
+    await running;
+    expect(written.exitCode).toBe(130);
+    expect(JSON.parse(written.stdout).requests).toBeGreaterThan(10);
+    expect(written.stderr.endsWith('\r\u001b[K')).toBe(true);
+  });
+
+  it('without a single answer is inconclusive', async () => {
+    const url = await serve((_request, response) => response.destroy());
+    expect(await run([url, '--requests', '3', '--think-time', '0'])).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringMatching(/status +no answer\nerrors +closed: 3/),
+    });
+  });
+
+  it('to a port where nobody listens is an environment error before the load', async () => {
+    const port = await freePort();
+    await expect(run([`http://127.0.0.1:${port}/`])).rejects.toThrow(EnvironmentError);
+    await expect(run([`http://127.0.0.1:${port}/`])).rejects.toThrow(`http://127.0.0.1:${port} cannot be reached`);
+  });
+});
+
+describe('usage', () => {
+  test.each([
+    ['nothing to ask for', [], [/nothing to ask for/]],
+    ['both a URL and a list', ['http://x/', '--uris', 'uris.txt'], [/exclude each other/]],
+    ['paths without a base', ['--uris', 'uris.txt'], [/--base-url: uris\.txt holds paths/]],
+    ['a list that is not there', ['--uris', 'no.txt', '--base-url', 'http://x'], [/^no\.txt: no such file/]],
+    ['a bad line', ['--uris', 'bad.txt', '--base-url', 'http://x'], [/^bad\.txt:2: .*FETCH/m]],
+    [
+      'a mixture of both models',
+      ['http://x/', '--rate', '5', '--users', '2', '--think-time', '0'],
+      [/--rate: an open model has no --users/, /--think-time/],
+    ],
+    ['arrivals without a rate', ['http://x/', '--arrivals', 'poisson'], [/--arrivals: needs --rate/]],
+  ])('%s', async (_case, args, messages) => {
+    writeFileSync(join(folder, 'uris.txt'), '/a\n');
+    writeFileSync(join(folder, 'bad.txt'), '/a\nFETCH /b\n');
+    const error = await run(args).then(
+      () => undefined,
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(ConfigError);
+    for (const message of messages) expect((error as ConfigError).message).toMatch(message);
+  });
+
+  test.each([
+    ['--think-time', '5'],
+    ['--duration', '10'],
+    ['--users', '0'],
+    ['--rate', '-1'],
+    ['--engine', 'node'],
+    ['--arrivals', 'bursts'],
+  ])('%s %s is refused by the parser', async (option, value) => {
+    await expect(run(['http://x/', option, value])).rejects.toMatchObject({ code: 'commander.invalidArgument' });
+  });
+});
