@@ -40,9 +40,20 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     : sidecarPorts(owners, rulesOf, inventory.attachments, context);
   const unknownHosts = caller.gateway ? ('not-found' as const) : scope.unknownHosts;
   const config = { ports, clusters, unknownHosts };
-  for (const warning of warningsOf({ inventory, scope, owners, rules, config, caller })) warn(warning);
   const hidden = caller.gateway ? [] : scope.hidden.flatMap((service) => hiddenService(service, caller, inventory));
-  return { ...config, ...(hidden.length > 0 ? { hidden } : {}), warnings: [...warnings.values()] };
+  let all: readonly MeshWarning[] | undefined;
+  return {
+    ...config,
+    ...(hidden.length > 0 ? { hidden } : {}),
+    // Proxies never look at warnings: they cost as much as the rest, so they are made when somebody asks.
+    get warnings() {
+      if (!all) {
+        for (const warning of warningsOf({ inventory, scope, owners, rules, config, caller })) warn(warning);
+        all = [...warnings.values()];
+      }
+      return all;
+    },
+  };
 }
 
 function ruleReader(all: readonly KubeObject[], warn: (warning: MeshWarning) => void): RulesOf {

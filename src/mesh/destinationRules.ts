@@ -1,6 +1,6 @@
-import { expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import { millis } from '../base/units.js';
-import type { Inventory } from './inventory.js';
+import { type Inventory, type RuleIndex, ruleHost } from './inventory.js';
 import { durationMs, type Fields, isRecord, labels, number, record, records, text, texts } from './read.js';
 import { exportedTo, hostMatches, type Service } from './services.js';
 import type { Caller, Cluster } from './types.js';
@@ -32,8 +32,8 @@ export function destinationRuleFor(
   rootNamespace: string,
 ): AppliedRule | undefined {
   for (const namespace of new Set([caller.namespace, service.namespace, rootNamespace])) {
-    const visible = (inventory.destinationRules.get(namespace) ?? []).filter((rule) => applies(rule, caller));
-    const best = mostSpecific(visible, service.fqdn);
+    const index = inventory.destinationRules.get(namespace);
+    const best = index ? mostSpecific(index, service.fqdn, caller) : [];
     if (best.length > 0) return merge(best);
   }
   return undefined;
@@ -48,25 +48,14 @@ function applies(rule: KubeObject, caller: Caller): boolean {
   return exportedTo(texts(rule.spec?.exportTo), owner, caller.namespace);
 }
 
-export const ruleHost = (rule: KubeObject): string =>
-  expandHost(text(rule.spec?.host) ?? '', rule.metadata.namespace ?? 'default');
-
-function mostSpecific(rules: readonly KubeObject[], fqdn: string): KubeObject[] {
-  let best: KubeObject[] = [];
-  let bestHost = '';
-  for (const rule of rules) {
-    const host = ruleHost(rule);
-    if (!hostMatches(host, fqdn)) continue;
-    const better = best.length === 0 || specificity(host) > specificity(bestHost);
-    if (better) {
-      best = [rule];
-      bestHost = host;
-    } else if (host === bestHost) best.push(rule);
-  }
-  return best;
+/** Rules of the most specific host that has one this client sees. */
+function mostSpecific(index: RuleIndex, fqdn: string, caller: Caller): KubeObject[] {
+  const exact = (index.exact.get(fqdn) ?? []).filter((rule) => applies(rule, caller));
+  if (exact.length > 0) return exact;
+  const wild = index.wildcards.filter((rule) => hostMatches(ruleHost(rule), fqdn) && applies(rule, caller));
+  const [longest] = wild;
+  return longest ? wild.filter((rule) => ruleHost(rule) === ruleHost(longest)) : [];
 }
-
-const specificity = (host: string): number => (host.includes('*') ? host.length : Number.POSITIVE_INFINITY);
 
 function merge(rules: readonly KubeObject[]): AppliedRule | undefined {
   const [oldest] = rules;

@@ -1,7 +1,6 @@
 import { objectRef } from '../base/kubernetes.js';
-import { ruleHost } from './destinationRules.js';
 import { unknownHost } from './hostWarnings.js';
-import type { Inventory } from './inventory.js';
+import { type Inventory, ruleHost } from './inventory.js';
 import { records, text } from './read.js';
 import { hostMatches, type Service } from './services.js';
 import type { Destination, MeshWarning, Route } from './types.js';
@@ -72,7 +71,7 @@ const shorten = (host: string, namespace: string): string => {
 function missingSubset(subset: string, service: Service, { rules, inventory }: WarningInput): string {
   const used = rules.get(service.fqdn);
   const elsewhere = [...inventory.destinationRules.values()]
-    .flat()
+    .flatMap(({ exact, wildcards }) => [...(exact.get(service.fqdn) ?? []), ...wildcards])
     .find(
       (rule) =>
         rule !== used?.object &&

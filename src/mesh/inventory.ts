@@ -1,4 +1,4 @@
-import { apiGroup, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { apiGroup, expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import { virtualServiceRefusals } from './admission.js';
 import { byAge } from './age.js';
 import { type Attachments, attachmentsOf } from './gatewayApi.js';
@@ -12,7 +12,8 @@ import type { Endpoint, MeshObjects, MeshWarning } from './types.js';
 export interface Inventory {
   readonly services: ReadonlyMap<string, Service>;
   readonly virtualServices: readonly KubeObject[];
-  readonly destinationRules: ReadonlyMap<string, readonly KubeObject[]>;
+  /** By namespace. */
+  readonly destinationRules: ReadonlyMap<string, RuleIndex>;
   readonly gateways: readonly KubeObject[];
   readonly sidecars: readonly KubeObject[];
   readonly attachments: Attachments;
@@ -36,6 +37,30 @@ export function inventoryOf(objects: MeshObjects): Inventory {
   }
   return inventory;
 }
+
+/** DestinationRules of one namespace. */
+export interface RuleIndex {
+  /** Host without wildcard -> its rules, oldest first. */
+  readonly exact: ReadonlyMap<string, readonly KubeObject[]>;
+  /** The longest host first, for one host the oldest first. */
+  readonly wildcards: readonly KubeObject[];
+}
+
+function indexRules(rules: readonly KubeObject[]): RuleIndex {
+  const exact = new Map<string, KubeObject[]>();
+  const wildcards: KubeObject[] = [];
+  for (const rule of [...rules].sort(byAge)) {
+    const host = ruleHost(rule);
+    if (host.includes('*')) wildcards.push(rule);
+    else push(exact, host, rule);
+  }
+  wildcards.sort((a, b) => ruleHost(b).length - ruleHost(a).length);
+  return { exact, wildcards };
+}
+
+/** The host of a DestinationRule, a short name expanded by its namespace. */
+export const ruleHost = (rule: KubeObject): string =>
+  expandHost(text(rule.spec?.host) ?? '', rule.metadata.namespace ?? 'default');
 
 const istio = (object: KubeObject): boolean => apiGroup(object.apiVersion) === 'networking.istio.io';
 
@@ -68,13 +93,12 @@ function takeInventory(objects: MeshObjects): Inventory {
     else if (object.kind === 'EndpointSlice') slices.push(object);
     else if (object.kind === 'ConfigMap' && namespace === 'istio-system' && name === 'istio') meshConfig = object;
   }
-  for (const rules of destinationRules.values()) rules.sort(byAge);
   virtualServices.sort(byAge);
   httpRoutes.sort(byAge);
   return {
     services,
     virtualServices,
-    destinationRules,
+    destinationRules: new Map([...destinationRules].map(([namespace, rules]) => [namespace, indexRules(rules)])),
     gateways,
     sidecars,
     attachments: attachmentsOf(httpRoutes, services),
@@ -115,11 +139,17 @@ function endpointLookup(pods: readonly Pod[], slices: readonly KubeObject[]): In
     }
     return endpoints;
   };
+  const parts = new Map<string, readonly Endpoint[]>();
   return (service, port, subset) => {
     const all = ofService(service, port);
-    return Object.keys(subset).length === 0
-      ? all
-      : all.filter((endpoint) => labelsMatch({ ...subset }, { ...endpoint.labels }));
+    if (Object.keys(subset).length === 0) return all;
+    const key = `${port.port}|${service.fqdn}|${JSON.stringify(subset)}`;
+    let part = parts.get(key);
+    if (!part) {
+      part = all.filter((endpoint) => labelsMatch({ ...subset }, { ...endpoint.labels }));
+      parts.set(key, part);
+    }
+    return part;
   };
 }
 
