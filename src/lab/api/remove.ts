@@ -10,6 +10,8 @@ import { ApiStatusError, badRequest, conflict } from './status.js';
 interface Options {
   readonly orphan: boolean;
   readonly dryRun: boolean;
+  /** Seconds that a pod gets to end; undefined: what its spec says. */
+  readonly grace: number | undefined;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
 }
@@ -25,24 +27,29 @@ function optionsOf(request: ApiRequest): Options {
     );
   }
   const preconditions = isDict(body.preconditions) ? body.preconditions : {};
+  const grace = body.gracePeriodSeconds ?? request.query.get('gracePeriodSeconds') ?? undefined;
+  if (grace !== undefined && !/^\d{1,9}$/.test(String(grace))) {
+    throw badRequest(`gracePeriodSeconds: ${JSON.stringify(grace)} is no number of seconds`);
+  }
   const dryRun = Array.isArray(body.dryRun) && body.dryRun.includes('All');
   return {
     orphan: policy === 'Orphan' || body.orphanDependents === true,
     dryRun: dryRun || isDryRun(request),
+    grace: grace === undefined ? undefined : Number(grace),
     uid: typeof preconditions.uid === 'string' ? preconditions.uid : undefined,
     resourceVersion: typeof preconditions.resourceVersion === 'string' ? preconditions.resourceVersion : undefined,
   };
 }
 
 /** Deletes what the removed object owned, or with `orphan` and for objects with further owners only cuts the reference. */
-function releaseDependents(context: ApiContext, owner: KubeObject, orphan: boolean): void {
+function releaseDependents(context: ApiContext, owner: KubeObject, options: Options): void {
   for (const entry of RESOURCES) {
     for (const object of context.store.list(entry.resource)) {
       const owners = object.metadata.ownerReferences;
       if (!owners?.some(({ uid }) => uid === owner.metadata.uid)) continue;
       const others = owners.filter(({ uid }) => uid !== owner.metadata.uid);
-      if (others.length === 0 && !orphan) {
-        removeOne(context, entry, object, orphan);
+      if (others.length === 0 && !options.orphan) {
+        removeOne(context, entry, object, options);
         continue;
       }
       const { ownerReferences: _, ...metadata } = object.metadata;
@@ -54,18 +61,30 @@ function releaseDependents(context: ApiContext, owner: KubeObject, orphan: boole
   }
 }
 
-/** @returns whether the object is gone; with finalizers it is only marked and goes when the last one is taken off. */
-function removeOne(context: ApiContext, entry: ResourceKind, object: KubeObject, orphan: boolean): boolean {
+/** Seconds until a pod is gone; 0 when no kubelet has it: only a pod that is bound to a node needs time to end. */
+function graceOf(entry: ResourceKind, { spec }: KubeObject, { grace }: Options): number {
+  if (entry.resource !== 'pods' || !spec?.nodeName) return 0;
+  if (grace !== undefined) return grace;
+  return typeof spec.terminationGracePeriodSeconds === 'number' ? spec.terminationGracePeriodSeconds : 30;
+}
+
+/**
+ * Removes an object and what it owned. With finalizers it is only marked and goes when the last one is taken off; a running pod
+ * is marked too, and its kubelet removes it.
+ */
+function removeOne(context: ApiContext, entry: ResourceKind, object: KubeObject, options: Options): void {
   const { name, namespace, finalizers } = object.metadata;
-  if (Array.isArray(finalizers) && finalizers.length > 0) {
-    const deletionTimestamp = object.metadata.deletionTimestamp ?? timestamp(context.now());
-    context.store.put(entry.resource, { ...object, metadata: { ...object.metadata, deletionTimestamp } });
-    return false;
+  const grace = graceOf(entry, object, options);
+  if (grace > 0 || (Array.isArray(finalizers) && finalizers.length > 0)) {
+    if (object.metadata.deletionTimestamp) return;
+    const deletionTimestamp = timestamp(new Date(context.now().getTime() + grace * 1000));
+    const marks =
+      entry.resource === 'pods' ? { deletionTimestamp, deletionGracePeriodSeconds: grace } : { deletionTimestamp };
+    context.store.put(entry.resource, { ...object, metadata: { ...object.metadata, ...marks } });
+    return;
   }
   // The owner goes first: a controller that sees its dependent vanish must not put it back.
-  if (!context.store.remove(entry.resource, namespace, name)) return true;
-  releaseDependents(context, object, orphan);
-  return true;
+  if (context.store.remove(entry.resource, namespace, name)) releaseDependents(context, object, options);
 }
 
 /** Owners before what they own, so that controllers have nothing left to reconcile. */
@@ -116,7 +135,7 @@ export function remove(context: ApiContext, request: ApiRequest): ApiResponse {
   }
   if (!options.dryRun) {
     if (entry.resource === 'namespaces') removeNamespace(context, object);
-    else removeOne(context, entry, object, options.orphan);
+    else removeOne(context, entry, object, options);
   }
   const kept = context.store.get(entry.resource, request.namespace, name);
   if (kept && !options.dryRun) return { status: 200, body: inVersion(request, kept) };
@@ -134,7 +153,7 @@ export function removeCollection(context: ApiContext, request: ApiRequest): ApiR
     );
   }
   const objects = selected(context, request);
-  if (!options.dryRun) for (const object of objects) removeOne(context, request.entry, object, options.orphan);
+  if (!options.dryRun) for (const object of objects) removeOne(context, request.entry, object, options);
   const metadata = { resourceVersion: String(context.store.resourceVersion) };
   const items = objects.map((object) => inVersion(request, object));
   return { status: 200, body: { kind: `${request.entry.kind}List`, apiVersion: request.apiVersion, metadata, items } };

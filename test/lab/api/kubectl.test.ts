@@ -217,7 +217,11 @@ describe.skipIf(!binary)('an unmodified kubectl', () => {
     expect(absent.stderr).toBe('Error from server (NotFound): virtualservices.networking.istio.io "web" not found\n');
     expect((await kubectl('delete vs web -n shop --ignore-not-found')).code).toBe(0);
     const waiting = kubectl('wait --for=delete pod/web-1 -n shop --timeout=10s');
-    await kubectl('delete pod web-1 -n shop');
+    await kubectl('delete pod web-1 -n shop --wait=false');
+    expect(stored('pods', 'web-1')?.metadata.deletionGracePeriodSeconds).toBe(30);
+    expect((await kubectl('get pods -n shop')).stdout).toMatch(/web-1 +1\/1 +Terminating/);
+    // The kubelet's part.
+    cluster.store.remove('pods', 'shop', 'web-1');
     expect((await waiting).code).toBe(0);
     expect((await kubectl('get gizmos')).stderr).toContain(`the server doesn't have a resource type "gizmos"`);
   });

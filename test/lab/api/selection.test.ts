@@ -118,9 +118,10 @@ describe('list', () => {
 
 describe('delete', () => {
   const owned = (name: string, ...owners: { kind: string; name: string; uid?: string }[]) => {
-    const pod = runningPod(name, 'shop');
+    const { spec, ...pod } = runningPod(name, 'shop');
+    const { nodeName: _, ...unbound } = spec;
     const ownerReferences = owners.map((owner) => ({ apiVersion: 'apps/v1', uid: '', ...owner }));
-    return cluster.store.put('pods', { ...pod, metadata: { ...pod.metadata, ownerReferences } });
+    return cluster.store.put('pods', { ...pod, spec: unbound, metadata: { ...pod.metadata, ownerReferences } });
   };
   const create = async (name: string) =>
     (await cluster.call('POST', `${APPS}/deployments`, deployment(name, labels))).json.metadata.uid as string;
@@ -222,6 +223,17 @@ describe('delete', () => {
       code: 403,
       reason: 'Forbidden',
     });
+  });
+
+  it('gives a pod that runs on a node its time, and none when forced', async () => {
+    cluster.store.put('pods', runningPod('bound', 'shop'));
+    const path = `${SHOP}/pods/bound`;
+    const { json } = await cluster.call('DELETE', path, { gracePeriodSeconds: 7 });
+    expect(json.metadata).toMatchObject({ deletionGracePeriodSeconds: 7, deletionTimestamp: expect.any(String) });
+    expect((await cluster.call('DELETE', path)).json.metadata).toEqual(json.metadata);
+    expect((await cluster.call('DELETE', `${path}?gracePeriodSeconds=soon`)).status).toBe(400);
+    expect((await cluster.call('DELETE', `${path}?gracePeriodSeconds=0`)).json.status).toBe('Success');
+    expect(cluster.store.get('pods', 'shop', 'bound')).toBeUndefined();
   });
 
   it('evicts a pod', async () => {
