@@ -5,7 +5,7 @@ import { html } from './html/page.js';
 import { junit } from './junit.js';
 import { foldRun } from './model.js';
 import { reportJson } from './reportJson.js';
-import { writeError } from './reportsDir.js';
+import { discard, writeError } from './reportsDir.js';
 import { summary } from './summary.js';
 import type { RunModel } from './types.js';
 
@@ -45,7 +45,7 @@ function writeWhole(file: string, text: string): void {
     fs.writeFileSync(fresh, text, { flush: true });
     fs.renameSync(fresh, file);
   } catch (error) {
-    fs.rmSync(fresh, { force: true });
+    discard(fresh);
     throw writeError(file, error);
   }
 }

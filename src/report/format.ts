@@ -68,6 +68,13 @@ export const verdictWord: Readonly<Record<Verdict, string>> = {
   'not-applicable': 'NOT APPLICABLE',
 };
 
+/**
+ * True for a check that only has to agree with the source proxy: destination proxies and graph also see copies and retries, so the
+ * stage's promise is not theirs.
+ */
+export const isAccount = ({ required, vantagePoint }: Pick<CheckResult, 'required' | 'vantagePoint'>): boolean =>
+  !required && (vantagePoint === 'destination' || vantagePoint === 'graph');
+
 /** `10 % ± 3`, `at most 0.5 %`, `0 % (below 1 %)`: what a check promises, in percent. */
 export function promise({ expected }: Pick<CheckResult, 'expected'>): string {
   const { share, margin, max, absence } = expected;

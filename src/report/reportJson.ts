@@ -20,6 +20,7 @@ export interface Report {
   readonly finished: boolean;
   readonly interrupted?: string;
   readonly failure?: { readonly code: string; readonly message: string; readonly hint: string };
+  readonly unreachable: RunModel['unreachable'];
   readonly stages: readonly ReportStage[];
   readonly load: ReportLoad | null;
   readonly restored?: RunModel['restored'];
@@ -103,6 +104,7 @@ export function reportOf(run: RunModel): Report {
     ...(run.failure && {
       failure: { code: run.failure.code, message: run.failure.message, hint: run.failure.hint },
     }),
+    unreachable: run.unreachable,
     stages: run.stages.map((stage) => stageOf(stage, run.lastAt)),
     load: loadOf(run),
     ...(run.restored && { restored: run.restored }),

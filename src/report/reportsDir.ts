@@ -21,6 +21,15 @@ export function writeError(file: string, error: unknown): EnvironmentError {
   );
 }
 
+/** Removes a file as far as that is possible: what went wrong before matters more. */
+export function discard(file: string): void {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {
+    // The caller reports the error that led here.
+  }
+}
+
 /**
  * Makes the reports folder and proves that it takes data, so that a run does not find out at its end.
  * @throws EnvironmentError with the path and the remedy when it is not writable or has less than 64 MiB free.
@@ -32,7 +41,7 @@ export function prepareReports(dir: string): void {
     fs.writeFileSync(probe, 'writable\n', { flush: true });
     fs.rmSync(probe);
   } catch (error) {
-    fs.rmSync(probe, { force: true });
+    discard(probe);
     throw writeError(dir, error);
   }
   const { bavail, bsize, blocks } = fs.statfsSync(dir);
@@ -58,7 +67,7 @@ export function linkLatest(dir: string, runId: string): void {
     }
     fs.renameSync(fresh, latest);
   } catch (error) {
-    fs.rmSync(fresh, { force: true });
+    discard(fresh);
     throw writeError(latest, error);
   }
 }

@@ -1,4 +1,7 @@
-import type { CheckResult } from '../judge/types.js';
+import { observedShare } from '../judge/checks/share.js';
+import { errorTally, goodObservation, mirrorTally, shareTally, type Tally } from '../judge/tallies.js';
+import type { CheckResult, Look } from '../judge/types.js';
+import { checkVersion, isAccount } from './format.js';
 import type { CheckSeries, SeriesPoint } from './types.js';
 
 /** Of one series, so that a report does not grow with the run. */
@@ -19,10 +22,12 @@ export class SeriesBuilder {
     this.#first = first;
   }
 
-  add(at: number, { observed }: CheckResult): void {
-    if (!observed) return;
-    const { share, low, high } = observed;
-    const point = { at, share, low, high };
+  /** A decided check keeps the numbers of its decision; the course goes on with what is seen, in the judge's own terms. */
+  add(look: Look): void {
+    const tally = tallyOf(this.#first, look);
+    if (!tally || tally.total <= 0) return;
+    const { share, low, high } = observedShare(tally, this.#first.errorRate);
+    const point = { at: look.at, share, low, high };
     this.#last = point;
     if (this.#seen++ % this.#stride !== 0) return;
     this.#points.push(point);
@@ -34,9 +39,22 @@ export class SeriesBuilder {
   }
 
   series(): CheckSeries {
-    const { name, vantagePoint, expected } = this.#first;
+    const { name, vantagePoint } = this.#first;
+    const expected = isAccount(this.#first) ? {} : this.#first.expected;
     const kept = this.#points.at(-1);
     const points = this.#last && this.#last !== kept ? [...this.#points, this.#last] : [...this.#points];
     return { name, vantagePoint, expected, points };
   }
+}
+
+function tallyOf({ name, vantagePoint }: CheckResult, look: Look): Tally | undefined {
+  const version = checkVersion(name);
+  if (name.startsWith('mirror:')) {
+    const copies = mirrorTally(look, version);
+    return copies && { count: Math.min(Math.max(0, copies.copies), copies.primaries), total: copies.primaries };
+  }
+  if (vantagePoint === 'config') return undefined;
+  const counts = goodObservation(look, vantagePoint)?.counts;
+  if (!counts) return undefined;
+  return name === 'errors' ? errorTally(counts) : shareTally(counts, version);
 }

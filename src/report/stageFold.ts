@@ -97,7 +97,7 @@ export class StageFold {
     for (const check of this.#assessment.checks) {
       const key = `${check.name} ${check.vantagePoint}`;
       const series = this.#series.get(key) ?? new SeriesBuilder(check);
-      series.add(look.at, check);
+      series.add(look);
       this.#series.set(key, series);
     }
   }

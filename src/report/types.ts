@@ -73,6 +73,7 @@ export interface StageModel {
 export interface CheckSeries {
   readonly name: string;
   readonly vantagePoint: VantagePoint;
+  /** Empty where the check only has to agree with the source proxy. */
   readonly expected: CheckResult['expected'];
   /** At most `MAX_POINTS`, in order of time. */
   readonly points: readonly SeriesPoint[];

@@ -167,7 +167,7 @@ export const objectsWith = (...routes: KubeObject[]): KubeObject[] => [
 
 const LOOK_MS = 500;
 /** Pages of each kind in a look: home, list, details. */
-const PAGES = 110;
+const PAGES = 250;
 const START = Date.UTC(2026, 6, 1, 12, 0, 0);
 const VALID: GeneratorHealth = { valid: true, cpuSeconds: 3.2, lateShare: 0.0004, peakRssBytes: 120e6 };
 
@@ -488,6 +488,15 @@ export const failingCanary = (seed = 7): RunEvent[] =>
     truths: {
       canary: { share: 0.25, objects: objectsWith(virtualService('customermanagementapi', 75, 25)) },
     },
+  });
+
+/** A journal of few stages for what is slow to look at: mirror passes, canary fails, even is not reached. */
+export const smallFailure = (): RunEvent[] =>
+  makeJournal({
+    scenario: { ...pitstop, stages: pitstop.stages.slice(2) },
+    looks: 24,
+    stopAfter: 'canary',
+    truths: { canary: { share: 0.25, objects: objectsWith(virtualService('customermanagementapi', 75, 25)) } },
   });
 
 /** Every text that comes from outside is hostile. */

@@ -1,13 +1,13 @@
 import type { Cause, Finding } from '../../judge/types.js';
 
 /** What is wrong and how to put it right, before any number. */
-export function Causes({ causes, level }: { causes: readonly Cause[]; level: 2 | 4 }) {
+export function Causes({ causes, level }: { causes: readonly Cause[]; level: 2 | 3 }) {
   if (causes.length === 0) return null;
-  const Heading = level === 2 ? 'h2' : 'h4';
+  const Heading = level === 2 ? 'h2' : 'h3';
   return (
     <div class="causes">
       {causes.map((cause) => (
-        <section key={`${cause.code} ${cause.object} ${cause.field}`} class="cause" aria-label={`Cause ${cause.code}`}>
+        <div key={`${cause.code} ${cause.object} ${cause.field}`} class="cause">
           <Heading>
             Cause <code class="code-name">{cause.code}</code>
           </Heading>
@@ -25,7 +25,7 @@ export function Causes({ causes, level }: { causes: readonly Cause[]; level: 2 |
             <dt>Fix</dt>
             <dd class="fix">{cause.fix}</dd>
           </dl>
-        </section>
+        </div>
       ))}
     </div>
   );

@@ -27,12 +27,13 @@ export function ShareChart({ series, id, decidedAt }: Props) {
   const y = (share: number) =>
     px(PLOT.bottom - ((share - domain.low) / (domain.high - domain.low)) * (PLOT.bottom - PLOT.top));
   const title = `${checkTitle(series.name)} · ${vantageTitle[series.vantagePoint]}`;
-  const summary = `${sharePercent(last.share)} with interval ${sharePercent(last.low)} to ${sharePercent(last.high)}; promised ${promise({ expected })}`;
+  const promised = allowed(expected) ? `promised ${promise({ expected })}` : 'accounted for';
+  const summary = `${sharePercent(last.share)} with interval ${sharePercent(last.low)} to ${sharePercent(last.high)}; ${promised}`;
   return (
     <Figure
       id={id}
       title={title}
-      note={`Promised ${promiseOf(series)}, ended at ${sharePercent(last.share)}.`}
+      note={`${promised.charAt(0).toUpperCase()}${promised.slice(1)}, ended at ${sharePercent(last.share)}.`}
       table={<Table series={series} />}
     >
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title} over time: ${summary}`} class="chart">
@@ -66,8 +67,6 @@ export function ShareChart({ series, id, decidedAt }: Props) {
     </Figure>
   );
 }
-
-const promiseOf = ({ expected }: CheckSeries) => promise({ expected });
 
 function Allowed({ series, y }: { series: CheckSeries; y: (share: number) => number }) {
   const band = allowed(series.expected);
@@ -124,7 +123,7 @@ function Axes({ domain, end, x, y }: AxesProps) {
           {decimal(seconds, 2)}
         </text>
       ))}
-      <text x={PLOT.right} y={HEIGHT - 2} font-size="10.5" text-anchor="end" {...fill('muted')}>
+      <text x={PLOT.right} y={HEIGHT - 5} font-size="10.5" text-anchor="end" {...fill('muted')}>
         seconds in the counting window
       </text>
     </>

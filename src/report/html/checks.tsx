@@ -1,5 +1,5 @@
 import type { CheckResult } from '../../judge/types.js';
-import { checkTitle, count, interval, promise, sharePercent, span, vantageTitle } from '../format.js';
+import { checkTitle, count, interval, isAccount, promise, sharePercent, span, vantageTitle } from '../format.js';
 import { Cell, Chip } from './parts.js';
 import { RangeBar } from './rangeBar.js';
 
@@ -50,7 +50,7 @@ function CheckRow({ check }: { check: CheckResult }) {
           <span class="muted">nothing</span>
         )}
       </Cell>
-      <Cell label="Promised">{promise(check)}</Cell>
+      <Cell label="Promised">{isAccount(check) ? 'what the source proxy predicts' : promise(check)}</Cell>
       <Cell label="Evidence">
         <span>
           {observed ? `${count(observed.count)} of ${count(observed.total)}` : '–'}

@@ -1,7 +1,14 @@
 import type { TrafficGraph } from '../../observe/types.js';
-import { decimal, milliseconds, percentNumber } from '../format.js';
+import { decimal, milliseconds } from '../format.js';
 import type { StageModel } from '../types.js';
-import { type Direction, layoutGraph, NODE_RADIUS, type PlacedEdge, type PlacedNode } from './graphLayout.js';
+import {
+  type Direction,
+  layoutGraph,
+  NODE_RADIUS,
+  type PlacedEdge,
+  type PlacedNode,
+  TITLE_LENGTH,
+} from './graphLayout.js';
 import { fill, fillStroke, type Paint, stroke } from './paint.js';
 import { Figure } from './parts.js';
 
@@ -18,7 +25,7 @@ function health({ rate, errorPercent }: GraphEdge): { paint: Paint; word: string
 
 /** As Kiali labels request percentages: one decimal, nothing at 0 and 100; there the rate. */
 function edgeLabel({ percent, rate }: GraphEdge): string {
-  if (percent > 0 && percent < 100) return `${percentNumber(percent / 100)}%`;
+  if (percent > 0 && percent < 100) return `${decimal(percent, 1)}%`;
   return rate > 0 ? `${decimal(rate, rate < 10 ? 2 : 0)}rps` : '';
 }
 
@@ -81,7 +88,7 @@ export function GraphFigure({ stage, id, service, versions }: Props) {
               {isMirror(edge) ? ' (mirror)' : ''}
             </td>
             <td class="num">{decimal(edge.rate, 2)}</td>
-            <td class="num">{percentNumber(edge.percent / 100)} %</td>
+            <td class="num">{decimal(edge.percent, 1)} %</td>
             <td class="num">{decimal(edge.errorPercent, 1)} %</td>
             <td class="num">{edge.responseTime === undefined ? '–' : milliseconds(edge.responseTime)}</td>
           </tr>
@@ -112,6 +119,8 @@ interface DrawingProps {
 
 function Drawing({ graph, id, direction, isMirror }: DrawingProps) {
   const { width, height, boxes, nodes, edges } = layoutGraph(graph, direction);
+  // The standing drawing is shown smaller, its text must stay readable.
+  const more = direction === 'TB' ? 2 : 0;
   return (
     <div class={direction === 'LR' ? 'lying' : 'standing'}>
       <svg
@@ -145,8 +154,8 @@ function Drawing({ graph, id, direction, isMirror }: DrawingProps) {
             <text x={box.x + 17} y={box.y + 20} text-anchor="middle" font-size="10" font-weight="700" {...fill('card')}>
               A
             </text>
-            <text x={box.x + 31} y={box.y + 20.5} font-size="12.5" font-weight="600" {...fill('ink')}>
-              {shorten(box.app)}
+            <text x={box.x + 31} y={box.y + 20.5} font-size={12.5 + more} font-weight="600" {...fill('ink')}>
+              {shorten(box.app, TITLE_LENGTH[direction])}
             </text>
           </g>
         ))}
@@ -154,10 +163,10 @@ function Drawing({ graph, id, direction, isMirror }: DrawingProps) {
           <EdgeLine key={placed.path} placed={placed} id={id} mirror={isMirror(placed.edge)} />
         ))}
         {nodes.map((placed) => (
-          <NodeShape key={placed.node.id} placed={placed} boxed={placed.shape !== 'circle'} />
+          <NodeShape key={placed.node.id} placed={placed} fontSize={11.5 + more} />
         ))}
         {edges.map((placed) => (
-          <EdgeText key={placed.path} placed={placed} mirror={isMirror(placed.edge)} />
+          <EdgeText key={placed.path} placed={placed} mirror={isMirror(placed.edge)} fontSize={11.5 + more} />
         ))}
       </svg>
     </div>
@@ -177,7 +186,7 @@ function EdgeLine({ placed, id, mirror }: { placed: PlacedEdge; id: string; mirr
   );
 }
 
-function EdgeText({ placed, mirror }: { placed: PlacedEdge; mirror: boolean }) {
+function EdgeText({ placed, mirror, fontSize }: { placed: PlacedEdge; mirror: boolean; fontSize: number }) {
   const { edge, labelX, labelY } = placed;
   const lines = [[edgeLabel(edge), mirror ? 'mirror' : ''].filter(Boolean).join(' '), errorLabel(edge)].filter(Boolean);
   return (
@@ -188,7 +197,7 @@ function EdgeText({ placed, mirror }: { placed: PlacedEdge; mirror: boolean }) {
           x={labelX}
           y={labelY + 4 + (index - (lines.length - 1) / 2) * 14}
           text-anchor="middle"
-          font-size="11.5"
+          font-size={fontSize}
           font-weight="600"
           paint-order="stroke"
           stroke-width="4"
@@ -202,12 +211,12 @@ function EdgeText({ placed, mirror }: { placed: PlacedEdge; mirror: boolean }) {
   );
 }
 
-function NodeShape({ placed, boxed }: { placed: PlacedNode; boxed: boolean }) {
+function NodeShape({ placed, fontSize }: { placed: PlacedNode; fontSize: number }) {
   const { node, shape, x, y } = placed;
   const r = NODE_RADIUS;
   const idle = node.inRate <= 0 && node.outRate <= 0;
   const look = fillStroke('card', idle ? 'idle' : 'info');
-  const label = node.kind === 'service' ? '' : boxed ? node.version : node.label || node.app || 'unknown';
+  const label = node.kind === 'service' ? '' : shape !== 'circle' ? node.version : node.label || node.app || 'unknown';
   return (
     <g>
       <title>{nodeName(node)}</title>
@@ -224,12 +233,12 @@ function NodeShape({ placed, boxed }: { placed: PlacedNode; boxed: boolean }) {
         />
       )}
       {label && (
-        <text x={x} y={y + r + 14} text-anchor="middle" font-size="11.5" {...fill('muted')}>
-          {shorten(label)}
+        <text x={x} y={y + r + 14} text-anchor="middle" font-size={fontSize} {...fill('muted')}>
+          {shorten(label, 12)}
         </text>
       )}
     </g>
   );
 }
 
-const shorten = (text: string) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
+const shorten = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);

@@ -37,11 +37,13 @@ export interface GraphLayout {
 
 /** Half the side of a square, and what stands for it in the other shapes. */
 export const NODE_RADIUS = 13;
+/** Longest name of a box before it is cut. */
+export const TITLE_LENGTH: Readonly<Record<Direction, number>> = { LR: 24, TB: 11 };
 const PAD = 16;
 const HEADER = 26;
 /** Per version, with its label. */
 const ROW = 56;
-const COLUMN = 68;
+const COLUMN = 74;
 /** From a service to its versions, with room for a percentage. */
 const GAP = 92;
 /** Height of the label below a node. */
@@ -70,7 +72,7 @@ export function layoutGraph(graph: TrafficGraph, direction: Direction): GraphLay
   g.setGraph({
     rankdir: direction,
     ranksep: roomy ? 88 : 64,
-    nodesep: roomy ? 26 : 18,
+    nodesep: roomy ? 26 : 12,
     marginx: MARGIN,
     marginy: MARGIN,
   });
@@ -86,9 +88,13 @@ export function layoutGraph(graph: TrafficGraph, direction: Direction): GraphLay
   dagre.layout(g);
   const nodes = boxes.flatMap((box) => place(box, g.node(box.key) as Rect, direction));
   const placed = new Map(nodes.map((one) => [one.node.id, one]));
+  const incoming = (id: string) => edges.filter(({ to }) => to === id).length;
+  const outgoing = (id: string) => edges.filter(({ from }) => from === id).length;
   const bends = (tail: string, head: string): Point[] => {
     const label = g.edge(tail, head) as { points?: Point[] } | undefined;
-    return (label?.points ?? []).slice(1, -1);
+    const points = label?.points ?? [];
+    // Between neighbouring ranks the one bend is only half-way and would stiffen the line.
+    return points.length > 3 ? points.slice(1, -1) : [];
   };
   return {
     width: px(Number(g.graph().width ?? 0)),
@@ -99,7 +105,9 @@ export function layoutGraph(graph: TrafficGraph, direction: Direction): GraphLay
       const [a, b] = [placed.get(edge.from), placed.get(edge.to)];
       if (!a || !b) return [];
       const [tail, head] = [owner.get(edge.from) ?? '', owner.get(edge.to) ?? ''];
-      return [route(edge, a, b, tail === head ? [] : bends(tail, head), direction)];
+      // Edges of one source lie apart at their heads, edges to one target at their tails.
+      const gathers = incoming(edge.to) > 1 && outgoing(edge.from) === 1;
+      return [route(edge, a, b, tail === head ? [] : bends(tail, head), direction, gathers ? 0.35 : 0.65)];
     }),
   };
 }
@@ -136,11 +144,12 @@ function boxesOf(graph: TrafficGraph): Box[] {
 }
 
 const SIZE = 2 * NODE_RADIUS;
-const labelWidth = (text: string) => Math.min(text.length, 24) * 7.2;
+const labelWidth = (text: string, direction: Direction) =>
+  Math.min(text.length, TITLE_LENGTH[direction]) * (direction === 'LR' ? 8.7 : 9.8);
 
 function sizeOf(box: Box, direction: Direction): { width: number; height: number } {
-  if (!box.framed) return { width: Math.max(COLUMN, labelWidth(box.app)), height: ROW };
-  const title = labelWidth(box.app) + 40;
+  if (!box.framed) return { width: Math.max(COLUMN, labelWidth(box.app, direction)), height: ROW };
+  const title = labelWidth(box.app, direction) + 44;
   const both = box.services.length > 0 && box.versions.length > 0;
   if (direction === 'LR') {
     const rows = Math.max(box.services.length, box.versions.length, 1);
@@ -188,6 +197,7 @@ function route(
   b: PlacedNode,
   bends: readonly Point[],
   direction: Direction,
+  labelAt: number,
 ): PlacedEdge {
   const reach = NODE_RADIUS + 2;
   const lr = direction === 'LR';
@@ -202,7 +212,12 @@ function route(
     const c2 = lr ? { x: (from.x + to.x) / 2, y: to.y } : { x: to.x, y: (from.y + to.y) / 2 };
     path += `C${px(c1.x)} ${px(c1.y)} ${px(c2.x)} ${px(c2.y)} ${px(to.x)} ${px(to.y)}`;
   }
-  const middle = Math.floor((points.length - 1) / 2);
+  const middle = Math.floor((points.length - 2) / 2);
   const [p, q] = [points[middle] ?? start, points[middle + 1] ?? end];
-  return { edge, path, labelX: px((p.x + q.x) / 2), labelY: px((p.y + q.y) / 2) };
+  // On the curve above, along and across the direction of the layout.
+  const t = points.length > 2 ? 0.5 : labelAt;
+  const along = 1.5 * t - 1.5 * t * t + t ** 3;
+  const across = 3 * t * t - 2 * t ** 3;
+  const [right, down] = lr ? [along, across] : [across, along];
+  return { edge, path, labelX: px(p.x + (q.x - p.x) * right), labelY: px(p.y + (q.y - p.y) * down) };
 }

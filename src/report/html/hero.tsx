@@ -21,18 +21,18 @@ export function Hero({ run }: { run: RunModel }) {
         </div>
       </div>
       {failure && (
-        <section class="cause" aria-label="What stopped the run">
+        <div class="cause">
           <h2>
             Stopped by <code class="code-name">{failure.code}</code>
           </h2>
           <p>{failure.message}</p>
           {failure.hint && <p class="fix">{failure.hint}</p>}
-        </section>
+        </div>
       )}
       <Causes causes={causes.slice(0, 1)} level={2} />
       {causes.length > 1 && <p class="muted">{causes.length - 1} more causes stand with their stages below.</p>}
       {left.length > 0 && (
-        <section class="cause" aria-label="Not put back">
+        <div class="cause">
           <h2>Not put back</h2>
           <ul>
             {left.map(({ object, note }) => (
@@ -41,7 +41,7 @@ export function Hero({ run }: { run: RunModel }) {
               </li>
             ))}
           </ul>
-        </section>
+        </div>
       )}
       <Tiles run={run} />
       <p class="facts muted">

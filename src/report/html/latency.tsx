@@ -8,8 +8,16 @@ const HEIGHT = 208;
 const PLOT = { left: 12, right: 348, top: 22, bottom: 170 };
 const BINS = 36;
 
+interface Props {
+  readonly latency: LatencySummary;
+  readonly id: string;
+  readonly title: string;
+  /** Of its heading; default 4. */
+  readonly level?: 3 | 4;
+}
+
 /** The distribution of response times on a logarithmic scale, with its percentiles. */
-export function LatencyFigure({ latency, id, title }: { latency: LatencySummary; id: string; title: string }) {
+export function LatencyFigure({ latency, id, title, level = 4 }: Props) {
   if (latency.count === 0) return null;
   const bins = binsOf(latency);
   const tallest = Math.max(...bins.counts);
@@ -41,7 +49,7 @@ export function LatencyFigure({ latency, id, title }: { latency: LatencySummary;
   const note = `${count(latency.count)} responses, counted from their intended start.`;
   const label = `Response times: half within ${milliseconds(latency.p50)}, 99 % within ${milliseconds(latency.p99)}, longest ${milliseconds(latency.max)}`;
   return (
-    <Figure id={id} title={title} note={note} table={table}>
+    <Figure id={id} title={title} note={note} table={table} level={level}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label} class="chart">
         {bins.counts.map((value, index) => {
           const height = px((value / tallest) * (PLOT.bottom - PLOT.top));
@@ -72,7 +80,7 @@ export function LatencyFigure({ latency, id, title }: { latency: LatencySummary;
         ))}
         <Mark at={x(latency.p50)} name="p50" row={0} />
         <Mark at={x(latency.p99)} name="p99" row={0} />
-        <text x={PLOT.right} y={HEIGHT - 2} font-size="10.5" text-anchor="end" {...fill('muted')}>
+        <text x={PLOT.right} y={HEIGHT - 5} font-size="10.5" text-anchor="end" {...fill('muted')}>
           response time, logarithmic
         </text>
       </svg>
@@ -120,10 +128,17 @@ export function binsOf({ buckets, max }: LatencySummary): Bins {
   const low = least * 0.8;
   const high = Math.max(max, least, low * 2) * 1.05;
   const counts = Array.from({ length: BINS }, () => 0);
+  const place = (ms: number) => Math.min(BINS, Math.max(0, (Math.log(ms / low) / Math.log(high / low)) * BINS));
+  let before = low;
   for (const { upTo, count: value } of buckets) {
-    const at = Math.log(Math.max(upTo, low) / low) / Math.log(high / low);
-    const bin = Math.min(BINS - 1, Math.max(0, Math.floor(at * BINS)));
-    counts[bin] = (counts[bin] ?? 0) + value;
+    // A bucket is spread over its width, or bins would comb; empty buckets before it are not listed, so the width has a limit.
+    const from = place(Math.max(before, upTo * 0.9));
+    const to = Math.max(place(upTo), from + 1e-6);
+    before = upTo;
+    for (let bin = Math.floor(from); bin < Math.min(BINS, to); bin++) {
+      const part = (Math.min(bin + 1, to) - Math.max(bin, from)) / (to - from);
+      counts[bin] = (counts[bin] ?? 0) + value * part;
+    }
   }
   return { low, high, counts };
 }

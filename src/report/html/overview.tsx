@@ -48,6 +48,11 @@ export function Overview({ run }: { run: RunModel }) {
           ))}
         </tbody>
       </table>
+      {run.unreachable.map(({ vantagePoint, reason }) => (
+        <p key={vantagePoint} class="lost">
+          <b>{vantagePoint}</b> did not answer before the load and is only accounted for: {reason}
+        </p>
+      ))}
       <p class="muted small">
         Observed share with its interval in percent. Intervals hold at every look together, at the error rate of the
         check. Values in grey are accounted for and do not decide.

@@ -91,9 +91,9 @@ function Whole({ run }: { run: RunModel }) {
     <section class="card" aria-labelledby="whole">
       <h2 id="whole">Whole run</h2>
       {load && (
-        <div class="figures">
-          <LatencyFigure latency={load.responseTime} id="whole-response" title="Response time" />
-          <LatencyFigure latency={load.serviceTime} id="whole-service" title="Service time" />
+        <div class="figures pairs">
+          <LatencyFigure latency={load.responseTime} id="whole-response" title="Response time" level={3} />
+          <LatencyFigure latency={load.serviceTime} id="whole-service" title="Service time" level={3} />
         </div>
       )}
       {restored && (

@@ -55,23 +55,27 @@ interface FigureProps {
   readonly table: ComponentChildren;
   readonly children: ComponentChildren;
   readonly wide?: boolean;
+  /** Of its heading; default 4. */
+  readonly level?: 3 | 4;
 }
 
 /** A drawing with its title and the same facts as a table. */
-export function Figure({ id, title, note, table, children, wide }: FigureProps) {
+export function Figure({ id, title, note, table, children, wide, level = 4 }: FigureProps) {
+  const Heading = level === 3 ? 'h3' : 'h4';
   return (
     <figure class={wide ? 'figure wide' : 'figure'} aria-labelledby={`${id}-title`}>
       <figcaption>
-        <h4 id={`${id}-title`}>{title}</h4>
+        <Heading id={`${id}-title`}>{title}</Heading>
         <p class="muted">{note}</p>
       </figcaption>
       {children}
       <details>
         <summary>Show as a table</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-        <section class="scroll" aria-label={`${title}, as a table`} tabIndex={0}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms */}
+        <div class="scroll" role="group" aria-label={`${title}, as a table`} tabIndex={0}>
           {table}
-        </section>
+        </div>
       </details>
     </figure>
   );
@@ -81,9 +85,11 @@ export function Figure({ id, title, note, table, children, wide }: FigureProps) 
 export function Cell({ label, children, strong }: { label: string; children: ComponentChildren; strong?: boolean }) {
   return strong ? (
     <th scope="row" data-label={label}>
-      {children}
+      <div>{children}</div>
     </th>
   ) : (
-    <td data-label={label}>{children}</td>
+    <td data-label={label}>
+      <div>{children}</div>
+    </td>
   );
 }

@@ -1,4 +1,5 @@
 import type { CheckResult } from '../../judge/types.js';
+import { isAccount } from '../format.js';
 import { fill, px, stroke } from './paint.js';
 import { verdictPaint } from './parts.js';
 import { allowed, domainOf } from './scale.js';
@@ -8,7 +9,8 @@ const HEIGHT = 18;
 
 /** What is allowed, the interval and the observed share on one scale; the same numbers stand beside it as text. */
 export function RangeBar({ check }: { check: CheckResult }) {
-  const { observed, expected, verdict } = check;
+  const { observed, verdict } = check;
+  const expected = isAccount(check) ? {} : check.expected;
   if (!observed) return null;
   const domain = domainOf(expected, observed);
   const x = (share: number) =>

@@ -1,6 +1,6 @@
 import { count, decimal, milliseconds, span } from '../format.js';
 import { stageReason } from '../model.js';
-import type { RunModel, StageModel } from '../types.js';
+import type { CheckSeries, RunModel, StageModel } from '../types.js';
 import { expectationText } from '../words.js';
 import { Causes, Findings } from './causes.js';
 import { ShareChart } from './chart.js';
@@ -14,6 +14,7 @@ import { Chip } from './parts.js';
 export function StageCard({ stage, number, run }: { stage: StageModel; number: number; run: RunModel }) {
   const id = `stage-${number}`;
   const { scenario } = run.facts;
+  const shown = requiredSeries(stage).length + (stage.latency ? 1 : 0);
   const reached = stage.phase !== 'not-reached';
   return (
     <article class="card stage" id={id} aria-labelledby={`${id}-title`}>
@@ -28,7 +29,7 @@ export function StageCard({ stage, number, run }: { stage: StageModel; number: n
         <Chip verdict={stage.verdict} {...(!reached && { word: 'NOT REACHED' })} />
       </header>
       {stage.verdict !== 'pass' && <p class="reason">{stageReason(stage)}</p>}
-      <Causes causes={stage.causes} level={4} />
+      <Causes causes={stage.causes} level={3} />
       {reached && <Course stage={stage} lastAt={run.lastAt} />}
       {stage.assessment && (
         <>
@@ -38,16 +39,10 @@ export function StageCard({ stage, number, run }: { stage: StageModel; number: n
       )}
       <Findings findings={stage.findings} />
       {(stage.series.length > 0 || stage.latency || stage.graph) && <h3>Figures</h3>}
-      <div class="figures">
-        {stage.series.map((series, index) => (
-          <ShareChart
-            key={`${series.name} ${series.vantagePoint}`}
-            id={`${id}-series-${index + 1}`}
-            series={series}
-            decidedAt={decidedAt(stage, series.name, series.vantagePoint)}
-          />
-        ))}
+      <div class={shown % 3 === 1 ? 'figures pairs' : 'figures'}>
+        <Charts stage={stage} id={id} required />
         {stage.latency && <LatencyFigure latency={stage.latency} id={`${id}-latency`} title="Response time" />}
+        <Charts stage={stage} id={id} required={false} />
         <GraphFigure stage={stage} id={`${id}-graph`} service={scenario.service} versions={scenario.versions} />
       </div>
       {stage.assessment && <LedgerTable ledger={stage.assessment.ledger} />}
@@ -55,8 +50,27 @@ export function StageCard({ stage, number, run }: { stage: StageModel; number: n
   );
 }
 
-const decidedAt = (stage: StageModel, name: string, point: string) =>
-  stage.assessment?.checks.find((check) => check.name === name && check.vantagePoint === point)?.decidedAt;
+const checkOf = (stage: StageModel, series: CheckSeries) =>
+  stage.assessment?.checks.find((check) => check.name === series.name && check.vantagePoint === series.vantagePoint);
+
+const requiredSeries = (stage: StageModel) => stage.series.filter((series) => checkOf(stage, series)?.required);
+
+/** The course of the checks that decide; of those that are only accounted for, folded away. */
+function Charts({ stage, id, required }: { stage: StageModel; id: string; required: boolean }) {
+  const charts = stage.series.flatMap((series, index) => {
+    const check = checkOf(stage, series);
+    if (check?.required !== required) return [];
+    const key = `${id}-series-${index + 1}`;
+    return [<ShareChart key={key} id={key} series={series} decidedAt={check.decidedAt} />];
+  });
+  if (required || charts.length === 0) return <>{charts}</>;
+  return (
+    <details class="more">
+      <summary>Over time where it is only accounted for ({charts.length})</summary>
+      <div class="figures">{charts}</div>
+    </details>
+  );
+}
 
 const HOW = {
   'config-dump': "read from every caller proxy's own route table",

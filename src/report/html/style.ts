@@ -20,7 +20,7 @@ a:focus-visible,summary:focus-visible,section:focus-visible{outline:2px solid va
 code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 b,strong{font-weight:600}
 .muted{color:var(--muted)}.small{font-size:13px}.block{display:block}.nowrap{white-space:nowrap}
-.num{font-variant-numeric:tabular-nums}
+.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 svg{display:block;max-width:100%}
 svg text{font-family:inherit}
 .skip{position:absolute;left:-999px;top:0;background:var(--card);padding:8px 16px;z-index:2}
@@ -50,14 +50,16 @@ h1{font-size:30px;font-weight:700}
 .tile .value{display:block;font-size:22px;font-weight:650;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
 .tile dd .muted{font-size:13px}
 .facts{display:flex;flex-wrap:wrap;gap:4px 24px;margin-top:16px;font-size:13px}
+.chip svg{flex:none}
+.lost{margin-top:12px;color:var(--warn)}
 .chip{display:inline-flex;align-items:center;gap:6px;padding:3px 10px 3px 6px;border-radius:99px;font-size:12px;font-weight:700;letter-spacing:.03em;white-space:nowrap}
 .chip-ok{background:var(--okbg);color:var(--ok)}.chip-bad{background:var(--badbg);color:var(--bad)}.chip-warn{background:var(--warnbg);color:var(--warn)}.chip-idle{background:var(--idlebg);color:var(--muted)}
 .tag{display:inline-block;padding:0 8px;border-radius:6px;font-size:12px;font-weight:600;line-height:20px;background:var(--idlebg);color:var(--muted)}
 .tag-ok{background:var(--okbg);color:var(--ok)}.tag-warn{background:var(--warnbg);color:var(--warn)}.tag-bad{background:var(--badbg);color:var(--bad)}
 table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{text-align:left;vertical-align:top;padding:12px 16px 12px 0;border-bottom:1px solid var(--line);font-weight:400}
-thead th{font-size:12px;font-weight:600;color:var(--muted);padding-top:0;padding-bottom:8px}
-tbody th{font-weight:600}
+thead th{white-space:nowrap;font-size:12px;font-weight:600;color:var(--muted);padding-top:0;padding-bottom:8px}
+tbody th{font-weight:600;min-width:96px}tbody th .muted{font-weight:400}
 tbody tr:last-child th,tbody tr:last-child td{border-bottom:0}
 th:last-child,td:last-child{padding-right:0}
 .card h2+table{margin-top:20px}
@@ -66,15 +68,15 @@ th:last-child,td:last-child{padding-right:0}
 .share{font-size:16px;font-variant-numeric:tabular-nums}
 .range{margin-top:6px}
 .account{color:var(--muted)}
-.checks .why{display:block;max-width:380px}.checks .why .block{margin-top:4px}
-.ledger .residual{color:var(--bad);font-weight:700}
+.checks td:nth-child(2){min-width:190px}.checks td:nth-child(3){min-width:110px}.checks td:nth-child(4){min-width:130px}.checks .why{display:block;max-width:400px}.checks .why .block{margin-top:4px}
+.ledger th,.ledger td{padding-top:6px;padding-bottom:6px}.ledger td:first-child{white-space:nowrap}.ledger .residual{color:var(--bad);font-weight:700}
 .stage header{display:flex;justify-content:space-between;align-items:flex-start;gap:16px}
 .eyebrow{font-size:12px;font-weight:600;color:var(--muted)}
 .promise{color:var(--muted)}
 .reason{margin-top:16px;font-weight:600}
 .causes{display:grid;gap:12px;margin-top:16px}
 .cause{background:var(--badbg);border-radius:10px;padding:16px 20px}
-.cause h2,.cause h4{font-size:14px;color:var(--bad)}
+.cause h2,.cause h3{font-size:14px;color:var(--bad)}
 .cause p{margin-top:6px}
 .code-name{font-weight:700}
 .cause dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 16px;margin-top:10px}
@@ -89,14 +91,16 @@ th:last-child,td:last-child{padding-right:0}
 .course .tag{background:var(--card)}
 .changes li{margin:2px 0}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(300px,100%),1fr));gap:16px}
+@media (min-width:761px){.pairs{grid-template-columns:repeat(2,minmax(0,1fr))}.pairs .chart{margin:0 auto}}
 .figure{border:1px solid var(--line);border-radius:10px;padding:16px 18px;min-width:0}
 .wide{grid-column:1/-1}
-.figure figcaption{margin-bottom:12px}
+.figure figcaption{margin-bottom:12px}.figure h3,.cause h3{margin:0;font-size:14px}.card h2+.figures{margin-top:20px}
 .figure figcaption p{font-size:13px}
-.chart{width:100%;max-width:520px;height:auto}
+.chart{width:100%;max-width:470px;height:auto}
+.more{grid-column:1/-1;margin-top:0}.more .figures{margin-top:12px}
 .standing{display:none}
 .lying svg,.standing svg{margin:0 auto;height:auto}
-details{margin-top:10px;font-size:13px}
+details{margin-top:10px}details:where(.figure details){font-size:13px}
 summary{cursor:pointer;color:var(--info);width:max-content;max-width:100%}
 .scroll{overflow-x:auto;margin-top:8px}
 .scroll table{font-size:13px}
@@ -122,6 +126,7 @@ h1{font-size:24px}h2{font-size:20px}
 .stack tr{padding:12px 0;border-bottom:1px solid var(--line)}
 .stack tr:last-child{border-bottom:0}
 .stack td,.stack tbody th{display:grid;grid-template-columns:112px minmax(0,1fr);gap:12px;padding:3px 0;border:0}
+.stack .chip{justify-self:start}
 .stack td::before,.stack tbody th::before{content:attr(data-label);color:var(--muted);font-size:13px;font-weight:400}
 .lying{display:none}.standing{display:block}
 .figure{padding:14px 12px}

@@ -143,7 +143,8 @@ class LogSink implements Sink {
   push(event: RunEvent, fold: RunFold): void {
     if (event.type === 'look') {
       const now = this.#clock.now();
-      if (now - this.#lookAt < LOOK_LINE_MS) return;
+      // The settled look is told by the stage's result.
+      if (event.look.settled || now - this.#lookAt < LOOK_LINE_MS) return;
       this.#lookAt = now;
       this.#write([stateLine(fold.model, event.at)]);
       return;
