@@ -6,7 +6,7 @@ import type { MeshWarning } from './types.js';
 import { hostsOf, visibilityOf } from './virtualServices.js';
 
 /** An HTTPRoute that a parentRef binds to a Service; port undefined: every port of it. */
-export interface Attachment {
+interface Attachment {
   readonly route: KubeObject;
   readonly port: number | undefined;
 }

@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** Istio's StringMatch; `{}` and the regex `*` mean presence. undefined: the field is absent. */
-export function stringMatch(value: unknown, ignoreCase = false): StringMatch | undefined {
+function stringMatch(value: unknown, ignoreCase = false): StringMatch | undefined {
   if (!isRecord(value)) return undefined;
   const fold = ignoreCase ? { ignoreCase: true } : {};
   for (const kind of ['exact', 'prefix', 'regex'] as const) {
@@ -23,7 +23,7 @@ export function stringMatch(value: unknown, ignoreCase = false): StringMatch | u
 }
 
 /** sourceLabels, sourceNamespace, gateways and port choose rules per proxy and never look at a request. */
-export function appliesTo(match: Fields, place: Place, ruleNamespace: string): boolean {
+function appliesTo(match: Fields, place: Place, ruleNamespace: string): boolean {
   const gateways = texts(match.gateways).map((name) => gatewayRef(name, ruleNamespace));
   if (gateways.length > 0 && !gateways.some((name) => place.gateways.includes(name))) return false;
   const port = number(match.port);
@@ -39,7 +39,7 @@ export function appliesTo(match: Fields, place: Place, ruleNamespace: string): b
 export const gatewayRef = (name: string, namespace: string): string =>
   name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
 
-export function routeMatch(match: Fields): RouteMatch {
+function routeMatch(match: Fields): RouteMatch {
   const path = stringMatch(match.uri, match.ignoreUriCase === true);
   const method = stringMatch(match.method);
   const authority = stringMatch(match.authority);

@@ -12,7 +12,7 @@ export const DEFAULT_RETRIES: RetryPolicy = {
   perTryTimeout: undefined,
 };
 
-export const NO_RETRIES: RetryPolicy = { attempts: 0, retryOn: [], statusCodes: [], perTryTimeout: undefined };
+const NO_RETRIES: RetryPolicy = { attempts: 0, retryOn: [], statusCodes: [], perTryTimeout: undefined };
 
 export const NO_HEADERS: HeaderChange = { set: {}, add: {}, remove: [] };
 
@@ -55,7 +55,7 @@ export function faultOf(value: unknown): Fault {
 }
 
 /** `headers.request` or `headers.response` of a rule or destination. */
-export function headerChange(value: unknown): HeaderChange {
+function headerChange(value: unknown): HeaderChange {
   if (!isRecord(value)) return NO_HEADERS;
   return { set: labels(value.set), add: labels(value.add), remove: texts(value.remove) };
 }

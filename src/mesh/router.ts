@@ -12,9 +12,9 @@ export interface MeshRequest {
 }
 
 /** Keys in lower case, as Node gives them. */
-export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-export interface Matched {
+interface Matched {
   readonly virtualHost: VirtualHost;
   readonly route: Route;
   /** The entry of `route.matches` that held; undefined for a route without conditions. */
@@ -168,7 +168,7 @@ function headerValue(headers: RequestHeaders, name: string): string | undefined 
 }
 
 /** The first value of a query parameter, not decoded, as Envoy compares it. */
-export function queryValue(query: string, name: string): string | undefined {
+function queryValue(query: string, name: string): string | undefined {
   for (const part of query.split('&')) {
     const equals = part.indexOf('=');
     if ((equals < 0 ? part : part.slice(0, equals)) === name) return equals < 0 ? '' : part.slice(equals + 1);

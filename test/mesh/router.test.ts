@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
-import { compileRouter } from '../../src/mesh/router.js';
+import { compileRouter, routeFor } from '../../src/mesh/router.js';
 import { caller, objects, pod, SERVICE, SUBSETS, virtualService } from '../support/mesh.js';
 
 const routed = (http: string) => {
@@ -123,5 +123,12 @@ describe('first match', () => {
     const router = routed(`[{match: [{uri: {regex: "/(a+)+b"}}], ${to('v2')}}, {${to('v1')}}]`);
     const found = router.match(80, 'shop', 'GET', `/${'a'.repeat(5000)}`, {});
     expect(found?.route.field).toBe('spec.http[1]');
+  });
+
+  it('for a single request there is no need of a router', () => {
+    const config = compileProxyConfig([...objects([SERVICE, SUBSETS].join('---')), pod('shop', 'v1')], caller());
+    const request = { port: 80, host: 'shop', method: 'GET', path: '/', headers: {} };
+    expect(routeFor(config, request)?.virtualHost.name).toBe('shop.demo.svc.cluster.local:80');
+    expect(routeFor(config, { ...request, host: 'other' })).toBeUndefined();
   });
 });

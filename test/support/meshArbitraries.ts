@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/base/kubernetes.js';
 import { pod } from './mesh.js';
 
 /** A rule in the words of the test's own reference, next to the fields that are compiled. */
-export interface PlainRule {
+interface PlainRule {
   /** Header x must have this value; undefined: every request. */
   readonly x: string | undefined;
   readonly weights: readonly { readonly subset: string; readonly weight: number }[];

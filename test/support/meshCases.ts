@@ -25,7 +25,7 @@ export interface Case {
   readonly warns?: readonly string[];
 }
 
-export const ONE_EACH = [...pods('shop', 'v1', 1), ...pods('shop', 'v2', 1)];
+const ONE_EACH = [...pods('shop', 'v1', 1), ...pods('shop', 'v2', 1)];
 export const EVEN = { v1: 0.5, v2: 0.5 };
 export const NINETY_TEN = { v1: 0.9, v2: 0.1 };
 export const OLD = '2026-01-01T00:00:00Z';
