@@ -15,7 +15,7 @@ export interface EntryPoint {
 /** The Service that users come in by: the first of type LoadBalancer, else the first that has a port. */
 export function defaultEntry(objects: readonly KubeObject[]): EntryPoint | undefined {
   const services = objects.filter((object) => object.kind === 'Service' && servicePorts(object).length > 0);
-  const service = services.find((candidate) => candidate.spec?.['type'] === 'LoadBalancer') ?? services[0];
+  const service = services.find((candidate) => candidate.spec?.type === 'LoadBalancer') ?? services[0];
   const port = service && servicePorts(service)[0]?.port;
   if (!service || port === undefined) return undefined;
   return { namespace: service.metadata.namespace ?? 'default', service: service.metadata.name, port };

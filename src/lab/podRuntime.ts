@@ -168,7 +168,7 @@ class RunningPod {
     const { clock, apps } = this.options;
     const image = container.image ?? '';
     const labels = this.pod.metadata.labels ?? {};
-    const behaviour = behaviourOf(apps, appNames(this.workload, image, labels['app']));
+    const behaviour = behaviourOf(apps, appNames(this.workload, image, labels.app));
     const isIstiod = this.namespace === 'istio-system' && this.workload === 'istiod';
     if (!isIstiod) await sleep(clock, behaviour.startUp, this.ended.signal);
     if (this.ended.signal.aborted) return;

@@ -34,7 +34,7 @@ export class AppServer {
   listen(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, () => {
+      this.server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, () => {
         this.server.off('error', reject);
         resolve((this.server.address() as AddressInfo).port);
       });

@@ -38,8 +38,8 @@ const failed = (outcome: Outcome): boolean => 'error' in outcome || outcome.stat
 export function genericApp(env: AppEnvironment, calls: readonly string[]): AppHandler {
   const parsed = calls.map(parseCall);
   const identity = {
-    app: env.labels['app'] ?? env.workload,
-    version: env.labels['version'] ?? '',
+    app: env.labels.app ?? env.workload,
+    version: env.labels.version ?? '',
     workload: env.workload,
     pod: env.pod,
   };

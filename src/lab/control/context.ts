@@ -42,13 +42,13 @@ export interface Condition {
 export function conditions(clock: Clock, before: unknown, now: readonly Condition[]): Record<string, unknown>[] {
   const old = Array.isArray(before) ? (before as Record<string, unknown>[]) : [];
   return now.map((condition) => {
-    const previous = old.find((candidate) => candidate?.['type'] === condition.type);
-    const unchanged = previous?.['status'] === condition.status;
-    const same = unchanged && previous['reason'] === condition.reason;
+    const previous = old.find((candidate) => candidate?.type === condition.type);
+    const unchanged = previous?.status === condition.status;
+    const same = unchanged && previous.reason === condition.reason;
     return {
       ...condition,
-      lastUpdateTime: same ? previous['lastUpdateTime'] : timestamp(clock),
-      lastTransitionTime: unchanged ? previous['lastTransitionTime'] : timestamp(clock),
+      lastUpdateTime: same ? previous.lastUpdateTime : timestamp(clock),
+      lastTransitionTime: unchanged ? previous.lastTransitionTime : timestamp(clock),
     };
   });
 }

@@ -28,10 +28,10 @@ export function deploymentController(context: ControlContext): Controller {
     const owned = store
       .list('replicasets.apps', namespace)
       .filter((set) => ownerOf(set)?.uid === deployment.metadata.uid);
-    const hash = templateHash(deployment.spec?.['template']);
+    const hash = templateHash(deployment.spec?.template);
     const name = `${deployment.metadata.name}-${hash}`;
     const current = owned.find((set) => set.metadata.name === name);
-    const paused = deployment.spec?.['paused'] === true;
+    const paused = deployment.spec?.paused === true;
     if (!current && !paused) createSet(deployment, template, hash, owned);
     else if (!paused && current) rollOut(deployment, current, owned);
     else if (owned.length > 0) scaleNewest(deployment, owned);
@@ -64,16 +64,19 @@ export function deploymentController(context: ControlContext): Controller {
     const others = owned.filter((set) => set !== current && replicasOf(set) > 0);
     const newest = newestRevision(owned);
     if (revisionOf(current) < newest) setRevision(current, newest + 1);
-    if (others.length === 0) return scale(current, desired);
-    const strategy = (deployment.spec?.['strategy'] ?? {}) as Record<string, unknown>;
-    if (strategy['type'] === 'Recreate') {
+    if (others.length === 0) {
+      scale(current, desired);
+      return;
+    }
+    const strategy = (deployment.spec?.strategy ?? {}) as Record<string, unknown>;
+    if (strategy.type === 'Recreate') {
       for (const set of others) scale(set, 0);
       if (others.every((set) => statusNumber(set, 'replicas') === 0)) scale(current, desired);
       return;
     }
-    const rolling = (strategy['rollingUpdate'] ?? {}) as Record<string, unknown>;
-    const surge = countOf(rolling['maxSurge'], desired, Math.ceil);
-    const unavailable = countOf(rolling['maxUnavailable'], desired, Math.floor);
+    const rolling = (strategy.rollingUpdate ?? {}) as Record<string, unknown>;
+    const surge = countOf(rolling.maxSurge, desired, Math.ceil);
+    const unavailable = countOf(rolling.maxUnavailable, desired, Math.floor);
     const total = replicasOf(current) + others.reduce((sum, set) => sum + replicasOf(set), 0);
     const room = desired + Math.max(surge, unavailable === 0 ? 1 : 0) - total;
     if (room > 0) scale(current, Math.min(desired, replicasOf(current) + room));
@@ -110,8 +113,8 @@ export function deploymentController(context: ControlContext): Controller {
     const desired = replicasOf(deployment);
     const [replicas, ready, available] = [sum('replicas'), sum('readyReplicas'), sum('availableReplicas')];
     const updated = current ? statusNumber(current, 'replicas') : 0;
-    const strategy = (deployment.spec?.['strategy'] ?? {}) as Record<string, Record<string, unknown>>;
-    const allowed = countOf(strategy['rollingUpdate']?.['maxUnavailable'], desired, Math.floor);
+    const strategy = (deployment.spec?.strategy ?? {}) as Record<string, Record<string, unknown>>;
+    const allowed = countOf(strategy.rollingUpdate?.maxUnavailable, desired, Math.floor);
     const enough = available >= desired - allowed;
     const complete = updated === desired && replicas === desired && available >= desired;
     const name = current?.metadata.name ?? currentName;
@@ -130,7 +133,7 @@ export function deploymentController(context: ControlContext): Controller {
       readyReplicas: ready,
       availableReplicas: available,
       unavailableReplicas: Math.max(0, replicas - available, desired - available),
-      conditions: conditions(context.clock, deployment.status?.['conditions'], now),
+      conditions: conditions(context.clock, deployment.status?.conditions, now),
     });
   }
 

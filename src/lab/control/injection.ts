@@ -15,7 +15,7 @@ export function hasSidecar(pod: KubeObject): boolean {
 function wantsSidecar(store: Store, pod: KubeObject): boolean {
   const own = pod.metadata.labels?.[INJECT] ?? pod.metadata.annotations?.[INJECT];
   if (own !== undefined) return own === 'true';
-  if (podSpec(pod)['hostNetwork'] === true) return false;
+  if (podSpec(pod).hostNetwork === true) return false;
   const labels = store.get('namespaces', undefined, pod.metadata.namespace ?? 'default')?.metadata.labels ?? {};
   if (labels['istio-injection'] !== undefined) return labels['istio-injection'] === 'enabled';
   return labels['istio.io/rev'] !== undefined;
@@ -28,9 +28,9 @@ function wantsSidecar(store: Store, pod: KubeObject): boolean {
 export function inject(store: Store, pod: KubeObject, workload: string): KubeObject {
   if (hasSidecar(pod) || !wantsSidecar(store, pod)) return pod;
   const labels = pod.metadata.labels ?? {};
-  const name = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'];
+  const name = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels.app;
   const revision =
-    labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'];
+    labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels.version;
   const spec = podSpec(pod);
   return {
     ...pod,

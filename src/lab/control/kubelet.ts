@@ -116,7 +116,7 @@ export class Kubelet implements Controller {
 
   private async drain(held: Held, pod: KubeObject | undefined): Promise<void> {
     const { clock, store } = this.context;
-    const forced = pod?.metadata['deletionGracePeriodSeconds'] === 0;
+    const forced = pod?.metadata.deletionGracePeriodSeconds === 0;
     if (!forced && !this.closed) await this.sleepUnlessClosed(clock.now() + this.options.drainMs);
     await held.process?.stop().catch(() => undefined);
     if (!pod || this.closed) return;
@@ -146,7 +146,7 @@ export class Kubelet implements Controller {
     });
     putStatus(this.context, 'pods', pod, {
       phase,
-      conditions: conditions(clock, before?.['conditions'], [
+      conditions: conditions(clock, before?.conditions, [
         condition('PodScheduled', true),
         condition('Initialized', true),
         condition('ContainersReady', ready),
@@ -157,7 +157,7 @@ export class Kubelet implements Controller {
       podIP: held.ip,
       podIPs: [{ ip: held.ip }],
       qosClass: 'BestEffort',
-      startTime: before?.['startTime'] ?? timestamp(clock),
+      startTime: before?.startTime ?? timestamp(clock),
       containerStatuses: podSpec(pod).containers.map((container) => ({
         name: container.name,
         image: container.image ?? '',

@@ -41,20 +41,20 @@ function strings(value: unknown): Record<string, string> {
 function containers(value: unknown): ContainerSpec[] {
   return list(value)
     .map(record)
-    .filter((container) => typeof container['name'] === 'string')
+    .filter((container) => typeof container.name === 'string')
     .map((container) => ({
       ...container,
-      name: String(container['name']),
-      ports: list(container['ports'])
+      name: String(container.name),
+      ports: list(container.ports)
         .map(record)
-        .filter((port) => Number.isInteger(port['containerPort']))
-        .map((port) => ({ ...port, containerPort: Number(port['containerPort']) })),
+        .filter((port) => Number.isInteger(port.containerPort))
+        .map((port) => ({ ...port, containerPort: Number(port.containerPort) })),
     }));
 }
 
 function podSpecOf(value: unknown): PodSpec {
   const spec = record(value);
-  return { ...spec, containers: containers(spec['containers']), initContainers: containers(spec['initContainers']) };
+  return { ...spec, containers: containers(spec.containers), initContainers: containers(spec.initContainers) };
 }
 
 /** A pod's spec with every list present. */
@@ -62,36 +62,36 @@ export const podSpec = (pod: KubeObject): PodSpec => podSpecOf(pod.spec);
 
 /** The pod template of a Deployment, ReplicaSet or StatefulSet; undefined when there is none with a container. */
 export function podTemplate(owner: KubeObject): PodTemplate | undefined {
-  const template = record(owner.spec?.['template']);
-  const metadata = record(template['metadata']);
-  const spec = podSpecOf(template['spec']);
+  const template = record(owner.spec?.template);
+  const metadata = record(template.metadata);
+  const spec = podSpecOf(template.spec);
   if (spec.containers.length === 0) return undefined;
   return {
-    metadata: { labels: strings(metadata['labels']), annotations: strings(metadata['annotations']) },
+    metadata: { labels: strings(metadata.labels), annotations: strings(metadata.annotations) },
     spec,
   };
 }
 
 /** `spec.replicas`, default 1, never negative. */
 export function replicasOf(owner: KubeObject): number {
-  const replicas = owner.spec?.['replicas'];
+  const replicas = owner.spec?.replicas;
   return typeof replicas === 'number' && Number.isFinite(replicas) ? Math.max(0, Math.trunc(replicas)) : 1;
 }
 
 /** `spec.selector.matchLabels`; matchExpressions are not evaluated. */
 export const matchLabels = (owner: KubeObject): Record<string, string> =>
-  strings(record(owner.spec?.['selector'])['matchLabels']);
+  strings(record(owner.spec?.selector).matchLabels);
 
 /** `spec.selector` of a Service; undefined: endpoints are managed by somebody else. */
 export function serviceSelector(service: KubeObject): Record<string, string> | undefined {
-  const selector = strings(service.spec?.['selector']);
+  const selector = strings(service.spec?.selector);
   return Object.keys(selector).length === 0 ? undefined : selector;
 }
 
 export function servicePorts(service: KubeObject): ServicePort[] {
-  return list(service.spec?.['ports'])
+  return list(service.spec?.ports)
     .map(record)
-    .filter((port) => Number.isInteger(port['port'])) as unknown as ServicePort[];
+    .filter((port) => Number.isInteger(port.port)) as unknown as ServicePort[];
 }
 
 /** The pod's port that a Service port stands for: a number, a container port's name, or by default the same number. */
@@ -104,7 +104,7 @@ export function targetPortOf(port: ServicePort, pod: KubeObject): number | undef
 }
 
 export const podIp = (pod: KubeObject): string | undefined => {
-  const ip = pod.status?.['podIP'];
+  const ip = pod.status?.podIP;
   return typeof ip === 'string' && ip !== '' ? ip : undefined;
 };
 
@@ -113,9 +113,9 @@ export const isTerminating = (object: KubeObject): boolean => object.metadata.de
 /** True when the pod's Ready condition holds and it is not going away. */
 export function isReady(pod: KubeObject): boolean {
   if (isTerminating(pod)) return false;
-  return list(pod.status?.['conditions'])
+  return list(pod.status?.conditions)
     .map(record)
-    .some((condition) => condition['type'] === 'Ready' && condition['status'] === 'True');
+    .some((condition) => condition.type === 'Ready' && condition.status === 'True');
 }
 
 export function ownerOf(object: KubeObject): { kind: string; name: string; uid: string } | undefined {

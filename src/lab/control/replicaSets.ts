@@ -40,7 +40,7 @@ export function podSetController(context: ControlContext): Controller {
 
   /** Pods `name-0` .. `name-(n-1)`; a changed template replaces them from the last to the first, one at a time. */
   function reconcileOrdinals(set: KubeObject, pods: readonly KubeObject[]): void {
-    const hash = templateHash(set.spec?.['template']);
+    const hash = templateHash(set.spec?.template);
     const replicas = replicasOf(set);
     for (let ordinal = 0; ordinal < replicas; ordinal++) {
       const name = `${set.metadata.name}-${ordinal}`;

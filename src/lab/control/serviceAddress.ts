@@ -35,7 +35,7 @@ export class ServiceAddresses {
     if (name === 'localhost' || name.startsWith('127.')) return { kind: 'loopback' };
     if (/^\d+(\.\d+){3}$/.test(name)) {
       if (this.network.listeners(name)) return { kind: 'pod', ip: name };
-      const service = this.store.list('services').find((candidate) => candidate.spec?.['clusterIP'] === name);
+      const service = this.store.list('services').find((candidate) => candidate.spec?.clusterIP === name);
       return service ? { kind: 'service', service } : undefined;
     }
     const [first = '', second = namespace, ...rest] = name.split('.');

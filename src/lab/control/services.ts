@@ -23,8 +23,8 @@ export function serviceController(context: ControlContext): Controller {
   const addresses = new AddressPool('10.96');
 
   function allocate(service: KubeObject): KubeObject {
-    const type = service.spec?.['type'] ?? 'ClusterIP';
-    const clusterIp = service.spec?.['clusterIP'];
+    const type = service.spec?.type ?? 'ClusterIP';
+    const clusterIp = service.spec?.clusterIP;
     if (type === 'ExternalName') return service;
     let current = service;
     if (typeof clusterIp !== 'string' || clusterIp === '') {

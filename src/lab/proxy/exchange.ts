@@ -15,11 +15,25 @@ export interface Finished {
   readonly responseBytes: number;
 }
 
+/** The client's side of a request, as those who answer it see it. */
+export interface Downstream {
+  /** The response is complete, cut, or the client left. */
+  readonly finished: boolean;
+  /** The response head has been sent. */
+  readonly started: boolean;
+  flag(flag: string): void;
+  begin(status: number, headers: FlatHeaders): void;
+  send(chunk: Buffer, resume: () => void): boolean;
+  end(): void;
+  reply(status: number, text: string, headers?: FlatHeaders): void;
+  cut(): void;
+}
+
 /**
  * The downstream half of one proxied request. Exactly one of `end`, `cut` and the client's leaving finishes it, and it
  * is counted then, once.
  */
-export abstract class Exchange {
+export abstract class Exchange implements Downstream {
   protected readonly request: IncomingMessage;
   protected readonly response: ServerResponse;
   protected readonly clock: Clock;
@@ -30,7 +44,7 @@ export abstract class Exchange {
   protected readonly body: RequestBody | undefined;
   /** True once the whole request has arrived. */
   protected requestComplete: boolean;
-  protected finished = false;
+  finished = false;
   private readonly startedAt: number;
   private readonly headBytes: number;
   private readonly flags: string[] = [];
@@ -69,16 +83,21 @@ export abstract class Exchange {
   /** Called once per request. */
   protected abstract record(result: Finished): void;
 
-  protected flag(flag: string): void {
+  flag(flag: string): void {
     if (!this.flags.includes(flag)) this.flags.push(flag);
   }
 
-  protected get started(): boolean {
+  get started(): boolean {
     return this.status !== 0;
   }
 
+  /** gRPC is told by its content type. */
+  protected get isGrpc(): boolean {
+    return this.request.headers['content-type']?.startsWith('application/grpc') === true;
+  }
+
   /** Sends the response head. */
-  protected begin(status: number, headers: FlatHeaders): void {
+  begin(status: number, headers: FlatHeaders): void {
     this.status = status;
     this.responseBytes += 19;
     for (const text of headers) this.responseBytes += text.length + 2;
@@ -86,7 +105,7 @@ export abstract class Exchange {
   }
 
   /** @returns false when the client reads slower than the upstream sends; `resume` is called when it has caught up. */
-  protected send(chunk: Buffer, resume: () => void): boolean {
+  send(chunk: Buffer, resume: () => void): boolean {
     this.responseBytes += chunk.length;
     if (this.response.write(chunk)) return true;
     this.response.once('drain', resume);
@@ -94,14 +113,14 @@ export abstract class Exchange {
   }
 
   /** Completes the response. It is counted before its last byte leaves, so that nobody sees an uncounted answer. */
-  protected end(): void {
+  end(): void {
     if (this.finished) return;
     this.finish();
     this.response.end();
   }
 
   /** Answers in the proxy's own name. */
-  protected reply(status: number, text: string, headers: FlatHeaders = []): void {
+  reply(status: number, text: string, headers: FlatHeaders = []): void {
     if (this.finished) return;
     const body = Buffer.from(text);
     const type = text === '' ? [] : ['content-type', headerValue(headers, 'content-type') ?? 'text/plain'];
@@ -120,7 +139,7 @@ export abstract class Exchange {
   }
 
   /** Ends a response that cannot be completed any more by closing the connection. */
-  protected cut(): void {
+  cut(): void {
     if (this.finished) return;
     this.finish();
     this.response.destroy();

@@ -28,7 +28,7 @@ export function httpServer(listener: RequestListener): HttpServer {
 export function listen(server: NetServer, port = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port, backlog: 1024 }, () => {
+    server.listen({ host: '127.0.0.1', port, backlog: 4096 }, () => {
       server.off('error', reject);
       // Later errors (a reset while accepting) concern one connection, not the server.
       server.on('error', () => undefined);

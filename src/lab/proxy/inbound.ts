@@ -5,11 +5,12 @@ import { portProtocol } from '../../mesh/protocol.js';
 import type { FlatHeaders } from '../control/http1/responseHead.js';
 import { servicePorts, serviceSelector, targetPortOf } from '../control/objects.js';
 import { Exchange, type Finished } from './exchange.js';
-import { headerValue, inspect } from './headers.js';
+import { inspect } from './headers.js';
 import type { DestinationService } from './labels.js';
 import type { IstioMetrics } from './metrics.js';
 import { encodePeer, PEER_HEADER, type Peer, PeerReader } from './peer.js';
 import { splitTarget } from './rewrite.js';
+import { failureReply } from './routedCall.js';
 import { Attempt, Upstreams } from './upstream.js';
 
 /** What an inbound listener knows of the port behind it. */
@@ -108,9 +109,8 @@ export class InboundRequest extends Exchange {
       onFailure: (failure) => {
         this.flag(failure);
         if (this.started) return this.cut();
-        const reason = failure === 'UF' ? 'remote connection failure' : 'connection termination';
-        const text = `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`;
-        this.reply(failure === 'UPE' ? 502 : 503, text, [PEER_HEADER, this.context.peerHeader]);
+        const { status, text } = failureReply(failure);
+        this.reply(status, text, [PEER_HEADER, this.context.peerHeader]);
       },
     });
   }
@@ -146,7 +146,7 @@ export class InboundRequest extends Exchange {
   protected override record(result: Finished): void {
     const { metrics, own, peers } = this.context;
     const source = peers.read(this.toldPeer);
-    const protocol = headerValue(this.headers, 'content-type')?.startsWith('application/grpc') ? 'grpc' : 'http';
+    const protocol = this.isGrpc ? 'grpc' : 'http';
     const key = `${source.id}|${this.service.host}|${this.service.name}|${result.code}|${result.flags}|${protocol}`;
     metrics
       .httpSeries(key, () => ({

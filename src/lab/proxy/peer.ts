@@ -61,10 +61,10 @@ export const principalOf = (namespace: string, serviceAccount: string): string =
 type Labels = Readonly<Record<string, string>>;
 
 export const canonicalServiceOf = (labels: Labels, workload: string): string =>
-  labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload;
+  labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels.app ?? workload;
 
 export const canonicalRevisionOf = (labels: Labels): string =>
-  labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest';
+  labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels.version ?? 'latest';
 
 /** How a pod's sidecar describes itself to others; in its own metrics `app` and `version` are its labels or empty. */
 export function peerOfPod(pod: KubeObject, workload: string, serviceAccount: string): { told: Peer; own: Peer } {
@@ -78,11 +78,11 @@ export function peerOfPod(pod: KubeObject, workload: string, serviceAccount: str
     principal: principalOf(namespace, serviceAccount),
     cluster: 'Kubernetes',
   };
-  const app = labels['app.kubernetes.io/name'] ?? labels['app'] ?? 'unknown';
-  const version = labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'unknown';
+  const app = labels['app.kubernetes.io/name'] ?? labels.app ?? 'unknown';
+  const version = labels['app.kubernetes.io/version'] ?? labels.version ?? 'unknown';
   return {
     told: makePeer({ ...common, app, version }),
-    own: makePeer({ ...common, app: labels['app'] ?? '', version: labels['version'] ?? '' }),
+    own: makePeer({ ...common, app: labels.app ?? '', version: labels.version ?? '' }),
   };
 }
 

@@ -76,7 +76,8 @@ function openTcp(context: OutboundContext, service: TcpService, downstream: Sock
     }));
   if (!host || real === undefined) {
     const flags = !cluster ? 'NC' : !host ? 'UH' : 'UF';
-    return refuse(seriesOf(host?.peer ?? unknownPeer, flags), downstream);
+    refuse(seriesOf(host?.peer ?? unknownPeer, flags), downstream);
+    return;
   }
   const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
   context.track(upstream);
@@ -88,7 +89,8 @@ function openTcp(context: OutboundContext, service: TcpService, downstream: Sock
     connected = true;
     if (principal === 'unknown') {
       book(seriesOf(host.peer, ''), downstream, upstream);
-      return join(downstream, upstream);
+      join(downstream, upstream);
+      return;
     }
     sendPeer(upstream, context.told);
     receivePeer(upstream, context.peers, (peer) => {
@@ -117,7 +119,10 @@ export function serveTcp(context: InboundContext, port: number, downstream: Sock
       flags,
       security: source.principal === 'unknown' ? 'none' : 'mutual_tls',
     }));
-  if (real === undefined) return refuse(seriesOf('UF'), downstream);
+  if (real === undefined) {
+    refuse(seriesOf('UF'), downstream);
+    return;
+  }
   const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
   let connected = false;
   upstream.on('error', () => {

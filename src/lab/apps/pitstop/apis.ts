@@ -27,7 +27,7 @@ function store<T>(records: Map<string, T>, id: string | undefined, record: T | u
 
 /** `GET/POST /api/customers`, `GET /api/customers/{id}`. */
 export function customerApi(env: AppEnvironment, { customers }: PitstopData): AppHandler {
-  const shape: (customer: Customer) => Customer = knowsLoyalty(env.labels['version']) ? withLoyalty : (plain) => plain;
+  const shape: (customer: Customer) => Customer = knowsLoyalty(env.labels.version) ? withLoyalty : (plain) => plain;
   return (request) => {
     const [, api, collection, id, ...rest] = request.path.split('/');
     if (api !== 'api' || collection !== 'customers' || rest.length > 0) return NOT_FOUND;

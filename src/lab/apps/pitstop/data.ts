@@ -53,13 +53,13 @@ export function parseJson(body: string): unknown {
 export function readCustomer(value: unknown): Customer | undefined {
   const from = fields(value);
   const customer: Customer = {
-    customerId: text(from['customerId']),
-    name: text(from['name']),
-    address: text(from['address']),
-    postalCode: text(from['postalCode']),
-    city: text(from['city']),
-    telephoneNumber: text(from['telephoneNumber']),
-    emailAddress: text(from['emailAddress']),
+    customerId: text(from.customerId),
+    name: text(from.name),
+    address: text(from.address),
+    postalCode: text(from.postalCode),
+    city: text(from.city),
+    telephoneNumber: text(from.telephoneNumber),
+    emailAddress: text(from.emailAddress),
   };
   return customer.customerId && customer.name ? customer : undefined;
 }
@@ -70,10 +70,10 @@ const LICENSE_NUMBER = /^[A-Za-z0-9]{1,4}-[A-Za-z0-9]{1,4}-[A-Za-z0-9]{1,4}$/;
 export function readVehicle(value: unknown): Vehicle | undefined {
   const from = fields(value);
   const vehicle: Vehicle = {
-    licenseNumber: text(from['licenseNumber']).toUpperCase(),
-    brand: text(from['brand']),
-    type: text(from['type']),
-    ownerId: text(from['ownerId']),
+    licenseNumber: text(from.licenseNumber).toUpperCase(),
+    brand: text(from.brand),
+    type: text(from.type),
+    ownerId: text(from.ownerId),
   };
   return LICENSE_NUMBER.test(vehicle.licenseNumber) ? vehicle : undefined;
 }
@@ -82,12 +82,12 @@ export function readVehicle(value: unknown): Vehicle | undefined {
 export function readJob(value: unknown, date: string): MaintenanceJob | undefined {
   const from = fields(value);
   const job: MaintenanceJob = {
-    id: text(from['id']),
+    id: text(from.id),
     date,
-    startTime: text(from['startTime']),
-    endTime: text(from['endTime']),
-    description: text(from['description']),
-    licenseNumber: text(from['licenseNumber']).toUpperCase(),
+    startTime: text(from.startTime),
+    endTime: text(from.endTime),
+    description: text(from.description),
+    licenseNumber: text(from.licenseNumber).toUpperCase(),
   };
   return job.id && job.licenseNumber ? job : undefined;
 }

@@ -52,7 +52,8 @@ export class ResponseReader {
       at = next;
       if (this.ended) {
         this.ended = false;
-        return this.events.onEnd(at === data.length);
+        this.events.onEnd(at === data.length);
+        return;
       }
     }
   }

@@ -1,0 +1,310 @@
+import { createServer as createHttpServer, request as httpRequest, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { systemClock } from '../../src/base/clock.js';
+import type { KubeObject } from '../../src/base/kubernetes.js';
+import { seededRandom } from '../../src/base/random.js';
+import { PodNetwork } from '../../src/lab/control/network.js';
+import { ServiceAddresses } from '../../src/lab/control/serviceAddress.js';
+import { Store } from '../../src/lab/control/store.js';
+import { Sidecar } from '../../src/lab/proxy/sidecar.js';
+import { compileProxyConfig } from '../../src/mesh/compile.js';
+
+/** How a pod's application behaves: HTTP, raw bytes, or not there. */
+export type TestApp = RequestListener | { readonly raw: (socket: Socket) => void } | 'dead';
+
+export interface TestPod {
+  readonly name: string;
+  /** Label `version`; also part of the workload's name. */
+  readonly version: string;
+  readonly sidecar: boolean;
+  readonly app: TestApp;
+  /** Default true. */
+  readonly ready?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** Port of the Service `shop`; pods listen on {@link TARGET_PORT}. */
+export const SERVICE_PORT = 8000;
+const TARGET_PORT = 9000;
+const NAMESPACE = 'demo';
+
+const deployed = (
+  name: string,
+  workload: string,
+  ip: string,
+  labels: Record<string, string>,
+  ready: boolean,
+): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name,
+    namespace: NAMESPACE,
+    labels: { ...labels, 'pod-template-hash': 'abc' },
+    ownerReferences: [
+      { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${workload}-abc`, uid: `uid-${workload}`, controller: true },
+    ],
+  },
+  spec: { containers: [{ name: 'app', ports: [{ containerPort: TARGET_PORT }] }] },
+  status: { phase: 'Running', podIP: ip, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+});
+
+const service: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'shop', namespace: NAMESPACE, creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: { selector: { app: 'shop' }, ports: [{ name: 'http', port: SERVICE_PORT, targetPort: TARGET_PORT }] },
+};
+
+/** Subsets v1 and v2 of `shop`, with a traffic policy if one is given. */
+export const subsets = (trafficPolicy?: object): KubeObject => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'DestinationRule',
+  metadata: { name: 'shop', namespace: NAMESPACE },
+  spec: {
+    host: 'shop',
+    subsets: ['v1', 'v2'].map((version) => ({ name: version, labels: { version } })),
+    ...(trafficPolicy ? { trafficPolicy } : {}),
+  },
+});
+
+export const virtualService = (...http: object[]): KubeObject => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'VirtualService',
+  metadata: { name: 'shop', namespace: NAMESPACE, creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: { hosts: ['shop'], http },
+});
+
+export const to = (subset: string, weight?: number): object => ({
+  destination: { host: 'shop', subset },
+  ...(weight === undefined ? {} : { weight }),
+});
+
+/** A client pod `web` with a sidecar and the pods of the Service `shop`, each with its own real listeners. */
+export class TestMesh {
+  readonly client: Sidecar;
+  readonly sidecars = new Map<string, Sidecar>();
+  private readonly network: PodNetwork;
+  private readonly objects: readonly KubeObject[];
+  private readonly closers: (() => Promise<void>)[];
+
+  private constructor(
+    client: Sidecar,
+    network: PodNetwork,
+    objects: readonly KubeObject[],
+    closers: (() => Promise<void>)[],
+  ) {
+    this.client = client;
+    this.network = network;
+    this.objects = objects;
+    this.closers = closers;
+  }
+
+  static async start(pods: readonly TestPod[], rules: readonly KubeObject[], seed = 1): Promise<TestMesh> {
+    const store = new Store();
+    const network = new PodNetwork();
+    const addresses = new ServiceAddresses(store, network);
+    const closers: (() => Promise<void>)[] = [];
+    const objects: KubeObject[] = [service, ...rules];
+    store.put('services', service);
+    const started: [string, Sidecar][] = [];
+    for (const [index, pod] of pods.entries()) {
+      const ip = `10.244.0.${index + 2}`;
+      const workload = `shop-${pod.version}`;
+      const object = deployed(pod.name, workload, ip, { app: 'shop', version: pod.version }, pod.ready ?? true);
+      objects.push(object);
+      const real = await listenApp(pod.app, closers);
+      const localPort = (port: number) => (port === TARGET_PORT ? real : undefined);
+      if (!pod.sidecar) {
+        network.attach(ip, { inbound: localPort, local: localPort, accept: () => false, principal: undefined });
+        continue;
+      }
+      const sidecar = await startSidecar(
+        object,
+        workload,
+        ip,
+        network,
+        addresses,
+        seed + index,
+        [TARGET_PORT],
+        localPort,
+      );
+      closers.push(() => sidecar.close());
+      started.push([pod.name, sidecar]);
+      network.attach(ip, {
+        inbound: (port) => sidecar.inbound(port),
+        local: localPort,
+        accept: (port, socket) => sidecar.accept(port, socket),
+        principal: `spiffe://cluster.local/ns/${NAMESPACE}/sa/default`,
+      });
+    }
+    const web = deployed('web-abc-1', 'web', '10.244.1.2', { app: 'web', version: 'v1' }, true);
+    objects.push(web);
+    const client = await startSidecar(web, 'web', '10.244.1.2', network, addresses, seed + 100, [], () => undefined);
+    closers.push(() => client.close());
+    const mesh = new TestMesh(client, network, objects, closers);
+    for (const [name, sidecar] of started) mesh.sidecars.set(name, sidecar);
+    mesh.configure(objects);
+    return mesh;
+  }
+
+  /** Sends new rules to every sidecar at once. */
+  configure(objects: readonly KubeObject[] = this.objects): void {
+    for (const sidecar of [this.client, ...this.sidecars.values()])
+      sidecar.configure(compileProxyConfig(objects, sidecar.caller), objects);
+  }
+
+  /** Ends the sidecar of a pod: its address refuses connections from then on. */
+  async killSidecar(name: string): Promise<void> {
+    await this.sidecars.get(name)?.close();
+  }
+
+  /** Sends a request as the application of the client pod would. */
+  async send(
+    options: { path?: string; method?: string; host?: string; headers?: object; body?: string } = {},
+  ): Promise<Answer> {
+    const host = options.host ?? `shop:${SERVICE_PORT}`;
+    const [name = '', port = '80'] = host.split(':');
+    const real = await this.client.outbound(name, Number(port));
+    return sendTo(real, { ...options, host });
+  }
+
+  /** Like {@link send}, and leaves after `ms` without waiting for the answer. */
+  async sendAndLeave(ms: number): Promise<void> {
+    const real = await this.client.outbound('shop', SERVICE_PORT);
+    await new Promise<void>((resolve) => {
+      const request = httpRequest({
+        host: '127.0.0.1',
+        port: real,
+        agent: false,
+        headers: { host: `shop:${SERVICE_PORT}` },
+      });
+      request.on('error', () => resolve());
+      request.end();
+      setTimeout(() => request.destroy(new Error('left')), ms);
+    });
+  }
+
+  /** What a client without sidecar reaches at a pod. */
+  directPort(index: number): number {
+    const port = this.network.dial(`10.244.0.${index + 2}`, TARGET_PORT);
+    if (port === undefined) throw new Error('nothing listens');
+    return port;
+  }
+
+  /** Source and destination ledgers: `count x code flags workload version service` in text order; `-` where nothing is counted. */
+  source(): string[] {
+    return ledger(this.client.metrics.render(), 'source');
+  }
+
+  destination(): string[] {
+    return [...this.sidecars.values()].flatMap((sidecar) => ledger(sidecar.metrics.render(), 'destination')).sort();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.closers.map((close) => close()));
+  }
+}
+
+function startSidecar(
+  pod: KubeObject,
+  workload: string,
+  podIp: string,
+  network: PodNetwork,
+  addresses: ServiceAddresses,
+  seed: number,
+  appPorts: number[],
+  localPort: (port: number) => number | undefined,
+): Promise<Sidecar> {
+  return Sidecar.start({
+    clock: systemClock,
+    random: seededRandom(seed),
+    network,
+    addresses,
+    podIp,
+    pod,
+    workload,
+    serviceAccount: 'default',
+    appPorts,
+    localPort,
+  });
+}
+
+async function listenApp(app: TestApp, closers: (() => Promise<void>)[]): Promise<number | undefined> {
+  if (app === 'dead') return undefined;
+  const sockets = new Set<Socket>();
+  const server: Server =
+    typeof app === 'function' ? createHttpServer({ keepAliveTimeout: 60_000 }, app) : createTcpServer(app.raw);
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => undefined);
+    sockets.add(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  );
+  return (server.address() as AddressInfo).port;
+}
+
+export function sendTo(
+  port: number,
+  options: { path?: string; method?: string; host: string; headers?: object; body?: string },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        path: options.path ?? '/',
+        method: options.method ?? 'GET',
+        agent: false,
+        headers: { host: options.host, ...options.headers },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    request.on('error', reject);
+    request.end(options.body);
+  });
+}
+
+/** Labels of one sample line. */
+export function labelsOf(line: string): Record<string, string> {
+  return Object.fromEntries([...line.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]));
+}
+
+function ledger(page: string, reporter: string): string[] {
+  return page
+    .split('\n')
+    .filter((line) => line.startsWith('istio_requests_total{') && line.includes(`reporter="${reporter}"`))
+    .map((line) => {
+      const labels = labelsOf(line);
+      const flags = labels.response_flags?.split(',').sort().join(',');
+      const side = reporter === 'source' ? 'destination' : 'source';
+      const workload =
+        reporter === 'source'
+          ? labels.destination_workload
+          : `${labels.destination_workload}<${labels[`${side}_workload`]}`;
+      return `${line.slice(line.lastIndexOf(' ') + 1)}x ${labels.response_code} ${flags} ${workload} ${labels.destination_version} ${labels.destination_service_name}`;
+    })
+    .sort();
+}
