@@ -8,7 +8,7 @@ import {
   versionTotal,
 } from './tallies.js';
 import type { Ledger, LedgerLine, Look } from './types.js';
-import { amount, counted, list, percent } from './words.js';
+import { amount, counted, list, POINT_NAMES, percent } from './words.js';
 
 /**
  * Explains every request of the load at every vantage point. Each line says which other counts it is made of; what nothing explains is its
@@ -181,15 +181,47 @@ function mirrored(version: string, received: number, calls: number, primaries: n
   ];
 }
 
-function graphLines({ graph, source, destination, versions }: Books): LedgerLine[] {
+/**
+ * Largest stretch of the graph's totals that its rates explain. `rate()` extends every series by up to about one scrape interval at each end
+ * of the window, so a window of some ten scrapes reads up to a fifth too much.
+ */
+const MAX_STRETCH = 0.25;
+
+/** The graph shows rates, not counts: it accounts for the versions' proportions, as the source or as the destination proxies see them. */
+function graphLines(books: Books): LedgerLine[] {
+  const { graph, source, destination, versions } = books;
   if (!graph) return [];
+  const accounts = [source, destination].flatMap((reference) =>
+    reference ? [graphAgainst(graph, reference, versions)] : [],
+  );
+  const left = (lines: readonly LedgerLine[]) => lines.reduce((sum, each) => sum + Math.abs(each.residual), 0);
+  const [first, second] = accounts;
+  if (!first) {
+    return versions.map((version) =>
+      line('graph', `requests to ${version}`, Math.round(versionTotal(graph.counts, version))),
+    );
+  }
+  return second && left(second) < left(first) ? second : first;
+}
+
+function graphAgainst(graph: GoodObservation, reference: GoodObservation, versions: readonly string[]): LedgerLine[] {
+  const total = attributed(reference.counts);
+  const stretch = total === 0 ? 0 : attributed(graph.counts) / total - 1;
+  const plausible = Math.abs(stretch) <= MAX_STRETCH ? stretch : 0;
   return versions.map((version) => {
     const count = versionTotal(graph.counts, version);
-    const references = [source, destination].flatMap((each) => (each ? [versionTotal(each.counts, version)] : []));
-    if (references.length === 0) return line('graph', `requests to ${version}`, count);
-    const nearest = references.reduce((best, each) => (Math.abs(count - each) < Math.abs(count - best) ? each : best));
-    const within = Math.abs(count - nearest) <= graph.rounding;
-    const explanation = `${amount(nearest)} counted at the proxies, rounded to ± ${amount(graph.rounding)}`;
-    return line('graph', `requests to ${version}`, count, explanation, within ? 0 : Math.round(count - nearest));
+    const counted = versionTotal(reference.counts, version);
+    const expected = counted * (1 + plausible);
+    // Series are stretched one by one: each may be off by as much as all are together.
+    const tolerance = graph.rounding + Math.abs(plausible) * counted;
+    const explanation = `${amount(counted)} counted at ${POINT_NAMES[reference.vantagePoint]}, as rates over a window that reads ${percent(Math.abs(plausible))} ${plausible < 0 ? 'less' : 'more'}, ± ${amount(Math.ceil(graph.rounding))} by rounding`;
+    const within = Math.abs(count - expected) <= tolerance;
+    return line(
+      'graph',
+      `requests to ${version}`,
+      Math.round(count),
+      explanation,
+      within ? 0 : Math.round(count - expected),
+    );
   });
 }

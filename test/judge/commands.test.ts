@@ -167,6 +167,7 @@ describe('plan', () => {
   const plan = async (args: readonly string[]) => {
     const { io, written } = makeIo();
     await planCommand(io)
+      .configureOutput({ writeErr: () => {} })
       .exitOverride()
       .parseAsync([...args], { from: 'user' });
     return written.stdout;

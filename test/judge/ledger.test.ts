@@ -103,10 +103,41 @@ describe('ledger', () => {
       left: [],
     },
     {
-      says: 'the graph may be off by its rounding, and no more',
+      says: 'nothing when the graph’s rates stretch every version alike',
       promise: canary,
-      seen: look([saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 903, v2: 90 }, { rounding: 3 })], true),
-      left: [['graph', 'requests to v2', -10]],
+      seen: look([saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 963.2, v2: 106.9 }, { rounding: 1 })], true),
+      left: [],
+    },
+    {
+      says: 'nothing when the graph shows mirror copies like the destination',
+      promise: mirrorStage,
+      seen: look(
+        [
+          saw('source', { v1: 1972 }),
+          saw('destination', { v1: 1972, v2: 1972 }),
+          saw('graph', { v1: 2075.7, v2: 2138 }, { rounding: 1 }),
+        ],
+        true,
+      ),
+      left: [],
+    },
+    {
+      says: 'what the graph shows beyond rounding',
+      promise: canary,
+      seen: look([saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 880, v2: 120 }, { rounding: 3 })], true),
+      left: [
+        ['graph', 'requests to v1', -20],
+        ['graph', 'requests to v2', 20],
+      ],
+    },
+    {
+      says: 'a graph of other traffic',
+      promise: canary,
+      seen: look([saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 1800, v2: 200 }, { rounding: 3 })], true),
+      left: [
+        ['graph', 'requests to v1', 900],
+        ['graph', 'requests to v2', 100],
+      ],
     },
     {
       says: 'a pod of unknown labels',
