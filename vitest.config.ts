@@ -3,10 +3,28 @@ import { reporting } from './test/support/reporting.js';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/full/**', 'test/bench/**'],
-    testTimeout: 30_000,
-    maxWorkers: 2,
     ...reporting(),
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+          exclude: ['test/full/**', 'test/bench/**', 'test/runs/**'],
+          testTimeout: 30_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Whole runs under load: one after the other, because a generator that shares its cores with other tests rightly calls itself invalid.
+        test: {
+          name: 'runs',
+          include: ['test/runs/**/*.test.ts'],
+          testTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

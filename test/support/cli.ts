@@ -15,6 +15,8 @@ export interface Finished {
 export interface Running {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
+  /** What was printed on stdout so far. */
+  stdout(): string;
   /** Resolves when what was printed so far (both streams) matches. */
   printed(pattern: RegExp): Promise<void>;
 }
@@ -45,6 +47,7 @@ export function start(args: readonly string[], cwd: string, env: Record<string, 
   return {
     child,
     finished,
+    stdout: () => stdout,
     printed: (pattern) =>
       new Promise((done, fail) => {
         const check = () => {
@@ -123,3 +126,39 @@ export interface RunReport {
     }[];
   }[];
 }
+
+/** The Pitstop scenario inside a workspace. */
+export const SCENARIO = 'scenarios/pitstop/scenario.yaml';
+
+/** A workspace whose scenario sends about 450 requests a second, so that a run does not need a core of its own. */
+export function smallLoad(): Workspace {
+  const space = workspace();
+  space.edit(SCENARIO, 'users: 1000', 'users: 100');
+  space.edit(SCENARIO, 'uniform: [100ms, 2s]', 'uniform: [100ms, 300ms]');
+  space.edit(SCENARIO, 'warmUp: 2s', 'warmUp: 500ms');
+  space.edit(SCENARIO, 'maxDuration: 2m', 'maxDuration: 40s');
+  return space;
+}
+
+/** Starts `weighbridge lab` and resolves with the addresses of its first line. */
+export async function startedLab(
+  space: Workspace,
+  args: readonly string[] = [],
+): Promise<LabAddresses & { readonly lab: Running }> {
+  const lab = start(['lab', SCENARIO, '--seed', '5', ...args], space.dir);
+  await lab.printed(/^\{.*\}$/m);
+  return { ...(JSON.parse(lab.stdout().split('\n')[0] ?? '') as LabAddresses), lab };
+}
+
+export interface LabAddresses {
+  readonly kubeconfig: string;
+  readonly baseUrl: string;
+  readonly prometheusUrl: string;
+  readonly kialiUrl: string;
+}
+
+/** The options that lead a run to a lab that is already there. */
+export const clusterOptions = ({ kubeconfig, baseUrl, prometheusUrl, kialiUrl }: LabAddresses): string[] => [
+  ...['--target', 'cluster', '--kubeconfig', kubeconfig, '--base-url', baseUrl],
+  ...['--prometheus-url', prometheusUrl, '--kiali-url', kialiUrl],
+];
