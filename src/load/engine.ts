@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js';
 import { millis } from '../base/units.js';
 import { ActiveTime } from './activeTime.js';
 import { Flight, type FlightOutcome } from './flight.js';
-import { assessGenerator, LATE_MS, ProcessWatch } from './health.js';
+import { GeneratorWatch } from './health.js';
 import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
@@ -33,7 +33,7 @@ class Engine implements LoadRun {
   readonly #tally: Tally;
   readonly #wire: Wire;
   readonly #active: ActiveTime;
-  readonly #watch: ProcessWatch;
+  readonly #watch: GeneratorWatch;
   readonly #responseTime = new LatencyHistogram();
   readonly #serviceTime = new LatencyHistogram();
   readonly #window = new LatencyHistogram();
@@ -41,7 +41,6 @@ class Engine implements LoadRun {
   readonly #flights = new Set<Flight>();
   readonly #idleWaiters: (() => void)[] = [];
   readonly #maxInFlight: number | undefined;
-  #late = 0;
   #stopping = false;
   #wake = new AbortController();
   #wakeAt = 0;
@@ -63,7 +62,7 @@ class Engine implements LoadRun {
     );
     this.#wire = undiciWire(spec.timeoutMs);
     this.#maxInFlight = spec.model.kind === 'open' ? spec.model.maxInFlight : undefined;
-    this.#watch = new ProcessWatch();
+    this.#watch = new GeneratorWatch(this.#maxInFlight);
     this.#active = new ActiveTime(clock.now());
     this.finished = this.#run();
   }
@@ -78,6 +77,7 @@ class Engine implements LoadRun {
 
   resetWindow(): void {
     this.#window.reset();
+    this.#watch.resetWindow(this.#progress());
   }
 
   windowLatency(): LatencySummary {
@@ -97,14 +97,7 @@ class Engine implements LoadRun {
   }
 
   health(): GeneratorHealth {
-    return assessGenerator({
-      ...this.#watch.read(),
-      sent: this.#tally.sent,
-      late: this.#late,
-      dropped: this.#tally.dropped,
-      seconds: this.#seconds(),
-      maxInFlight: this.#maxInFlight,
-    });
+    return this.#watch.health('window', this.#progress());
   }
 
   stop(): Promise<LoadSummary> {
@@ -142,8 +135,12 @@ class Engine implements LoadRun {
       requestsPerSecond: seconds > 0 ? counts.ended / seconds : 0,
       responseTime: this.#responseTime.summary(),
       serviceTime: this.#serviceTime.summary(),
-      generator: this.health(),
+      generator: this.#watch.health('run', this.#progress()),
     };
+  }
+
+  #progress() {
+    return { seconds: this.#seconds(), sent: this.#tally.sent, dropped: this.#tally.dropped };
   }
 
   /** Without pauses. */
@@ -183,7 +180,7 @@ class Engine implements LoadRun {
     }
     const sentAt = this.#clock.now();
     const intendedAt = this.#active.clockAt(slot.due);
-    if (sentAt - intendedAt > LATE_MS) this.#late++;
+    this.#watch.sent(sentAt - intendedAt);
     this.#tally.send();
     const flight = new Flight({
       slot,

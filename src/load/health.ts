@@ -3,13 +3,14 @@ import { formatPercent } from '../base/units.js';
 import type { GeneratorHealth } from './types.js';
 
 /** A request sent later than this after it was due is late, ms. */
-export const LATE_MS = 50;
+const LATE_MS = 50;
 /** A run in which more than this share was late, or was dropped, measures the generator. */
 const LARGEST_SHARE = 0.01;
 /** Fewer than this are an accident of start-up, not a saturated generator. */
 const FEWEST = 5;
 /** Share of one core above which the process had no reserve. */
 const BUSY_CPU_SHARE = 0.9;
+const LOOP_RESOLUTION_MS = 10;
 
 export interface GeneratorReadings {
   readonly sent: number;
@@ -54,32 +55,66 @@ export function assessGenerator(readings: GeneratorReadings): GeneratorHealth {
   };
 }
 
-/** Measures this process from its creation to `stop`. */
-export class ProcessWatch {
-  readonly #cpuAtStart = process.cpuUsage();
-  readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
-  #stopped: { cpuSeconds: number } | undefined;
+interface Span {
+  readonly cpu: NodeJS.CpuUsage;
+  readonly seconds: number;
+  readonly sent: number;
+  readonly late: number;
+  readonly dropped: number;
+}
 
-  constructor() {
+/**
+ * The generator's readings since the start and since the last window. What went wrong before a window, when a thousand users open
+ * their connections to a cold server, is no fault of what is measured in it.
+ */
+export class GeneratorWatch {
+  readonly #maxInFlight: number | undefined;
+  readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  readonly #start: Span = { cpu: process.cpuUsage(), seconds: 0, sent: 0, late: 0, dropped: 0 };
+  #window: Span = this.#start;
+  #stoppedAt: NodeJS.CpuUsage | undefined;
+  #late = 0;
+
+  constructor(maxInFlight: number | undefined) {
+    this.#maxInFlight = maxInFlight;
     this.#loop.enable();
   }
 
-  read(): { cpuSeconds: number; peakRssBytes: number; loopDelayMs: number } {
-    return {
-      cpuSeconds: this.#stopped?.cpuSeconds ?? this.#cpuSeconds(),
+  /** @param lateMs how long after it was due a request is sent. */
+  sent(lateMs: number): void {
+    if (lateMs > LATE_MS) this.#late++;
+  }
+
+  resetWindow(now: LoadProgress): void {
+    this.#window = { ...now, cpu: process.cpuUsage(), late: this.#late };
+    this.#loop.reset();
+  }
+
+  health(of: 'window' | 'run', now: LoadProgress): GeneratorHealth {
+    const since = of === 'run' ? this.#start : this.#window;
+    const cpu = this.#stoppedAt ?? process.cpuUsage();
+    return assessGenerator({
+      sent: now.sent - since.sent,
+      late: this.#late - since.late,
+      dropped: now.dropped - since.dropped,
+      seconds: now.seconds - since.seconds,
+      cpuSeconds: (cpu.user + cpu.system - since.cpu.user - since.cpu.system) / 1e6,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
       // The monitor's own interval is part of what it records.
-      loopDelayMs: this.#loop.count === 0 ? 0 : Math.max(0, this.#loop.percentile(99) / 1e6 - 10),
-    };
+      loopDelayMs: this.#loop.count === 0 ? 0 : Math.max(0, this.#loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
+      maxInFlight: this.#maxInFlight,
+    });
   }
 
   stop(): void {
-    this.#stopped ??= { cpuSeconds: this.#cpuSeconds() };
+    this.#stoppedAt ??= process.cpuUsage();
     this.#loop.disable();
   }
+}
 
-  #cpuSeconds(): number {
-    const { user, system } = process.cpuUsage(this.#cpuAtStart);
-    return (user + system) / 1e6;
-  }
+/** Cumulative, as the engine counts. */
+export interface LoadProgress {
+  readonly seconds: number;
+  readonly sent: number;
+  readonly dropped: number;
 }

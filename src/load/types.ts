@@ -87,13 +87,14 @@ export interface LoadRun {
   counts(): ClientCounts;
   /** Requests in flight now. */
   inFlight(): number;
-  /** Starts a new latency window (per stage); the overall histograms go on. */
+  /** Starts a new window of latency and generator health (per stage); the overall ones go on. */
   resetWindow(): void;
   /** Response time since the last resetWindow. */
   windowLatency(): LatencySummary;
   /** Stops sending and resolves when nothing is in flight any more; the users' clocks stand still meanwhile, so nothing bursts afterwards. */
   pause(): Promise<void>;
   resume(): void;
+  /** Since the last resetWindow; the summary's is that of the whole load. */
   health(): GeneratorHealth;
   /** Stops for good (in-flight requests are awaited up to their timeout) and resolves with the summary; idempotent. */
   stop(): Promise<LoadSummary>;

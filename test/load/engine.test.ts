@@ -196,6 +196,21 @@ describe('open model', () => {
     expect(summary.generator).toMatchObject({ valid: false, reason: expect.stringContaining('ran late') });
     expect(summary.generator.lateShare).toBeGreaterThan(0.2);
   });
+
+  it('is healthy in a window that begins after the trouble, but not over the whole load', async () => {
+    const url = await http((_request, response) => response.end('ok'));
+    const model = { kind: 'open', ratePerSecond: 200, arrivals: 'constant', maxInFlight: 1000 } as const;
+    const run = start(url, { model });
+    await until(() => run.counts().ended >= 5);
+    const blockedUntil = performance.now() + 300;
+    while (performance.now() < blockedUntil);
+    const behind = run.counts().sent + 60;
+    await until(() => run.counts().sent >= behind);
+    expect(run.health().valid).toBe(false);
+    run.resetWindow();
+    expect(run.health()).toMatchObject({ valid: true, lateShare: 0 });
+    expect((await run.stop()).generator.valid).toBe(false);
+  });
 });
 
 describe('pause and stop', () => {
