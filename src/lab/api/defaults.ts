@@ -30,26 +30,48 @@ function serviceSpec(object: KubeObject, taken: ReadonlySet<string>): Dict {
   return spec;
 }
 
+/** `Always` for images without a tag or with `latest`. */
+const pullPolicy = (image: unknown): string => {
+  const tag = /:([^:/@]+)$/.exec(String(image ?? ''))?.[1];
+  return tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent';
+};
+
+function container(given: unknown): unknown {
+  if (!isDict(given)) return given;
+  const ports = Array.isArray(given.ports)
+    ? { ports: given.ports.map((port: unknown) => (isDict(port) ? { protocol: 'TCP', ...port } : port)) }
+    : {};
+  return {
+    imagePullPolicy: pullPolicy(given.image),
+    resources: {},
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+    ...given,
+    ...ports,
+  };
+}
+
 function podSpec(given: unknown): unknown {
   if (!isDict(given)) return given;
-  const containers = (list: unknown): unknown =>
-    Array.isArray(list)
-      ? list.map((item: unknown) => {
-          if (!isDict(item)) return item;
-          const ports = Array.isArray(item.ports)
-            ? { ports: item.ports.map((port: unknown) => (isDict(port) ? { protocol: 'TCP', ...port } : port)) }
-            : {};
-          return { imagePullPolicy: 'IfNotPresent', ...item, ...ports };
-        })
-      : list;
+  const containers = (list: unknown): unknown => (Array.isArray(list) ? list.map(container) : list);
   return {
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 30,
     dnsPolicy: 'ClusterFirst',
+    schedulerName: 'default-scheduler',
+    securityContext: {},
     ...given,
     containers: containers(given.containers),
     ...(given.initContainers ? { initContainers: containers(given.initContainers) } : {}),
   };
+}
+
+/** Typed clients send `creationTimestamp: null`; a template that differs only by that would be another revision. */
+function podTemplate(template: Dict): Dict {
+  const metadata = isDict(template.metadata)
+    ? Object.fromEntries(Object.entries(template.metadata).filter(([, value]) => value !== null))
+    : {};
+  return { ...template, metadata, spec: podSpec(template.spec) };
 }
 
 function deploymentSpec(given: Dict): Dict {
@@ -68,7 +90,7 @@ function deploymentSpec(given: Dict): Dict {
 }
 
 function workloadSpec(entry: ResourceKind, given: Dict): Dict {
-  const template = isDict(given.template) ? { ...given.template, spec: podSpec(given.template.spec) } : given.template;
+  const template = isDict(given.template) ? podTemplate(given.template) : given.template;
   const spec: Dict = { ...given, ...(given.template === undefined ? {} : { template }) };
   if (entry.scale) spec.replicas ??= 1;
   return entry.kind === 'Deployment' ? deploymentSpec(spec) : spec;

@@ -1,7 +1,7 @@
 import type { Store, StoreEvent } from '../control/store.js';
 
 /** Events that a watch may be resumed from; enough for the busiest minutes of a release. */
-const DEFAULT_CAPACITY = 20_000;
+const DEFAULT_CAPACITY = 5000;
 
 /** The recent events of a Store in the order of their resourceVersions, for watches that resume. */
 export class EventLog {

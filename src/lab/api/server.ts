@@ -81,10 +81,12 @@ function refusal(error: unknown): ApiStatusError {
   return new ApiStatusError(500, 'InternalError', `Internal error occurred: ${errorText(error)}`);
 }
 
+const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
+
 function authorize(request: IncomingMessage, token: string | undefined): void {
-  // Only browsers send Origin: a page of another site must not drive the lab behind the user's back.
-  const { origin, host } = request.headers;
-  if (origin !== undefined && origin !== `http://${host}`) {
+  // Only browsers send Origin: a page of another site, also one whose name was rebound to loopback, must not drive the lab.
+  const { origin, host = '' } = request.headers;
+  if (origin !== undefined && !(LOOPBACK.test(host) && origin === `http://${host}`)) {
     throw new ApiStatusError(403, 'Forbidden', `forbidden: origin ${JSON.stringify(origin)} is not this server`);
   }
   if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {

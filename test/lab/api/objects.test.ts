@@ -39,6 +39,19 @@ describe('create', () => {
     expect(json.status).toEqual({});
   });
 
+  it('fills in templates so that what a typed client sends back is the same revision', async () => {
+    const { json } = await cluster.call('POST', `${APPS}/deployments`, deployment('web', labels, { image: 'web' }));
+    const [container] = json.spec.template.spec.containers;
+    expect(container).toMatchObject({ imagePullPolicy: 'Always', resources: {}, ports: [{ protocol: 'TCP' }] });
+    const typed = structuredClone(json.spec.template);
+    typed.metadata.creationTimestamp = null;
+    const patch = [{ op: 'replace', path: '/spec/template', value: typed }];
+    const headers = { 'Content-Type': 'application/json-patch+json' };
+    const back = await cluster.call('PATCH', `${APPS}/deployments/web`, patch, headers);
+    expect(back.json.spec).toEqual(json.spec);
+    expect(back.json.metadata.generation).toBe(1);
+  });
+
   it('gives Services addresses that differ and stay', async () => {
     const a = await cluster.call('POST', `${SHOP}/services`, service('a', labels));
     const b = await cluster.call('POST', `${SHOP}/services`, service('b', labels));
