@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { formatDuration } from '../base/units.js';
 import { diagnose } from '../judge/causes.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { Cause, Finding, Look, StageAssessment, Verdict } from '../judge/types.js';
@@ -24,6 +25,7 @@ export class StageFold {
   #closed: EventOf<'window-closed'>['reason'] | undefined;
   #waitingFor: string | undefined;
   #arrival: StageModel['arrival'];
+  #notArrived: StageModel['notArrived'];
   #looks = 0;
   #lastLook: Look | undefined;
   #assessment: StageAssessment | undefined;
@@ -58,6 +60,11 @@ export class StageFold {
         this.#phase = 'warming-up';
         this.#waitingFor = undefined;
         this.#arrival = { ms: event.ms, how: event.how, inferred: event.inferred, detail: event.detail };
+        return;
+      case 'not-arrived':
+        this.#phase = 'warming-up';
+        this.#waitingFor = undefined;
+        this.#notArrived = { ms: event.ms, detail: event.detail };
         return;
       case 'window-opened':
         this.#phase = 'counting';
@@ -108,11 +115,19 @@ export class StageFold {
     return verdict === 'pass' && this.#generator?.valid === false ? 'inconclusive' : verdict;
   }
 
+  /** The judge's, and what it cannot know: whether the stage had arrived and the generator kept up. */
   #findings(): readonly Finding[] {
-    const findings = this.#assessment?.findings ?? [];
-    if (this.#generator?.valid !== false) return findings;
-    const message = this.#generator.reason ?? 'the load generator was the bottleneck';
-    return [...findings, { level: 'warning', code: 'GENERATOR_INVALID', message }];
+    const findings = [...(this.#assessment?.findings ?? [])];
+    if (this.#notArrived) {
+      const { ms, detail } = this.#notArrived;
+      const message = `After ${formatDuration(ms)} the stage had not arrived in the data plane: ${detail}`;
+      findings.unshift({ level: 'warning', code: 'NOT_ARRIVED', message });
+    }
+    if (this.#generator?.valid === false) {
+      const message = this.#generator.reason ?? 'the load generator was the bottleneck';
+      findings.push({ level: 'warning', code: 'GENERATOR_INVALID', message });
+    }
+    return findings;
   }
 
   #findCauses(): readonly Cause[] {
@@ -141,6 +156,7 @@ export class StageFold {
       changes: [...this.#changes],
       waitingFor: this.#waitingFor,
       arrival: this.#arrival,
+      notArrived: this.#notArrived,
       looks: this.#looks,
       lastLook: this.#lastLook,
       assessment: this.#assessment,

@@ -13,7 +13,7 @@ export function plainText(text: string): string {
 }
 
 /** `plainText` on one line: every run of white space is one space. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return plainText(text).replace(/\s+/g, ' ').trim();
 }
 

@@ -53,6 +53,8 @@ export interface StageModel {
   /** What the stage waits for just now; undefined when it waits for nothing. */
   readonly waitingFor: string | undefined;
   readonly arrival: Omit<Body<'arrived'>, 'type' | 'stage'> | undefined;
+  /** The barrier gave up: the stage was judged all the same. */
+  readonly notArrived: Omit<Body<'not-arrived'>, 'type' | 'stage'> | undefined;
   readonly looks: number;
   readonly lastLook: Look | undefined;
   readonly assessment: StageAssessment | undefined;

@@ -124,6 +124,29 @@ describe('what the model says of a stage', () => {
   });
 });
 
+test('a stage that never arrived is judged, and says so', () => {
+  const events = reseq(
+    whole.map((event) =>
+      event.type === 'arrived' && event.stage === 'dark'
+        ? {
+            seq: 0,
+            at: event.at,
+            type: 'not-arrived' as const,
+            stage: 'dark',
+            ms: 60_000,
+            detail: 'webapp-1 has the old routes',
+          }
+        : event,
+    ),
+  );
+  const run = foldRun(events);
+  expect(run.stages[1]).toMatchObject({ verdict: 'pass', arrival: undefined, notArrived: { ms: 60_000 } });
+  expect(run.stages[1]?.findings[0]).toMatchObject({
+    code: 'NOT_ARRIVED',
+    message: 'After 1 m 0 s the stage had not arrived in the data plane: webapp-1 has the old routes',
+  });
+});
+
 test('folding is incremental: a model asked for along the way does not change the later one', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: whole.length }), fc.integer({ min: 1, max: 40 }), (length, step) => {

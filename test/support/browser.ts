@@ -14,7 +14,7 @@ const ARGS = [
 ];
 
 /** A chromium on this machine; undefined when there is none. */
-export function chromiumPath(): string | undefined {
+function chromiumPath(): string | undefined {
   const candidates = [process.env.WEIGHBRIDGE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
   return candidates.find((path) => path && fs.existsSync(path));
 }

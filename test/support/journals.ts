@@ -8,7 +8,7 @@ import type { RunEvent, RunEventBody } from '../../src/release/events.js';
 import type { Expectation, Scenario, Stage } from '../../src/scenario/types.js';
 
 /** What the mesh of a simulated stage really does. */
-export interface Truth {
+interface Truth {
   /** Share of v2 at the source proxy. */
   readonly share: number;
   /** Copies to v2 per call. */
@@ -99,7 +99,7 @@ const TRUE: Readonly<Record<string, Truth>> = {
   even: { share: 0.5 },
 };
 
-export const virtualService = (name: string, v1: number, v2: number): KubeObject => ({
+const virtualService = (name: string, v1: number, v2: number): KubeObject => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',
   metadata: { name, namespace: 'pitstop', generation: 2 },
@@ -141,7 +141,7 @@ const pod = (name: string, labels: Record<string, string>): KubeObject => ({
 });
 
 /** The namespace with a VirtualService of these weights. */
-export const objectsWith = (...routes: KubeObject[]): KubeObject[] => [
+const objectsWith = (...routes: KubeObject[]): KubeObject[] => [
   {
     apiVersion: 'v1',
     kind: 'Service',

@@ -13,7 +13,7 @@ export interface PlacedNode {
   readonly x: number;
   readonly y: number;
 }
-export interface PlacedBox {
+interface PlacedBox {
   readonly app: string;
   readonly namespace: string;
   readonly x: number;

@@ -88,7 +88,7 @@ export function LatencyFigure({ latency, id, title, level = 4 }: Props) {
   );
 }
 
-export const percentiles = ({ mean, p50, p90, p99, p999, max }: Omit<LatencySummary, 'buckets' | 'count'>) =>
+const percentiles = ({ mean, p50, p90, p99, p999, max }: Omit<LatencySummary, 'buckets' | 'count'>) =>
   [
     ['mean', mean],
     ['p50', p50],
@@ -123,7 +123,7 @@ interface Bins {
 }
 
 /** Buckets of the histogram gathered into `BINS` of equal width on the logarithmic scale. */
-export function binsOf({ buckets, max }: LatencySummary): Bins {
+function binsOf({ buckets, max }: LatencySummary): Bins {
   const least = Math.max(0.1, buckets[0]?.upTo ?? 1);
   const low = least * 0.8;
   const high = Math.max(max, least, low * 2) * 1.05;
@@ -145,7 +145,7 @@ export function binsOf({ buckets, max }: LatencySummary): Bins {
 
 /** 1, 2, 5 times a power of ten within the range; only powers of ten when it spans more than two decades. */
 function decades(low: number, high: number): number[] {
-  const factors = high / low > 60 ? [1] : high / low > 12 ? [1, 3] : [1, 2, 5];
+  const factors = high / low > 600 ? [1] : high / low > 12 ? [1, 3] : [1, 2, 5];
   const values: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const factor of factors) values.push(factor * 10 ** power);

@@ -1,5 +1,5 @@
 /** Colours of drawings: the light palette as attributes, so that a drawing is readable where a server forbids styles; CSS classes override it. */
-export const PALETTE = {
+const PALETTE = {
   ok: '#2f6f28',
   warn: '#8a5a00',
   bad: '#b3140a',

@@ -105,7 +105,10 @@ function Course({ stage, lastAt }: { stage: StageModel; lastAt: number }) {
             {arrival.detail && <span class="muted block small">{arrival.detail}</span>}
           </span>
         ) : (
-          <span>{stage.waitingFor ? `no, waited for ${stage.waitingFor}` : 'no'}</span>
+          <span>
+            {stage.notArrived ? `not within ${span(stage.notArrived.ms)}` : 'no'}
+            {stage.waitingFor && `, waited for ${stage.waitingFor}`}
+          </span>
         )}
       </li>
       <li>

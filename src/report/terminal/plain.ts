@@ -35,6 +35,8 @@ export function eventLines(event: RunEvent, run: RunModel): Line[] {
           `${time} ${event.stage} arrived in ${milliseconds(event.ms)} (${event.how}${event.inferred ? ', inferred' : ''})`,
         ),
       ];
+    case 'not-arrived':
+      return [line(`${time} ${event.stage} not arrived after ${milliseconds(event.ms)}: ${event.detail}`)];
     case 'window-closed':
       return [line(`${time} ${event.stage} window closed: ${event.reason}`)];
     case 'stage-finished':

@@ -41,7 +41,7 @@ function phaseText(stage: StageModel): string {
     case 'arriving':
       return `waiting for ${stage.waitingFor ?? 'the data plane'}`;
     case 'warming-up':
-      return `arrived in ${milliseconds(stage.arrival?.ms ?? 0)}, warming up`;
+      return stage.arrival ? `arrived in ${milliseconds(stage.arrival.ms)}, warming up` : 'not arrived, warming up';
     case 'settling':
       return 'settling the ledger';
     default:
@@ -50,7 +50,7 @@ function phaseText(stage: StageModel): string {
 }
 
 /** How far the stage has come, 0..1: as far as its slowest required check. */
-export function stageProgress(stage: StageModel): number {
+function stageProgress(stage: StageModel): number {
   const checks =
     stage.assessment?.checks.filter(({ required, verdict }) => required && verdict !== 'not-applicable') ?? [];
   if (checks.length === 0) return 0;
