@@ -10,7 +10,7 @@ export const realPrometheus = ['/usr/bin/prometheus', process.env.WEIGHBRIDGE_PR
   (path) => path && existsSync(path),
 );
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

@@ -21,6 +21,9 @@ export interface Namespace {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** The misspelt last one is Kiali's own. */
+const HIDDEN = /^(istio-operator|kube-|openshift|ibm|kial-operator)/;
+
 const CONTROLLERS = [
   ['deployments.apps', 'Deployment'],
   ['statefulsets.apps', 'StatefulSet'],
@@ -35,8 +38,10 @@ export class ClusterView {
     this.store = store;
   }
 
+  /** Those that Kiali's default configuration shows. */
   namespaces(): Namespace[] {
-    return this.store.list('namespaces').map(({ metadata }) => ({
+    const shown = this.store.list('namespaces').filter(({ metadata }) => !HIDDEN.test(metadata.name));
+    return byName(shown).map(({ metadata }) => ({
       name: metadata.name,
       createdMs: Date.parse(metadata.creationTimestamp ?? ''),
       labels: metadata.labels ?? {},

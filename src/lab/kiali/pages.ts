@@ -1,7 +1,10 @@
+import type { KubeObject } from '../../base/kubernetes.js';
 import { CLUSTER, type ClusterView, type Namespace } from './cluster.js';
 import { Failure } from './failure.js';
 import type { PrometheusClient } from './prometheus.js';
 
+/** What the lab's API server says at /version. */
+const KUBERNETES_VERSION = 'v1.34.1';
 const CONTROL_PLANE = 'istio-system';
 
 /** What `/api` and `/api/status` say. The Prometheus entry is left out while Prometheus does not answer. */
@@ -16,7 +19,7 @@ export async function statusPage(version: string, prometheus: PrometheusClient):
       'Kiali version': version,
     },
     externalServices: [
-      { name: `Kubernetes-${CLUSTER}`, version: 'v1.31.0', tempoConfig: {} },
+      { name: `Kubernetes-${CLUSTER}`, version: KUBERNETES_VERSION, tempoConfig: {} },
       ...(prometheusVersion === undefined ? [] : [{ name: 'Prometheus', version: prometheusVersion, tempoConfig: {} }]),
     ],
     warningMessages: [],
@@ -39,20 +42,26 @@ export async function istioStatusPage(cluster: ClusterView, prometheus: Promethe
   if (!cluster.namespaces().some(({ name }) => name === CONTROL_PLANE)) {
     throw new Failure(404, `namespaces ${JSON.stringify(CONTROL_PLANE)} not found`);
   }
-  const components = cluster
-    .list('deployments.apps', CONTROL_PLANE)
-    .filter(({ metadata }) => metadata.labels?.app === 'istiod' || metadata.labels?.istio === 'ingressgateway')
-    .map(({ metadata, spec, status }) => {
-      const wanted = Number(spec?.replicas ?? 1);
-      const ready = Number(status?.availableReplicas ?? 0);
-      const isCore = metadata.labels?.app === 'istiod';
-      const healthy = ready >= wanted && wanted > 0;
-      return { name: metadata.name, status: healthy ? 'Healthy' : isCore ? 'NotReady' : 'Unhealthy', is_core: isCore };
-    });
-  if (!components.some(({ is_core }) => is_core))
-    components.push({ name: 'istiod', status: 'NotFound', is_core: true });
-  if (!(await prometheus.healthy())) components.push({ name: 'prometheus', status: 'Unreachable', is_core: true });
-  return components;
+  const deployments = cluster.list('deployments.apps', CONTROL_PLANE);
+  const part = (name: string, label: string, value: string, isCore: boolean, notReady: string) => {
+    const found = deployments.find((deployment) => templateLabels(deployment)[label] === value);
+    const wanted = Number(found?.spec?.replicas ?? 1);
+    const ready = wanted > 0 && Number(found?.status?.availableReplicas ?? 0) >= wanted;
+    return { name, status: found === undefined ? 'NotFound' : ready ? 'Healthy' : notReady, is_core: isCore };
+  };
+  const reachable = (await prometheus.healthy()) ? 'Healthy' : 'Unreachable';
+  return [
+    part('istiod', 'app', 'istiod', true, 'NotReady'),
+    part('istio=ingressgateway', 'istio', 'ingressgateway', true, 'Unhealthy'),
+    part('istio=egressgateway', 'istio', 'egressgateway', false, 'Unhealthy'),
+    { name: 'prometheus', status: reachable, is_core: false },
+    { name: 'custom dashboards', status: reachable, is_core: false },
+  ];
+}
+
+function templateLabels(deployment: KubeObject): Readonly<Record<string, string>> {
+  const template = deployment.spec?.template as { metadata?: { labels?: Record<string, string> } } | undefined;
+  return { ...template?.metadata?.labels, ...deployment.metadata.labels };
 }
 
 /** Lists by the key Kiali 1.x gives them, and where the lab stores them. */

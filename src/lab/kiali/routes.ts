@@ -34,7 +34,6 @@ export async function answer(request: IncomingMessage, context: KialiContext): P
   const path = queryAt < 0 ? url : url.slice(0, queryAt);
   const params = new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1));
   if (path === '/' || path === '') return { status: 302, headers: { location: `${WEB_ROOT}/` } };
-  if (path === '/healthz') return { status: 200 };
   if (path !== WEB_ROOT && !path.startsWith(`${WEB_ROOT}/`)) return notFound();
   const page = path.slice(WEB_ROOT.length);
   const open = await answerOpen(page, request, context);
@@ -42,7 +41,7 @@ export async function answer(request: IncomingMessage, context: KialiContext): P
   if (context.sessions.auth.strategy !== 'anonymous' && !context.sessions.find(request)) {
     return { status: 401, body: 'Unauthorized\n', headers: clearCookie(context) };
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405 };
+  if (request.method !== 'GET' && request.method !== 'HEAD') return notFound();
   return answerGuarded(page, params, context);
 }
 
@@ -94,7 +93,7 @@ async function answerGuarded(page: string, params: URLSearchParams, context: Kia
 
 function namespacePages(encoded: string, page: string, params: URLSearchParams, cluster: ClusterView): Reply {
   const namespace = cluster.namespaces().find(({ name }) => name === encoded);
-  if (!namespace) throw new Failure(403, `Requested namespace [${encoded}] is not accessible.`);
+  if (!namespace) throw new Failure(page === 'info' ? 500 : 404, `namespaces ${JSON.stringify(encoded)} not found`);
   if (page === 'info') return { status: 200, body: namespacePage(namespace) };
   return { status: 200, body: configPage(cluster, namespace.name, params.get('objects')) };
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Store } from '../../../src/lab/control/store.js';
 import { type RunningKiali, startKiali } from '../../../src/lab/kiali/server.js';
 import { type RunningPrometheus, startPrometheus } from '../../../src/lab/prometheus/server.js';
