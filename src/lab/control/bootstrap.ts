@@ -28,7 +28,7 @@ function startObjects(): KubeObject[] {
 }
 
 /** The object that the API server makes of a namespace's name. */
-export function namespaceObject(name: string, labels: Record<string, string> = {}): KubeObject {
+function namespaceObject(name: string, labels: Record<string, string> = {}): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -121,35 +121,12 @@ function istiod(): KubeObject[] {
   ];
 }
 
-/**
- * Fills an empty Store with a cluster that runs Istio, then with `objects` in their order. A namespace that an object
- * names but nobody brings is created, and every namespace has its `default` service account.
- * @returns objects of kinds that the cluster does not serve; they are left out.
- */
-export function bootstrap(store: Store, objects: readonly KubeObject[]): KubeObject[] {
-  const unknown: KubeObject[] = [];
-  const put = (object: KubeObject) => {
+/** Fills an empty Store with a cluster that runs Istio and nothing else. */
+export function bootstrap(store: Store): void {
+  for (const object of startObjects()) {
     const kind = resourceFor(object.apiVersion, object.kind);
-    if (!kind) return void unknown.push(object);
-    const { namespace, ...metadata } = object.metadata;
-    const placed = kind.namespaced ? { ...metadata, namespace: namespace ?? 'default' } : metadata;
-    if (kind.namespaced) ensureNamespace(store, namespace ?? 'default');
-    store.put(kind.resource, { ...object, metadata: placed });
-  };
-  startObjects().forEach(put);
-  objects
-    .filter((object) => object.kind === 'Namespace')
-    .forEach((object) => {
-      const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
-      put({ ...namespaceObject(object.metadata.name), ...object, metadata: { ...object.metadata, labels } });
-    });
-  objects.filter((object) => object.kind !== 'Namespace').forEach(put);
-  return unknown;
-}
-
-function ensureNamespace(store: Store, name: string): void {
-  if (store.get('namespaces', undefined, name)) return;
-  store.put('namespaces', namespaceObject(name));
+    if (kind) store.put(kind.resource, object);
+  }
 }
 
 /** Gives every namespace its `default` service account, now and later. @returns unsubscribe. */

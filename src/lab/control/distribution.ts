@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../base/clock.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { type Millis, millis } from '../../base/units.js';
@@ -63,6 +64,8 @@ export class Distribution {
     this.store = store;
     this.clock = clock;
     this.delay = delay;
+    // Every change under way sleeps on this signal.
+    setMaxListeners(0, this.ended.signal);
     const watched = new Set(WATCHED);
     this.unsubscribe = store.subscribe((event) => {
       if (watched.has(event.resource)) this.changed();
