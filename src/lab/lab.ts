@@ -23,6 +23,7 @@ import { startKiali } from './kiali/server.js';
 import { PodRuntime } from './podRuntime.js';
 import { startPrometheus } from './prometheus/server.js';
 import { closeServer, listen } from './proxy/httpServer.js';
+import { applyStartObjects } from './startObjects.js';
 
 export interface LabOptions {
   /** Applied in order before the lab is ready. */
@@ -92,7 +93,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
-  const unknownObjects = bootstrap(store, objects);
+  bootstrap(store);
   const controllers = runControllers(
     store,
     [
@@ -151,6 +152,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       }),
       closers,
     );
+    const unknownObjects = await applyStartObjects(api.url, objects);
+    controllers.settle();
     return {
       kubeconfig: api.kubeconfig(),
       apiUrl: api.url,

@@ -1,0 +1,70 @@
+import { EnvironmentError } from '../base/errors.js';
+import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { httpRequest } from '../cluster/http.js';
+import { resourceFor } from './control/resources.js';
+
+/**
+ * Creates objects through the API server, as `kubectl apply` would: with defaults and admission, and annotated with what was applied, so
+ * that a later `kubectl apply` can tell which fields are gone. Namespaces come first; one that is named but not brought is created.
+ * @returns objects of kinds that the lab does not serve; they are left out.
+ * @throws EnvironmentError naming every object that the API server refuses.
+ */
+export async function applyStartObjects(apiUrl: string, objects: readonly KubeObject[]): Promise<KubeObject[]> {
+  const placed = objects.map((object) => {
+    const namespaced = resourceFor(object.apiVersion, object.kind)?.namespaced;
+    return namespaced
+      ? { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'default' } }
+      : object;
+  });
+  const named = new Set(placed.flatMap(({ metadata: { namespace } }) => namespace ?? []));
+  for (const { kind, metadata } of placed) if (kind === 'Namespace') named.delete(metadata.name);
+  const implied = [...named].map((name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
+  const ordered = [
+    ...implied,
+    ...placed.filter((o) => o.kind === 'Namespace'),
+    ...placed.filter((o) => o.kind !== 'Namespace'),
+  ];
+
+  const unknown: KubeObject[] = [];
+  const refused: string[] = [];
+  for (const object of ordered) {
+    const kind = resourceFor(object.apiVersion, object.kind);
+    if (!kind) {
+      unknown.push(object);
+      continue;
+    }
+    const base = kind.group ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
+    const scope = kind.namespaced ? `/namespaces/${object.metadata.namespace}` : '';
+    const answer = await httpRequest(
+      new URL(`${apiUrl}${base}${scope}/${kind.plural}?fieldManager=kubectl-client-side-apply`),
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(asApplied(object)),
+      },
+    );
+    // The cluster's own namespaces are there already; everything else that is there twice is a mistake in the manifests.
+    const expected = answer.status === 409 && (object.kind === 'Namespace' || implied.includes(object));
+    if (answer.status >= 300 && !expected)
+      refused.push(`${objectRef(object)}: ${(JSON.parse(answer.text) as { message: string }).message}`);
+  }
+  if (refused.length > 0)
+    throw new EnvironmentError(
+      'E_LAB_OBJECTS',
+      refused.join('\n'),
+      'the lab starts only with objects that a cluster would accept',
+    );
+  return unknown;
+}
+
+function asApplied(object: KubeObject): KubeObject {
+  const { annotations = {}, ...metadata } = object.metadata;
+  const applied = JSON.stringify({ ...object, metadata: { annotations, ...metadata } });
+  return {
+    ...object,
+    metadata: {
+      ...metadata,
+      annotations: { ...annotations, 'kubectl.kubernetes.io/last-applied-configuration': `${applied}\n` },
+    },
+  };
+}
