@@ -5,6 +5,8 @@ import { versionMapper, type WatchedService } from './versions.js';
 const METRIC = 'istio_requests_total';
 /** Prometheus' own look-back: the newest sample of this span, stale series included. */
 const LOOK_BACK = '5m';
+/** A target that failed that often from its beginning is not coming. */
+const FEW_SCRAPES = 4;
 
 /** Series of the requests to the service under watch, as the proxies of the given side count them, whoever calls. */
 export function serviceSelectors(side: 'source' | 'destination', watched: WatchedService): readonly string[] {
@@ -46,6 +48,17 @@ export function newestSamples(selectors: readonly string[]): string {
 /** When the least recently scraped of these series was scraped, seconds since the epoch; no result without live series. */
 export function oldestScrape(selectors: readonly string[]): string {
   return `min(${selectors.map((text) => `timestamp(${text})`).join(' or ')})`;
+}
+
+/** When the least recently scraped target of the namespace was scraped, whether that worked or not. */
+export function oldestTargetScrape(namespace: string): string {
+  return `min(timestamp(${selector('up', [['namespace', '=', namespace]])}))`;
+}
+
+/** Targets that cannot be scraped now, but could within the look-back, or are too new to tell; no result when there are none. */
+export function failingTargets(namespace: string): string {
+  const up = selector('up', [['namespace', '=', namespace]]);
+  return `(${up} == 0) and (max_over_time(${up}[${LOOK_BACK}]) == 1 or count_over_time(${up}[${LOOK_BACK}]) < ${FEW_SCRAPES})`;
 }
 
 /** Sorts the growth of the service's series into accounts. */

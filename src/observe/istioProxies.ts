@@ -4,12 +4,14 @@ import { CounterGrowth } from './counters.js';
 import {
   countAll,
   countRequests,
+  failingTargets,
   frontDoorSelectors,
   newestSamples,
   oldestScrape,
+  oldestTargetScrape,
   serviceSelectors,
 } from './istioCounts.js';
-import { type PrometheusClient, selector } from './prometheus.js';
+import type { PrometheusClient } from './prometheus.js';
 import type { Observation, Observer } from './types.js';
 import type { WatchedService } from './versions.js';
 
@@ -78,18 +80,20 @@ class IstioObserver implements Observer {
 
   /**
    * Every series that is read has a sample later than that, and so has every target of the namespace: a pod whose first request is
-   * still to be scraped has no series yet, but its target is known by `up`.
+   * still to be scraped has no series yet, but its target is known by `up`. A target whose scrape just failed is waited for, one that
+   * was never up is not.
    */
   async settled(wallMs: number, signal?: AbortSignal): Promise<boolean> {
     this.#skewMs ??= await this.#measureSkew(signal);
-    const targets = `min(timestamp(${selector('up', [['namespace', '=', this.#watched.namespace]])}))`;
-    const oldest = await Promise.all(
-      [oldestScrape([...this.#service, ...this.#frontDoor]), targets].map((query) =>
-        this.#prometheus.instant(query, signal),
-      ),
+    const [series, targets, failing] = await Promise.all(
+      [
+        oldestScrape([...this.#service, ...this.#frontDoor]),
+        oldestTargetScrape(this.#watched.namespace),
+        failingTargets(this.#watched.namespace),
+      ].map((query) => this.#prometheus.instant(query, signal)),
     );
-    const scrapes = oldest.flat().map(({ value }) => value * 1000);
-    return scrapes.length > 0 && Math.min(...scrapes) > wallMs + this.#skewMs;
+    const scrapes = [...(series ?? []), ...(targets ?? [])].map(({ value }) => value * 1000);
+    return failing?.length === 0 && scrapes.length > 0 && Math.min(...scrapes) > wallMs + this.#skewMs;
   }
 
   async #read(signal: AbortSignal | undefined) {

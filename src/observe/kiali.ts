@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.js';
 import { explain } from './istioProxies.js';
 import { countEdges, KialiGraph, trafficGraph } from './kialiGraph.js';
 import { type KialiAuth, KialiSession } from './kialiSession.js';
+import type { PrometheusClient } from './prometheus.js';
 import type { Observation, Observer } from './types.js';
 import type { WatchedService } from './versions.js';
 
@@ -13,12 +14,23 @@ export interface KialiObserverOptions {
   readonly auth: KialiAuth;
   readonly scenario: WatchedService;
   readonly clock: Clock;
+  /** The Prometheus behind it: tells the scrape interval, and so how far Kiali's rates extrapolate. */
+  readonly prometheus?: PrometheusClient;
   /** Whole answer, ms; default 10 s. */
   readonly timeoutMs?: number;
 }
 
 /** Rates have two decimals: an edge is off by at most half of the last one, over the whole window, and a request at each end of it. */
 const RATE_ERROR = 0.005;
+
+/**
+ * The largest ratio by which `rate()` overstates what happened in a window: it stretches the increase between the first and the last
+ * sample to the whole window, where each end lies less than 1.1 intervals from a sample.
+ */
+export function extrapolationBound(windowSeconds: number, scrapeIntervalMs: number): number {
+  const gaps = Math.min((2.2 * scrapeIntervalMs) / 1000, windowSeconds / 2);
+  return gaps / (windowSeconds - gaps);
+}
 
 /**
  * Kiali's versioned app graph with service nodes. It is a view of the same Prometheus through `rate()`, which extrapolates to the ends
@@ -28,6 +40,7 @@ export function kialiObserver(options: KialiObserverOptions): Observer {
   const { scenario, clock } = options;
   const session = new KialiSession(options);
   let openedAt: number | undefined;
+  let scrapeIntervalMs: number | undefined;
 
   const graph = async (endSeconds: number, windowSeconds: number, signal: AbortSignal | undefined) => {
     const answer = await session.get(
@@ -57,7 +70,9 @@ export function kialiObserver(options: KialiObserverOptions): Observer {
       await session.connect(signal);
       await graph(Math.ceil(clock.wallMs() / 1000), 60, signal);
     },
-    async open() {
+    async open(signal) {
+      // Only widens what is tolerated, so a server that does not tell is no reason to fail.
+      scrapeIntervalMs = await options.prometheus?.scrapeIntervalMs(scenario.namespace, signal).catch(() => undefined);
       openedAt = Math.floor(clock.wallMs() / 1000);
     },
     async look(signal) {
@@ -78,6 +93,7 @@ export function kialiObserver(options: KialiObserverOptions): Observer {
           vantagePoint: 'graph',
           counts,
           rounding: RATE_ERROR * seconds + 1,
+          ...(scrapeIntervalMs === undefined ? {} : { extrapolation: extrapolationBound(seconds, scrapeIntervalMs) }),
           graph: trafficGraph(seen),
           resets: 0,
         };

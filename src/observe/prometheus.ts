@@ -21,6 +21,11 @@ const Success = z.object({
     z.object({ resultType: z.literal('scalar'), result: Point }),
   ]),
 });
+const Targets = z.object({
+  data: z.object({
+    activeTargets: z.array(z.object({ labels: z.record(z.string(), z.string()), scrapeInterval: z.string() })),
+  }),
+});
 const Failure = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() });
 
 export interface PrometheusOptions {
@@ -70,6 +75,24 @@ export class PrometheusClient {
     return point[0] * 1000;
   }
 
+  /** How often the targets of a namespace are scraped, ms, the longest; undefined when the server does not tell (Prometheus before 2.28). */
+  async scrapeIntervalMs(namespace: string, signal?: AbortSignal): Promise<number | undefined> {
+    const query = { state: 'active' };
+    const answer = await this.#http.json({
+      method: 'GET',
+      path: '/api/v1/targets',
+      query,
+      headers: this.#headers,
+      signal,
+    });
+    const parsed = Targets.safeParse(answer);
+    const intervals = (parsed.success ? parsed.data.data.activeTargets : [])
+      .filter(({ labels }) => labels.namespace === namespace)
+      .map(({ scrapeInterval }) => parsePrometheusDuration(scrapeInterval))
+      .filter((interval) => interval > 0);
+    return intervals.length === 0 ? undefined : Math.max(...intervals);
+  }
+
   async #query(query: string, signal: AbortSignal | undefined) {
     // By POST: a selector with many alternatives may be longer than a URL may be.
     const answer = await this.#http.call({
@@ -100,6 +123,17 @@ function parseSample(text: string): number {
   if (text === '+Inf') return Number.POSITIVE_INFINITY;
   if (text === '-Inf') return Number.NEGATIVE_INFINITY;
   return Number(text);
+}
+
+const DURATION_UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+
+/** `1m30s` -> 90000; 0 for what is no duration. */
+export function parsePrometheusDuration(text: string): number {
+  if (!/^(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(text)) return 0;
+  return [...text.matchAll(/(\d+)(h|ms|m|s)/g)].reduce(
+    (sum, [, value, unit]) => sum + Number(value) * (DURATION_UNITS_MS[unit ?? ''] ?? 0),
+    0,
+  );
 }
 
 /** `{a="b",c=~"d"}` with its values quoted by PromQL's rules. */

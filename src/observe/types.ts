@@ -26,6 +26,11 @@ export type Observation =
       readonly counts: WindowCounts;
       /** Counts carry a rounding error of at most this many requests (Kiali's rates); 0 when exact. */
       readonly rounding: number;
+      /**
+       * Ratio by which all counts together may be too high, because Kiali's rates extrapolate to the ends of the window (two scrape
+       * intervals at most); shares are not touched by it. Absent: counts do not extrapolate, or the scrape interval is not known.
+       */
+      readonly extrapolation?: number;
       /** Graph vantage point only. */
       readonly graph?: TrafficGraph;
       /** Destination vantage point only: requests that the `from` workload's own proxy received (the front door of the load), all sources. */

@@ -3,7 +3,8 @@ import { describe, expect, it, test } from 'vitest';
 import { clientObserver } from '../../src/observe/client.js';
 import { CounterGrowth } from '../../src/observe/counters.js';
 import { countRequests, newestSamples, oldestScrape, serviceSelectors } from '../../src/observe/istioCounts.js';
-import { literalPattern, selector } from '../../src/observe/prometheus.js';
+import { extrapolationBound } from '../../src/observe/kiali.js';
+import { literalPattern, parsePrometheusDuration, selector } from '../../src/observe/prometheus.js';
 import { versionMapper } from '../../src/observe/versions.js';
 import { istioLabels, WATCHED } from '../support/observe.js';
 
@@ -240,6 +241,39 @@ describe('queries', () => {
         ' or last_over_time(istio_requests_total{reporter="source",destination_canonical_service="customermanagementapi",destination_workload_namespace="pitstop"}[5m])',
     );
     expect(oldestScrape(['a', 'b'])).toBe('min(timestamp(a) or timestamp(b))');
+  });
+});
+
+describe('extrapolation of rates', () => {
+  test.each([
+    ['15s', 15_000],
+    ['1m30s', 90_000],
+    ['500ms', 500],
+    ['1h', 3_600_000],
+    ['soon', 0],
+    ['', 0],
+  ])('a scrape interval of %j is %d ms', (text, expected) => {
+    expect(parsePrometheusDuration(text)).toBe(expected);
+  });
+
+  it('bounds what Prometheus can make of any samples in a window', () => {
+    // rate() of a counter that grew by 1 between its first and last sample, by Prometheus' own rule for the ends.
+    const overstated = (windowSeconds: number, first: number, last: number, interval: number) => {
+      const end = (gap: number) => (gap < 1.1 * interval ? gap : interval / 2);
+      return (last - first + end(first) + end(windowSeconds - last)) / (last - first) - 1;
+    };
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 120 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (windowSeconds, phase) => {
+          const last = phase + Math.floor(windowSeconds - phase);
+          const bound = extrapolationBound(windowSeconds, 1000);
+          expect(overstated(windowSeconds, phase, last, 1)).toBeLessThanOrEqual(bound);
+        },
+      ),
+      { seed: 8, numRuns: 500 },
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
+import type { ScrapeTarget } from '../../src/lab/control/types.js';
 import { type RunningPrometheus, startPrometheus } from '../../src/lab/prometheus/server.js';
 import { istioObserver } from '../../src/observe/istioProxies.js';
 import { PrometheusClient } from '../../src/observe/prometheus.js';
@@ -9,14 +10,16 @@ import { istioLabels, PodMetrics, WATCHED } from '../support/observe.js';
 
 let pods: PodMetrics[];
 let scraped: PodMetrics[];
+let extra: ScrapeTarget[];
 let prometheus: RunningPrometheus;
 beforeEach(async () => {
   pods = await Promise.all(
     ['webapp-1', 'customermanagementapi-v1-1', 'customermanagementapi-v2-1'].map(PodMetrics.start),
   );
   scraped = [...pods];
+  extra = [];
   prometheus = await startPrometheus({
-    targets: () => scraped.map(({ target }) => target),
+    targets: () => [...scraped.map(({ target }) => target), ...extra],
     scrapeIntervalMs: 50,
   });
 });
@@ -103,6 +106,21 @@ describe('source proxy', () => {
     await settle(observer);
     const future = Date.now() + 60_000;
     expect(await observer.settled(future)).toBe(false);
+  });
+
+  it('waits for a target whose scrape fails, but not for one that never worked', async () => {
+    const [webapp, v1] = pods as [PodMetrics, PodMetrics];
+    webapp.add(istioLabels('source', 'v1'), 1);
+    const client = new PrometheusClient({ url: prometheus.url });
+    const observer = observe('source');
+    const dead = { ...v1.target, url: 'http://127.0.0.1:1/metrics', labels: { ...v1.target.labels, pod: 'dead' } };
+    extra = [dead];
+    await settle(observer);
+    await v1.close();
+    await until(async () => (await client.instant('up == 0')).length === 2);
+    const now = Date.now();
+    await until(async () => ((await client.instant('min(timestamp(up))'))[0]?.value ?? 0) * 1000 > now);
+    expect(await observer.settled(now)).toBe(false);
   });
 
   it('becomes no-data when Prometheus is gone, and goes on where it was when it is back', async () => {
