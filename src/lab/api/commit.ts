@@ -7,9 +7,6 @@ import { afterUpdate, type Manager, type Ownership, readManaged, writeManaged } 
 import { badRequest, conflict, type FieldError, invalid } from './status.js';
 import { checkFields, type FieldValidation, validationError } from './validate.js';
 
-/** What a write needs of the server. */
-type CommitContext = Pick<ApiContext, 'store' | 'admission' | 'now'>;
-
 /** One write on its way into the store. */
 export interface Change {
   readonly before: KubeObject | undefined;
@@ -101,17 +98,12 @@ function checkPreconditions(entry: ResourceKind, wanted: KubeObject, before: Kub
   }
 }
 
-function takenIps(context: CommitContext, own: KubeObject): ReadonlySet<string> {
+function takenIps(context: ApiContext, own: KubeObject): ReadonlySet<string> {
   const others = context.store.list('services').filter(({ metadata }) => metadata.uid !== own.metadata.uid);
   return new Set(others.map(({ spec }) => String(spec?.clusterIP ?? '')));
 }
 
-function withManagedFields(
-  context: CommitContext,
-  request: ApiRequest,
-  change: Change,
-  object: KubeObject,
-): KubeObject {
+function withManagedFields(context: ApiContext, request: ApiRequest, change: Change, object: KubeObject): KubeObject {
   const { before, wanted, owners } = change;
   const time = timestamp(context.now());
   const given = readManaged(wanted.metadata.managedFields ?? before?.metadata.managedFields);
@@ -128,7 +120,7 @@ function withManagedFields(
  * @throws ApiStatusError 400, 409, 422 and whatever admission says.
  */
 export function commit(
-  context: CommitContext,
+  context: ApiContext,
   request: ApiRequest,
   change: Change,
 ): { readonly object: KubeObject; readonly warnings: readonly string[] } {

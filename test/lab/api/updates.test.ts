@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { admitted } from '../../../src/lab/api/admit.js';
 import { Store } from '../../../src/lab/control/store.js';
 import { type Cluster, startCluster } from '../../support/api-server.js';
 import { deployment, service, virtualService } from '../../support/objects.js';
@@ -144,41 +143,5 @@ describe('a server with a token', () => {
     await expect(startCluster({ port: cluster.server.port })).rejects.toThrow(
       `cannot listen on 127.0.0.1:${cluster.server.port}: listen EADDRINUSE`,
     );
-  });
-});
-
-describe('an object that a lab starts with', () => {
-  it('is what a client would have created, so that applying it again changes nothing', async () => {
-    const { object, warnings } = admitted(cluster.store, {
-      ...deployment('start', labels),
-      metadata: { name: 'start', namespace: 'shop' },
-    });
-    expect([warnings, cluster.store.get('deployments.apps', 'shop', 'start')]).toEqual([[], undefined]);
-    const stored = cluster.store.put('deployments.apps', object);
-    const { json } = await cluster.call('PUT', `${APPS}/deployments/start`, {
-      ...deployment('start', labels),
-      metadata: { name: 'start' },
-    });
-    expect(json.spec).toEqual(stored.spec);
-    expect(json.metadata.generation).toBe(1);
-  });
-  it('keeps its age, warns of typos and is refused like any other', () => {
-    const old = {
-      ...virtualService('a', { v1: 1 }),
-      metadata: { name: 'a', creationTimestamp: '2020-01-01T00:00:00Z' },
-    };
-    expect(admitted(cluster.store, old).object.metadata).toMatchObject({
-      namespace: 'default',
-      creationTimestamp: '2020-01-01T00:00:00Z',
-    });
-    const typo = { ...old, spec: { ...old.spec, host: 'x' } };
-    expect(admitted(cluster.store, typo)).toMatchObject({
-      warnings: ['unknown field "spec.host"'],
-      object: { spec: old.spec },
-    });
-    expect(() => admitted(cluster.store, virtualService('a', { v1: 0, v2: 0 }))).toThrow(
-      'total destination weight = 0',
-    );
-    expect(() => admitted(cluster.store, { ...old, kind: 'Gizmo' })).toThrow('no matches for kind "Gizmo"');
   });
 });
