@@ -2,7 +2,7 @@ import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
 import { shareGate } from './gate.js';
 import { attributed, goodObservation, mirrorTally, observationOf, shareTally } from './tallies.js';
 import type { CheckResult, Finding, Look } from './types.js';
-import { amount, counted, list, POINT_NAMES, percent } from './words.js';
+import { amount, counted, list, POINT_NAMES, percent, sentenceCase } from './words.js';
 
 /** What a reader should know beside the verdicts; nothing here changes one. */
 export function findingsOf(scenario: Scenario, stage: Stage, look: Look, checks: readonly CheckResult[]): Finding[] {
@@ -29,7 +29,9 @@ function unwatched(scenario: Scenario, look: Look): Finding[] {
   return POINTS.filter((point) => scenario.watch[point] !== 'off').flatMap((point) => {
     const observation = observationOf(look, point);
     if (observation?.status !== 'no-data') return [];
-    return [warning('VANTAGE_POINT_LOST', `${POINT_NAMES[point]} could not be read: ${observation.reason}`)];
+    return [
+      warning('VANTAGE_POINT_LOST', `${sentenceCase(POINT_NAMES[point])} could not be read: ${observation.reason}`),
+    ];
   });
 }
 
@@ -78,7 +80,10 @@ function foreignTraffic(look: Look): Finding[] {
     if (foreign.length === 0) return [];
     const who = list(foreign.map(([workload, count]) => `${workload} (${amount(count)})`));
     return [
-      info('FOREIGN_TRAFFIC', `${POINT_NAMES[point]} also saw requests of others, which are not judged: ${who}.`),
+      info(
+        'FOREIGN_TRAFFIC',
+        `${sentenceCase(POINT_NAMES[point])} also saw requests of others, which are not judged: ${who}.`,
+      ),
     ];
   });
 }

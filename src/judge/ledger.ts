@@ -19,6 +19,7 @@ export function ledgerOf(scenario: Scenario, stage: Stage, look: Look): Ledger {
     scenario,
     stage,
     versions: Object.keys(scenario.versions),
+    windowMs: look.at,
     client: goodObservation(look, 'client'),
     source: goodObservation(look, 'source'),
     destination: goodObservation(look, 'destination'),
@@ -36,6 +37,7 @@ interface Books {
   readonly scenario: Scenario;
   readonly stage: Stage;
   readonly versions: readonly string[];
+  readonly windowMs: number;
   readonly client: GoodObservation | undefined;
   readonly source: GoodObservation | undefined;
   readonly destination: GoodObservation | undefined;
@@ -182,17 +184,17 @@ function mirrored(version: string, received: number, calls: number, primaries: n
 }
 
 /**
- * Largest stretch of the graph's totals that its rates explain. `rate()` extends every series by up to about one scrape interval at each end
- * of the window, so a window of some ten scrapes reads up to a fifth too much.
+ * What the edges of a window can add to the graph's rates, in ms of traffic: the window is widened to whole seconds, and `rate()` extends every
+ * series by up to about one scrape interval at each end (15 s is Prometheus' usual one).
  */
-const MAX_STRETCH = 0.25;
+const EDGES_MS = 30_000;
 
 /** The graph shows rates, not counts: it accounts for the versions' proportions, as the source or as the destination proxies see them. */
 function graphLines(books: Books): LedgerLine[] {
   const { graph, source, destination, versions } = books;
   if (!graph) return [];
   const accounts = [source, destination].flatMap((reference) =>
-    reference ? [graphAgainst(graph, reference, versions)] : [],
+    reference ? [graphAgainst(books, graph, reference)] : [],
   );
   const left = (lines: readonly LedgerLine[]) => lines.reduce((sum, each) => sum + Math.abs(each.residual), 0);
   const [first, second] = accounts;
@@ -204,10 +206,10 @@ function graphLines(books: Books): LedgerLine[] {
   return second && left(second) < left(first) ? second : first;
 }
 
-function graphAgainst(graph: GoodObservation, reference: GoodObservation, versions: readonly string[]): LedgerLine[] {
+function graphAgainst({ versions, windowMs }: Books, graph: GoodObservation, reference: GoodObservation): LedgerLine[] {
   const total = attributed(reference.counts);
   const stretch = total === 0 ? 0 : attributed(graph.counts) / total - 1;
-  const plausible = Math.abs(stretch) <= MAX_STRETCH ? stretch : 0;
+  const plausible = Math.abs(stretch) * windowMs <= EDGES_MS ? stretch : 0;
   return versions.map((version) => {
     const count = versionTotal(graph.counts, version);
     const counted = versionTotal(reference.counts, version);

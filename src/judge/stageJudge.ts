@@ -10,7 +10,7 @@ import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from './outc
 import { attributed, type GoodObservation, observationOf } from './tallies.js';
 import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
 import { stageVerdict } from './verdict.js';
-import { amount, counted, list, POINT_NAMES } from './words.js';
+import { amount, counted, list, POINT_NAMES, sentenceCase } from './words.js';
 
 /** Judges one stage, look by look. Looks are cumulative since the window opened; the last one is settled. */
 export class StageJudge {
@@ -152,5 +152,3 @@ function nothing(reason: string, settled: boolean): Outcome {
   const open = { ...openOutcome(reason, undefined, 0), verdict: 'no-data' } as const;
   return settled ? closedOutcome(open) : open;
 }
-
-const sentenceCase = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

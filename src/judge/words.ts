@@ -39,3 +39,6 @@ const singular = (plural: string): string => (plural === 'copies' ? 'copy' : plu
 export function list(parts: readonly string[]): string {
   return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
+
+/** With a capital letter, as a sentence starts. */
+export const sentenceCase = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -133,7 +133,11 @@ describe('ledger', () => {
     {
       says: 'a graph of other traffic',
       promise: canary,
-      seen: look([saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 1800, v2: 200 }, { rounding: 3 })], true),
+      seen: look(
+        [saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 1800, v2: 200 }, { rounding: 3 })],
+        true,
+        120_000,
+      ),
       left: [
         ['graph', 'requests to v1', 900],
         ['graph', 'requests to v2', 100],

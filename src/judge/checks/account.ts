@@ -2,7 +2,7 @@ import type { Stage } from '../../scenario/types.js';
 import { decidedOutcome, type Outcome, openOutcome, readyOutcome } from '../outcome.js';
 import { attributed, goodObservation, versionTotal } from '../tallies.js';
 import type { CheckPlan, Look } from '../types.js';
-import { POINT_NAMES, percent } from '../words.js';
+import { percent } from '../words.js';
 import { observedShare, shareSentence } from './share.js';
 
 /**
@@ -40,11 +40,7 @@ export function accountCheck(plan: CheckPlan, stage: Stage): (look: Look) => Out
       );
     }
     const verdict = agrees ? 'pass' : 'fail';
-    return decidedOutcome(
-      verdict,
-      `${said}${agrees ? '.' : `: ${POINT_NAMES[plan.vantagePoint]} contradicts it.`}`,
-      observed,
-    );
+    return decidedOutcome(verdict, `${said}${agrees ? '.' : ', which contradicts them.'}`, observed);
   };
 }
 
