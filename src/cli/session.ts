@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, errorText, formatProblem, WeighbridgeError } from 
 import type { RunEvent, RunEventBody } from '../release/events.js';
 import { writeReports } from '../report/files.js';
 import { JournalWriter, readJournal } from '../report/journal.js';
+import { reportJson } from '../report/reportJson.js';
 import { liveView } from '../report/terminal/liveView.js';
 import type { Io } from './io.js';
 
@@ -25,35 +26,43 @@ export function openSession(io: Io, reports: string, scenarioName: string, json:
   const journal = new JournalWriter(reports, runId);
   const view = liveView(io.stderr, { reportDir: relative(io.cwd, journal.dir) || journal.dir });
   let seq = 0;
-  let broken = false;
+  let journalBroken = false;
+  const viewErrors: unknown[] = [];
   return {
     runId,
     dir: journal.dir,
     emit(body) {
       const event = { seq, at: systemClock.wallMs(), ...body } as RunEvent;
-      seq += 1;
-      view.push(event);
-      if (broken) return;
       try {
-        journal.append(event);
+        if (!journalBroken) journal.append(event);
+        seq += 1;
       } catch (error) {
-        broken = true;
+        journalBroken = true;
         throw error;
+      } finally {
+        // What is shown must never decide what is recorded or undone.
+        try {
+          view.push(event);
+        } catch (error) {
+          viewErrors.push(error);
+        }
       }
     },
     finish() {
       journal.close();
-      view.close();
-      let exitCode: ExitCode = EXIT.environment;
+      const errors = [...viewErrors.slice(0, 1)];
+      let exitCode: ExitCode = journalBroken ? EXIT.environment : EXIT.pass;
       try {
+        view.close();
         const model = writeReports(journal.dir, readJournal(journal.file));
-        exitCode = broken ? EXIT.environment : model.exitCode;
-        if (json) io.stdout.write(`${JSON.stringify(model)}\n`);
+        if (!journalBroken) exitCode = model.exitCode;
+        if (json) io.stdout.write(reportJson(model));
       } catch (error) {
-        // A broken report is never a green run.
-        for (const one of error instanceof AggregateError ? error.errors : [error])
-          io.stderr.write(`${describe(one)}\n`);
+        errors.push(...(error instanceof AggregateError ? error.errors : [error]));
       }
+      // A broken report is never a green run.
+      if (errors.length > 0) exitCode = EXIT.environment;
+      for (const error of errors) io.stderr.write(`${describe(error)}\n`);
       io.setExitCode(exitCode);
     },
   };
