@@ -37,6 +37,7 @@ export interface Characteristics {
 }
 
 const memo = new Map<string, Characteristics>();
+const misses = new Map<string, number>();
 
 /**
  * Characteristics of a rule when the promise holds. Large problems are computed with a margin s times as large, and their request counts
@@ -55,8 +56,13 @@ export function characteristicsWhenHeld(spec: RuleSpec): Characteristics {
 
 /** Largest probability of a pass although the promise is broken by exactly the margin, on either side. */
 export function missProbability(spec: RuleSpec): number {
+  const key = JSON.stringify(spec);
+  const known = misses.get(key);
+  if (known !== undefined) return known;
   const rule = ruleFor(coarse(spec).spec);
-  return Math.max(0, ...rule.harmful.map((share) => operatingCharacteristics(rule, share).pass));
+  const miss = Math.max(0, ...rule.harmful.map((share) => operatingCharacteristics(rule, share).pass));
+  misses.set(key, miss);
+  return miss;
 }
 
 /** Requests at which an undecided check gives up. */
