@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+import { sleep } from '../../base/clock.js';
 import { errorText } from '../../base/errors.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { type Condition, type ControlContext, type Controller, conditions, putStatus, timestamp } from './context.js';
@@ -40,15 +42,17 @@ export class Kubelet implements Controller {
   private readonly held = new Map<string, Held>();
   private readonly endings = new Set<Promise<void>>();
   private readonly addresses = new AddressPool('10.244');
-  private closed = false;
+  private readonly closing = new AbortController();
 
   constructor(context: ControlContext, options: KubeletOptions) {
     this.context = context;
     this.options = options;
+    // Every pod that drains sleeps on this signal.
+    setMaxListeners(0, this.closing.signal);
   }
 
   reconcile(): void {
-    if (this.closed) return;
+    if (this.closing.signal.aborted) return;
     const { store } = this.context;
     const alive = new Set<string>();
     for (const pod of store.list('pods')) {
@@ -62,7 +66,7 @@ export class Kubelet implements Controller {
 
   /** Ends all pods at once. */
   async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     const stopping = [...this.held.values()].map((held) => {
       held.ended.abort();
       return held.process?.stop();
@@ -117,18 +121,11 @@ export class Kubelet implements Controller {
   private async drain(held: Held, pod: KubeObject | undefined): Promise<void> {
     const { clock, store } = this.context;
     const forced = pod?.metadata.deletionGracePeriodSeconds === 0;
-    if (!forced && !this.closed) await this.sleepUnlessClosed(clock.now() + this.options.drainMs);
+    if (!forced) await sleep(clock, this.options.drainMs, this.closing.signal);
     await held.process?.stop().catch(() => undefined);
-    if (!pod || this.closed) return;
+    if (!pod || this.closing.signal.aborted) return;
     const newest = store.get('pods', pod.metadata.namespace, pod.metadata.name);
     if (newest?.metadata.uid === pod.metadata.uid) store.remove('pods', pod.metadata.namespace, pod.metadata.name);
-  }
-
-  /** Sleeps in short steps, so that a closing lab does not wait for a drain. */
-  private async sleepUnlessClosed(until: number): Promise<void> {
-    const { clock } = this.context;
-    while (!this.closed && clock.now() < until)
-      await clock.sleepUntil(Math.min(until, clock.now() + 50) as ReturnType<typeof clock.now>);
   }
 
   private report(pod: KubeObject, held: Held, phase: Phase, ready: boolean, problem: string | undefined): void {

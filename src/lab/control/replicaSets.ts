@@ -8,13 +8,17 @@ import { isReady, isTerminating, ownerOf, ownerReference, podTemplate, replicasO
 export function podSetController(context: ControlContext): Controller {
   const { store, random, clock } = context;
 
-  function reconcile(set: KubeObject): void {
-    if (isTerminating(set) || !podTemplate(set)) return;
-    const pods = store
+  const podsOf = (set: KubeObject): KubeObject[] =>
+    store
       .list('pods', set.metadata.namespace)
       .filter((pod) => ownerOf(pod)?.uid === set.metadata.uid && !isTerminating(pod));
-    if (set.kind === 'StatefulSet') reconcileOrdinals(set, pods);
-    else reconcileCount(set, pods);
+
+  function reconcile(set: KubeObject): void {
+    if (isTerminating(set) || !podTemplate(set)) return;
+    if (set.kind === 'StatefulSet') reconcileOrdinals(set, podsOf(set));
+    else reconcileCount(set, podsOf(set));
+    // Counted afterwards: a rollout must not take pods for available that were just told to end.
+    const pods = podsOf(set);
     const ready = pods.filter(isReady).length;
     putStatus(context, set.kind === 'StatefulSet' ? 'statefulsets.apps' : 'replicasets.apps', set, {
       ...set.status,
