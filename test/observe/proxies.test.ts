@@ -20,13 +20,20 @@ beforeEach(async () => {
   extra = [];
   prometheus = await startPrometheus({
     targets: () => [...scraped.map(({ target }) => target), ...extra],
-    scrapeIntervalMs: 50,
+    scrapeIntervalMs: 150,
   });
+  await allScraped();
 });
 afterEach(async () => {
   await prometheus.close();
   await Promise.all(pods.map((pod) => pod.close()));
 });
+
+/** A Prometheus that has just started knows a target by its first scrape only. */
+async function allScraped(): Promise<void> {
+  const client = new PrometheusClient({ url: prometheus.url });
+  await until(async () => (await client.instant('up == 1')).length === pods.length);
+}
 
 const observe = (vantagePoint: 'source' | 'destination') =>
   istioObserver({
@@ -140,10 +147,11 @@ describe('source proxy', () => {
     await expect(observer.open()).rejects.toThrow(url);
     prometheus = await startPrometheus({
       targets: () => scraped.map(({ target }) => target),
-      scrapeIntervalMs: 50,
+      scrapeIntervalMs: 150,
       port: Number(new URL(url).port),
       storage,
     });
+    await allScraped();
     webapp.add(istioLabels('source', 'v1'), 2);
     await settle(observer);
     expect(counted(await observer.look()).counts.versions.v1?.total).toBe(7);
