@@ -168,6 +168,7 @@ export function stageReason(stage: StageModel): string {
 }
 
 function sentence(text: string): string {
-  const trimmed = text.trim();
+  // A word is capitalised, a name such as v2 is not.
+  const trimmed = text.trim().replace(/^[a-z](?=[a-z]* )/, (first) => first.toUpperCase());
   return /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

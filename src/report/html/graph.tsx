@@ -118,13 +118,13 @@ interface DrawingProps {
 }
 
 function Drawing({ graph, id, direction, isMirror }: DrawingProps) {
-  const { width, height, boxes, nodes, edges } = layoutGraph(graph, direction);
+  const { left, top, width, height, boxes, nodes, edges } = layoutGraph(graph, direction);
   // The standing drawing is shown smaller, its text must stay readable.
   const more = direction === 'TB' ? 2 : 0;
   return (
     <div class={direction === 'LR' ? 'lying' : 'standing'}>
       <svg
-        viewBox={`0 0 ${width} ${height}`}
+        viewBox={`${left} ${top} ${width} ${height}`}
         width={width}
         height={height}
         role="img"
@@ -188,7 +188,7 @@ function EdgeLine({ placed, id, mirror }: { placed: PlacedEdge; id: string; mirr
 
 function EdgeText({ placed, mirror, fontSize }: { placed: PlacedEdge; mirror: boolean; fontSize: number }) {
   const { edge, labelX, labelY } = placed;
-  const lines = [[edgeLabel(edge), mirror ? 'mirror' : ''].filter(Boolean).join(' '), errorLabel(edge)].filter(Boolean);
+  const lines = [edgeLabel(edge), mirror ? 'mirror' : '', errorLabel(edge)].filter(Boolean);
   return (
     <>
       {lines.map((line, index) => (
@@ -202,7 +202,7 @@ function EdgeText({ placed, mirror, fontSize }: { placed: PlacedEdge; mirror: bo
           paint-order="stroke"
           stroke-width="4"
           stroke-linejoin="round"
-          {...fillStroke(index > 0 ? health(edge).paint : 'ink', 'card')}
+          {...fillStroke(line === errorLabel(edge) ? health(edge).paint : 'ink', 'card')}
         >
           {line}
         </text>

@@ -28,6 +28,9 @@ export interface PlacedEdge {
   readonly labelY: number;
 }
 export interface GraphLayout {
+  /** Upper left corner: edges may lead around the boxes on any side. */
+  readonly left: number;
+  readonly top: number;
   readonly width: number;
   readonly height: number;
   readonly boxes: readonly PlacedBox[];
@@ -97,8 +100,10 @@ export function layoutGraph(graph: TrafficGraph, direction: Direction): GraphLay
     return points.length > 3 ? points.slice(1, -1) : [];
   };
   return {
-    width: px(Number(g.graph().width ?? 0)),
-    height: px(Number(g.graph().height ?? 0)),
+    ...extent(
+      boxes.map(({ key }) => g.node(key) as Rect),
+      g.edges().flatMap(({ v, w }: { v: string; w: string }) => (g.edge(v, w) as { points?: Point[] }).points ?? []),
+    ),
     boxes: boxes.filter(({ framed }) => framed).map((box) => frame(box, g.node(box.key) as Rect)),
     nodes,
     edges: edges.flatMap((edge) => {
@@ -119,6 +124,19 @@ interface Point {
 interface Rect extends Point {
   readonly width: number;
   readonly height: number;
+}
+
+/** What boxes and bends cover, with a margin; dagre's own size leaves bends out. */
+function extent(boxes: readonly Rect[], bends: readonly Point[]) {
+  const xs = [...boxes.flatMap(({ x, width }) => [x - width / 2, x + width / 2]), ...bends.map(({ x }) => x)];
+  const ys = [...boxes.flatMap(({ y, height }) => [y - height / 2, y + height / 2]), ...bends.map(({ y }) => y)];
+  const [left, top] = [Math.min(...xs) - MARGIN, Math.min(...ys) - MARGIN];
+  return {
+    left: px(left),
+    top: px(top),
+    width: px(Math.max(...xs) + MARGIN - left),
+    height: px(Math.max(...ys) + MARGIN - top),
+  };
 }
 
 function boxesOf(graph: TrafficGraph): Box[] {

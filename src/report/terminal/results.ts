@@ -18,8 +18,10 @@ export function stageResult(stage: StageModel): Line[] {
       line(`    fix: ${cause.fix}`),
     );
   }
-  if (causes.length === 0 && verdict !== 'pass') lines.push(line(`  ? ${stageReason(stage)}`));
-  for (const finding of findings.filter(({ level }) => level === 'warning')) {
+  const reason = verdict === 'pass' ? '' : stageReason(stage);
+  if (causes.length === 0 && verdict !== 'pass') lines.push(line(`  ? ${reason}`));
+  const told = (message: string) => reason.toLowerCase().startsWith(message.toLowerCase());
+  for (const finding of findings.filter(({ level, message }) => level === 'warning' && !told(message))) {
     lines.push(line('  - ', piece(finding.code, 'warn'), `  ${finding.message}`));
   }
   return lines;
