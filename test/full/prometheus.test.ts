@@ -1,7 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningPrometheus, startPrometheus } from '../../src/lab/prometheus/server.js';
+import { comparable, expectClose } from '../support/answers.js';
 import { type RealPrometheus, realPrometheus, startRealPrometheus } from '../support/promserver.js';
-import { KIALI_QUERIES, QUERIES, REFUSED, REFUSED_SOMEHOW } from '../support/queries.js';
+import { KIALI_QUERIES, promqlGolden, QUERIES, REFUSED, REFUSED_SOMEHOW } from '../support/queries.js';
 import { ASKED_MS, openMetricsText, recordedSeries, storageOf } from '../support/samples.js';
 
 const required = process.env.WEIGHBRIDGE_PEERS_REQUIRED === '1';
@@ -11,26 +15,6 @@ if (!realPrometheus && !required) {
 
 let ours: RunningPrometheus;
 let real: RealPrometheus;
-
-/** Sorted where order is nobody's promise; numbers as numbers, since the last digit may differ by the order of a sum. */
-function comparable(answer: unknown, ordered: boolean): unknown {
-  const { data, ...rest } = answer as { data?: { resultType: string; result: unknown[] } };
-  if (!data || data.resultType === 'scalar' || data.resultType === 'string') return { ...rest, data };
-  const rows = data.result.map((row) => JSON.stringify(row, Object.keys(flatKeys(row)).sort()));
-  const order = ordered ? rows : [...rows].sort();
-  return { ...rest, type: data.resultType, rows: order.map((row) => JSON.parse(row)) };
-}
-
-function flatKeys(value: unknown, keys: Record<string, true> = {}): Record<string, true> {
-  if (Array.isArray(value)) for (const each of value) flatKeys(each, keys);
-  else if (value && typeof value === 'object') {
-    for (const [key, each] of Object.entries(value)) {
-      keys[key] = true;
-      flatKeys(each, keys);
-    }
-  }
-  return keys;
-}
 
 async function ask(
   base: string,
@@ -58,11 +42,10 @@ describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 o
   };
 
   test.each([...KIALI_QUERIES, ...QUERIES])('%s', async (query) => {
-    const ordered = /^(sort|topk|bottomk)/.test(query) && !query.includes(' by ');
     for (const offsetMs of [0, 1, 7_000, 290_000]) {
       const { a, b } = await both('query', { query, time: String((ASKED_MS + offsetMs) / 1000) });
       expect(a.status).toBe(b.status);
-      expectClose(comparable(a.body, ordered), comparable(b.body, ordered));
+      expectClose(comparable(a.body, query), comparable(b.body, query));
     }
   });
 
@@ -70,7 +53,7 @@ describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 o
     const range = { start: String(ASKED_MS / 1000 - 300), end: String(ASKED_MS / 1000 + 20), step: '17' };
     const { a, b } = await both('query_range', { query, ...range });
     expect(a.status).toBe(b.status);
-    expectClose(comparable(a.body, false), comparable(b.body, false));
+    expectClose(comparable(a.body, query), comparable(b.body, query));
   });
 
   test.each(REFUSED)('refused alike: %s', async (query) => {
@@ -83,25 +66,75 @@ describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 o
     const kind = ({ status, body }: typeof a) => ({ status, errorType: (body as { errorType?: string }).errorType });
     expect(kind(a)).toEqual(kind(b));
   });
+
+  test.runIf(process.env.WEIGHBRIDGE_UPDATE_GOLDEN === '1')(
+    'the recorded answers of the real one are written anew',
+    async () => {
+      const lines: string[] = [];
+      const record = async (path: string, parameters: Record<string, string>) => {
+        const { status, body } = await ask(real.url, path, parameters);
+        lines.push(JSON.stringify({ path, parameters, status, body: comparable(body, parameters.query ?? '') }));
+      };
+      for (const query of [...KIALI_QUERIES, ...QUERIES, ...REFUSED])
+        await record('query', { query, time: String(ASKED_MS / 1000) });
+      const range = { start: String(ASKED_MS / 1000 - 60), end: String(ASKED_MS / 1000 + 20), step: '40' };
+      for (const query of QUERIES.filter((_, index) => index % 4 === 0))
+        await record('query_range', { query, ...range });
+      await writeFile(promqlGolden, `${lines.join('\n')}\n`);
+    },
+  );
 });
 
-/** Equal but for the last bits of numbers. */
-function expectClose(a: unknown, b: unknown): void {
-  const close = (x: unknown, y: unknown): boolean => {
-    if (typeof x === 'string' && typeof y === 'string') {
-      if (x === y) return true;
-      const [m, n] = [Number(x), Number(y)];
-      return Math.abs(m - n) <= 1e-12 * Math.max(Math.abs(m), Math.abs(n));
+const PAGE = `# HELP plain A counter.
+# TYPE plain counter
+plain{path="C:\\\\dir",quoted="a \\"b\\"",lines="x\\ny",empty="",app="page"} 12
+plain 1e3
+odd{le="+Inf",unicode="Grüße 日本"} +Inf
+odd{le="0.5"} -0.0625
+old 5 1700000000000
+nothing NaN
+`;
+
+describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 that scrapes the same pages', () => {
+  test('by the configuration that the lab writes: the same series under the same labels', async () => {
+    const pages: Record<string, string> = { '/stats/prometheus': PAGE, '/broken': 'a 1\nb x\n' };
+    const exporter = createServer((request, response) => response.end(pages[request.url ?? ''] ?? ''));
+    await new Promise<void>((resolve) => exporter.listen(0, '127.0.0.1', resolve));
+    const { port } = exporter.address() as AddressInfo;
+    const targets = Object.keys(pages).map((path) => ({
+      url: `http://127.0.0.1:${port}${path}`,
+      labels: {
+        job: 'pods',
+        instance: `10.0.0.1:15020`,
+        namespace: 'pitstop',
+        pod: path.slice(1),
+        app: 'target',
+        empty: 'not',
+        pod_template_hash: '5f',
+      },
+    }));
+    const lab = await startPrometheus({ targets: () => targets, scrapeIntervalMs: 200 });
+    const peer = await startRealPrometheus({ config: lab.scrapeConfig() });
+    try {
+      const series = async (base: string) => {
+        const { body } = await ask(base, 'query', {
+          query: '{__name__=~".+",__name__!~"scrape_duration_seconds|scrape_series_added|old"}',
+        });
+        const rows = (body as { data: { result: { metric: Record<string, string>; value: [number, string] }[] } }).data
+          .result;
+        return rows.map(({ metric, value }) => JSON.stringify([Object.entries(metric).sort(), value[1]])).sort();
+      };
+      const deadline = Date.now() + 20_000;
+      while (Date.now() < deadline && ((await series(lab.url)).length < 9 || (await series(peer.url)).length < 9)) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      expect(await series(lab.url)).toEqual(await series(peer.url));
+      expect((await series(lab.url)).length).toBeGreaterThanOrEqual(9);
+    } finally {
+      await peer.stop();
+      await lab.close();
+      exporter.closeAllConnections();
+      await new Promise((resolve) => exporter.close(resolve));
     }
-    if (Array.isArray(x) && Array.isArray(y))
-      return x.length === y.length && x.every((each, index) => close(each, y[index]));
-    if (x && y && typeof x === 'object' && typeof y === 'object') {
-      const [left, right] = [Object.entries(x), Object.entries(y)];
-      return (
-        left.length === right.length && left.every(([key, value]) => close(value, (y as Record<string, unknown>)[key]))
-      );
-    }
-    return Object.is(x, y);
-  };
-  if (!close(a, b)) expect(a).toEqual(b);
-}
+  });
+});

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 const G =
   'source_cluster,source_workload_namespace,source_workload,source_canonical_service,source_canonical_revision,destination_cluster,destination_service_namespace,destination_service,destination_service_name,destination_workload_namespace,destination_workload,destination_canonical_service,destination_canonical_revision';
 const H = `${G},request_protocol,response_code,grpc_response_status,response_flags`;
@@ -219,3 +221,6 @@ export const REFUSED_SOMEHOW: readonly string[] = [
   'requests_total[5m + 1m]',
   'mad_over_time(requests_total[5m])',
 ];
+
+/** Answers of a real Prometheus to these queries, one a line. */
+export const promqlGolden = fileURLToPath(new URL('../lab/prometheus/prometheus-2.42.golden', import.meta.url));

@@ -1,7 +1,10 @@
 import { type Labels, METRIC_NAME, makeLabels } from './labels.js';
 
 /** A page that is not in Prometheus' text format; the message names the line. */
-export class ExpositionError extends Error {}
+export class ExpositionError extends Error {
+  /** How many samples stood before the fault: Prometheus reports them as scraped. */
+  samplesBefore = 0;
+}
 
 export interface ExposedSample {
   /** The text of name and labels as the page writes it, not yet looked into: `up{job="a"}`. */
@@ -47,6 +50,16 @@ const COMMENT = /^#[ \t]*(HELP|TYPE)[ \t]+([a-zA-Z_:][a-zA-Z0-9_:]*)(?:[ \t]+(.*
 export function parseExposition(text: string): ExposedPage {
   const samples: ExposedSample[] = [];
   const metadata = new Map<string, MetricMetadata>();
+  try {
+    readLines(text, samples, metadata);
+  } catch (error) {
+    if (error instanceof ExpositionError) error.samplesBefore = samples.length;
+    throw error;
+  }
+  return { samples, metadata };
+}
+
+function readLines(text: string, samples: ExposedSample[], metadata: Map<string, MetricMetadata>): void {
   let position = 0;
   while (position < text.length) {
     const first = skipBlanks(text, position);
@@ -63,7 +76,6 @@ export function parseExposition(text: string): ExposedPage {
       position = end + 1;
     }
   }
-  return { samples, metadata };
 }
 
 function lineEnd(text: string, from: number): number {

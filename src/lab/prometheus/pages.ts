@@ -61,7 +61,8 @@ export function scrapeConfigYaml(targets: readonly ScrapeTarget[], intervalMs: n
   return stringify({
     global: {
       scrape_interval: promDuration(intervalMs),
-      scrape_timeout: promDuration(timeoutMs),
+      // A real Prometheus refuses a timeout longer than the interval.
+      scrape_timeout: promDuration(Math.min(timeoutMs, intervalMs)),
       evaluation_interval: '1m',
     },
     scrape_configs: [{ job_name: 'kubernetes-pods', honor_labels: true, static_configs: staticConfigs }],

@@ -4,7 +4,7 @@ import { type Clock, sleep } from '../../base/clock.js';
 import { errorText } from '../../base/errors.js';
 import { millis } from '../../base/units.js';
 import type { ScrapeTarget } from '../control/types.js';
-import { honorLabels, type MetricMetadata, parseExposition, parseIdentity } from './exposition.js';
+import { ExpositionError, honorLabels, type MetricMetadata, parseExposition, parseIdentity } from './exposition.js';
 import { type Labels, labelKey, METRIC_NAME, makeLabels } from './labels.js';
 import type { Series } from './series.js';
 import type { Storage } from './storage.js';
@@ -96,6 +96,7 @@ export class ScrapeLoop {
         Object.assign(outcome, this.store(page.text, timeMs));
       } catch (error) {
         outcome.error = errorText(error);
+        if (error instanceof ExpositionError) outcome.samples = error.samplesBefore;
       }
     }
     if (outcome.error) {

@@ -17,6 +17,9 @@ export interface PrometheusOptions {
   readonly targets: () => ScrapeTarget[];
   /** ms, >= 10. */
   readonly scrapeIntervalMs: number;
+  /** ms, default 10 s, as the mesh's add-on has it. Other than in a real Prometheus it may be longer than the interval: on a busy
+   * machine a late page is worth more than none. */
+  readonly scrapeTimeoutMs?: number;
   /** 0 (default): any free port. */
   readonly port?: number;
   readonly clock?: Clock;
@@ -37,7 +40,6 @@ export interface RunningPrometheus {
 }
 
 const DEFAULT_RETENTION_MS = 30 * 60_000;
-/** Prometheus' default timeout of a scrape; never longer than the interval. */
 const SCRAPE_TIMEOUT_MS = 10_000;
 const BODY_LIMIT = 10 * 1024 * 1024;
 
@@ -46,7 +48,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
   const clock = options.clock ?? systemClock;
   const retentionMs = options.retentionMs ?? DEFAULT_RETENTION_MS;
   const intervalMs = options.scrapeIntervalMs;
-  const timeoutMs = Math.min(SCRAPE_TIMEOUT_MS, intervalMs);
+  const timeoutMs = options.scrapeTimeoutMs ?? SCRAPE_TIMEOUT_MS;
   const storage = options.storage ?? new Storage({ retentionMs });
   const metadata = new Map<string, MetricMetadata>();
   const agent = new Agent({ connections: 1, pipelining: 1, keepAliveTimeout: 60_000 });

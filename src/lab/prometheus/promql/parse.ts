@@ -15,7 +15,7 @@ import { OperandReader } from './operands.js';
 /** Bound on the length of a query, so that a hostile one costs no more than reading it. */
 const MAX_QUERY_LENGTH = 1 << 20;
 const MAX_DEPTH = 200;
-const MAX_CHAIN = 2_000;
+const MAX_CHAIN = 1_000;
 
 /**
  * Reads a query with Prometheus' own grammar (@prometheus-io/lezer-promql, of a newer release) into our tree, refusing what
