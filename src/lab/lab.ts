@@ -84,7 +84,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const network = new PodNetwork();
   const addresses = new ServiceAddresses(store, network);
   const distribution = new Distribution(store, clock, millis(propagationMs));
-  const runtime = new PodRuntime({ store, clock, seed, apps, network, addresses, distribution });
+  const runtime = new PodRuntime({ clock, seed, apps, network, addresses, distribution });
   const kubelet = new Kubelet(context, {
     run: (pod, ip) => runtime.run(pod, ip),
     drainMs: propagationMs + DRAIN_AFTER_PROPAGATION_MS,
@@ -129,7 +129,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       () => options.entry ?? defaultEntry(entries()),
     );
     const entries = () => store.list('services').filter(({ metadata }) => metadata.namespace !== 'istio-system');
-    const [api, prometheus, basePort] = await Promise.all([
+    const [api, prometheus, basePort] = await allOrFirstError([
       startApiServer({ store, port: ports.api ?? 0, resolvePodPort }).then((server) => keep(server, closers)),
       startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock }).then((server) =>
         keep(server, closers),
@@ -170,6 +170,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     await close();
     throw error;
   }
+}
+
+/** Like Promise.all, but waits for the others before it fails, so that whatever they opened can be closed. */
+async function allOrFirstError<T extends readonly unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(tasks);
+  return (await Promise.all(tasks)) as unknown as T;
 }
 
 function keep<T extends { close(): Promise<void> }>(server: T, closers: (() => Promise<void> | void)[]): T {

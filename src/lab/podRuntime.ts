@@ -2,7 +2,6 @@ import type { Server } from 'node:http';
 import type { Clock } from '../base/clock.js';
 import { sleep } from '../base/clock.js';
 import type { KubeObject } from '../base/kubernetes.js';
-import { labelsMatch } from '../base/kubernetes.js';
 import { type Random, seededRandom } from '../base/random.js';
 import { AppServer } from './apps/appServer.js';
 import { type Apps, appNames, behaviourOf } from './apps/behaviour.js';
@@ -16,22 +15,13 @@ import { istiodListener } from './control/istiod.js';
 import type { PodProcess } from './control/kubelet.js';
 import { hash32 } from './control/names.js';
 import type { PodNetwork } from './control/network.js';
-import {
-  type ContainerSpec,
-  podSpec,
-  servicePorts,
-  serviceSelector,
-  targetPortOf,
-  workloadOf,
-} from './control/objects.js';
+import { type ContainerSpec, podSpec, workloadOf } from './control/objects.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
-import type { Store } from './control/store.js';
 import { closeServer, httpServer, listen } from './proxy/httpServer.js';
 import { principalOf } from './proxy/peer.js';
 import { Sidecar } from './proxy/sidecar.js';
 
 export interface RuntimeOptions {
-  readonly store: Store;
   readonly clock: Clock;
   readonly seed: number;
   readonly apps: Apps;
@@ -44,15 +34,12 @@ interface Closable {
   close(): Promise<void> | void;
 }
 
-/** Port of the pod -> real port of the application behind it. */
-type LocalPorts = Map<number, number>;
-
 /** Turns pods into listeners: applications, and a sidecar where one was injected. */
 export class PodRuntime {
   private readonly options: RuntimeOptions;
   private readonly registry = new AppRegistry();
   private readonly sidecars = new Map<string, Sidecar>();
-  private readonly locals = new Map<string, LocalPorts>();
+  private readonly pods = new Map<string, RunningPod>();
 
   constructor(options: RuntimeOptions) {
     this.options = options;
@@ -61,11 +48,7 @@ export class PodRuntime {
   /** Real port behind a port of a pod, as a process inside the pod reaches it. */
   localPort(namespace: string, pod: string, port: number): number | undefined {
     const key = `${namespace}/${pod}`;
-    return this.sidecars.get(key)?.port(port) ?? this.locals.get(key)?.get(port);
-  }
-
-  hasSidecar(namespace: string, pod: string): boolean {
-    return this.sidecars.has(`${namespace}/${pod}`);
+    return this.sidecars.get(key)?.port(port) ?? this.pods.get(key)?.localPort(port);
   }
 
   run(pod: KubeObject, ip: string): PodProcess {
@@ -73,7 +56,7 @@ export class PodRuntime {
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
     const running = process.start().then((sidecar) => {
       if (sidecar) this.sidecars.set(key, sidecar);
-      this.locals.set(key, process.locals);
+      this.pods.set(key, process);
     });
     const ready = running.then(() => process.serve());
     // The kubelet awaits both in turn; a stop in between must not be an unhandled rejection.
@@ -83,9 +66,9 @@ export class PodRuntime {
       running,
       ready,
       stop: async () => {
-        if (this.locals.get(key) === process.locals) {
+        if (this.pods.get(key) === process) {
           this.sidecars.delete(key);
-          this.locals.delete(key);
+          this.pods.delete(key);
         }
         await process.stop();
       },
@@ -94,7 +77,10 @@ export class PodRuntime {
 }
 
 class RunningPod {
-  readonly locals: LocalPorts = new Map();
+  /** Port of the pod -> real port of the application behind it. */
+  private readonly locals = new Map<number, number>();
+  /** A container that declares no port may listen on any; the lab lets it serve them all. */
+  private anyPort: number | undefined;
   private readonly options: RuntimeOptions;
   private readonly registry: AppRegistry;
   private readonly pod: KubeObject;
@@ -116,11 +102,16 @@ class RunningPod {
     this.seed = options.seed ^ hash32(`${this.namespace}/${pod.metadata.name}`);
   }
 
+  /** Where a port of the pod is served; undefined: it is not (yet). */
+  localPort(port: number): number | undefined {
+    return this.locals.get(port) ?? this.anyPort;
+  }
+
   /** Opens the sidecar and takes the pod's address. */
   async start(): Promise<Sidecar | undefined> {
     const { network, addresses, clock, distribution } = this.options;
     const serviceAccount = podSpec(this.pod).serviceAccountName ?? 'default';
-    const localPort = (port: number) => this.locals.get(port);
+    const localPort = (port: number) => this.localPort(port);
     if (hasSidecar(this.pod)) {
       const sidecar = await Sidecar.start({
         clock,
@@ -131,7 +122,7 @@ class RunningPod {
         pod: this.pod,
         workload: this.workload,
         serviceAccount,
-        appPorts: this.ports(),
+        appPorts: declaredPorts(this.containers()),
         localPort,
       });
       if (this.ended.signal.aborted) {
@@ -153,8 +144,7 @@ class RunningPod {
 
   /** Starts the applications; each opens its ports after its start-up time. */
   async serve(): Promise<void> {
-    const containers = podSpec(this.pod).containers.filter((container) => container.name !== SIDECAR);
-    await Promise.all(containers.map((container, index) => this.startContainer(container, index)));
+    await Promise.all(this.containers().map((container, index) => this.startContainer(container, index)));
   }
 
   async stop(): Promise<void> {
@@ -172,7 +162,7 @@ class RunningPod {
     const isIstiod = this.namespace === 'istio-system' && this.workload === 'istiod';
     if (!isIstiod) await sleep(clock, behaviour.startUp, this.ended.signal);
     if (this.ended.signal.aborted) return;
-    const ports = index === 0 ? this.ports() : declaredPorts(container);
+    const ports = declaredPorts([container]);
     if (isIstiod) return this.listenOn(ports, this.closing(httpServer(istiodListener(this.options.distribution))));
     if (appKind(image) === 'bytes') {
       const server = new ByteServer();
@@ -215,6 +205,7 @@ class RunningPod {
 
   private open(ports: readonly number[], real: number): void {
     for (const port of ports) if (!this.locals.has(port)) this.locals.set(port, real);
+    if (ports.length === 0) this.anyPort ??= real;
   }
 
   /** Where a connection of this pod's processes goes: through the sidecar, else to what kube-proxy draws. */
@@ -224,22 +215,8 @@ class RunningPod {
     return addresses.resolve(host, this.namespace) ? this.sidecar.outbound(host, port) : 'unknown-host';
   }
 
-  /** What the containers declare, and what Services expect of the pod: a port need not be declared to be open. */
-  private ports(): number[] {
-    const ports = new Set(
-      podSpec(this.pod)
-        .containers.filter(({ name }) => name !== SIDECAR)
-        .flatMap(declaredPorts),
-    );
-    for (const service of this.options.store.list('services', this.namespace)) {
-      const selector = serviceSelector(service);
-      if (!selector || !labelsMatch(selector, this.pod.metadata.labels)) continue;
-      for (const port of servicePorts(service)) {
-        const target = targetPortOf(port, this.pod);
-        if (target !== undefined) ports.add(target);
-      }
-    }
-    return [...ports];
+  private containers(): ContainerSpec[] {
+    return podSpec(this.pod).containers.filter((container) => container.name !== SIDECAR);
   }
 
   private random(stream: number): Random {
@@ -255,4 +232,6 @@ class RunningPod {
   })();
 }
 
-const declaredPorts = (container: ContainerSpec): number[] => (container.ports ?? []).map((port) => port.containerPort);
+const declaredPorts = (containers: readonly ContainerSpec[]): number[] => [
+  ...new Set(containers.flatMap((container) => (container.ports ?? []).map((port) => port.containerPort))),
+];

@@ -44,6 +44,16 @@ export function inboundPort(objects: readonly KubeObject[], pod: KubeObject, por
   return undefined;
 }
 
+/** The ports of a pod that Services lead to. */
+export function targetPorts(objects: readonly KubeObject[], pod: KubeObject): number[] {
+  return objects.flatMap((object) => {
+    if (object.kind !== 'Service' || object.metadata.namespace !== pod.metadata.namespace) return [];
+    const selector = serviceSelector(object);
+    if (!selector || !labelsMatch(selector, pod.metadata.labels)) return [];
+    return servicePorts(object).flatMap((port) => targetPortOf(port, pod) ?? []);
+  });
+}
+
 /** What requests are counted for that reach a port of no Service. */
 const passthroughService = (own: Peer): DestinationService => ({
   host: own.canonicalService,

@@ -8,8 +8,10 @@ import { encodePeer, type Peer, type PeerReader, unknownPeer } from './peer.js';
 const MAGIC = Buffer.from('\0istio-peer-exchange ');
 const MAX_LINE = 8 * 1024;
 
-/** How long a server's sidecar waits for the line; a client that waits for the server's greeting sends none. */
-const PATIENCE_MS = 50;
+/** How long a server's sidecar waits for the line: a plain client that waits for the server's greeting sends none. */
+export const SERVER_PATIENCE_MS = 200;
+/** How long a client's sidecar waits for the answer of another sidecar, which is sure to come. */
+export const CLIENT_PATIENCE_MS = 10_000;
 
 export const sendPeer = (socket: Socket, peer: Peer): void => {
   socket.write(Buffer.concat([MAGIC, Buffer.from(`${encodePeer(peer)}\n`)]));
@@ -19,9 +21,10 @@ export const sendPeer = (socket: Socket, peer: Peer): void => {
  * Reads the peer's line from the start of a connection and puts everything after it back.
  * @param done called once, with the unknown peer when the first bytes are no such line, or none come in time; the socket is paused.
  */
-export function receivePeer(socket: Socket, peers: PeerReader, done: (peer: Peer) => void): void {
+export function receivePeer(socket: Socket, peers: PeerReader, patienceMs: number, done: (peer: Peer) => void): void {
   let head: Buffer = Buffer.alloc(0);
   const finish = (peer: Peer, rest: Buffer) => {
+    over = true;
     clearTimeout(timer);
     socket.off('readable', read);
     socket.off('close', closed);
@@ -43,7 +46,9 @@ export function receivePeer(socket: Socket, peers: PeerReader, done: (peer: Peer
     if (end < 0) return;
     finish(peers.read(head.subarray(MAGIC.length, end).toString('latin1')), head.subarray(end + 1));
   };
-  const timer = setTimeout(() => finish(unknownPeer, head), PATIENCE_MS);
+  let over = false;
+  // In a busy process the timer may run before what has long arrived is read: look once more.
+  const timer = setTimeout(() => setImmediate(() => over || finish(unknownPeer, head)), patienceMs);
   socket.on('readable', read);
   socket.on('close', closed);
 }

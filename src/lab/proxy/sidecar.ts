@@ -4,12 +4,12 @@ import type { Caller, ProxyConfig } from '../../mesh/types.js';
 import type { ConfiguredProxy } from '../control/distribution.js';
 import { adminListener, agentListener } from './admin.js';
 import { closeServer, httpServer, listen } from './httpServer.js';
-import { InboundContext, InboundRequest } from './inbound.js';
+import { InboundContext, InboundRequest, targetPorts } from './inbound.js';
 import { IstioMetrics } from './metrics.js';
 import { OutboundContext, type OutboundOptions } from './outboundContext.js';
 import { OutboundRequest } from './outboundRequest.js';
 import { peerOfPod } from './peer.js';
-import { receivePeer } from './peerExchange.js';
+import { receivePeer, SERVER_PATIENCE_MS } from './peerExchange.js';
 import { serveTcp, tcpOutbound } from './tcp.js';
 
 export interface SidecarOptions extends Pick<OutboundOptions, 'clock' | 'random' | 'network' | 'addresses' | 'podIp'> {
@@ -41,6 +41,7 @@ export class Sidecar implements ConfiguredProxy {
   private readonly tcpListeners = new Map<string, Promise<number>>();
   private outboundPort = 0;
   private configured = false;
+  private closed = false;
 
   private constructor(options: SidecarOptions) {
     const { pod, workload, serviceAccount } = options;
@@ -101,11 +102,15 @@ export class Sidecar implements ConfiguredProxy {
       | undefined;
     this.outboundContext.registryOnly = /mode:\s*"?REGISTRY_ONLY/.test(mesh?.data?.mesh ?? '');
     this.outboundContext.configure(config);
-    this.inboundContext.configure(objects, this.options.pod, this.options.appPorts);
+    const ports = new Set([...this.options.appPorts, ...targetPorts(objects, this.options.pod)]);
+    this.inboundContext.configure(objects, this.options.pod, ports);
+    // A port need not be declared to be open: what a Service expects of the pod gets its listener when it is known.
+    for (const port of ports) void this.openInbound(port).catch(() => undefined);
     this.configured = true;
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all(this.servers.map(closeServer).concat([this.cutConnections()]));
     this.outboundContext.close();
     this.inboundContext.upstreams.close();
@@ -126,14 +131,17 @@ export class Sidecar implements ConfiguredProxy {
       this.serve(httpServer(adminListener({ metrics: this.metrics, config }))),
       this.serve(outbound),
       this.serve(agent()),
-      ...this.options.appPorts.map(async (port) =>
-        this.inboundPorts.set(port, await this.serve(this.inboundServer(port))),
-      ),
+      ...this.options.appPorts.map((port) => this.openInbound(port)),
     ]);
     this.outboundPort = outboundPort;
     this.listeners.set(15_000, admin);
     this.listeners.set(15_001, outboundPort);
     for (const port of [15_020, 15_021, 15_090]) this.listeners.set(port, agentPort);
+  }
+
+  private async openInbound(port: number): Promise<void> {
+    if (this.inboundHandlers.has(port) || this.closed) return;
+    this.inboundPorts.set(port, await this.serve(this.inboundServer(port)));
   }
 
   /** One port of the pod: HTTP, bytes, or whichever the first bytes of a connection look like. */
@@ -149,7 +157,7 @@ export class Sidecar implements ConfiguredProxy {
         return void socket.resume();
       }
       socket.on('error', () => socket.destroy());
-      receivePeer(socket, this.inboundContext.peers, (peer) => {
+      receivePeer(socket, this.inboundContext.peers, SERVER_PATIENCE_MS, (peer) => {
         if (protocol === 'tcp') return serveTcp(this.inboundContext, port, socket, peer);
         this.detect(socket, (isHttp) => {
           if (isHttp) http.emit('connection', socket);

@@ -6,7 +6,7 @@ import type { DestinationService } from './labels.js';
 import type { TcpSeries } from './metrics.js';
 import type { OutboundContext } from './outboundContext.js';
 import { type Peer, unknownPeer } from './peer.js';
-import { receivePeer, sendPeer } from './peerExchange.js';
+import { CLIENT_PATIENCE_MS, receivePeer, sendPeer } from './peerExchange.js';
 
 /** Joins two sockets: data, ends and errors of each reach the other. */
 export function join(a: Socket, b: Socket): void {
@@ -93,7 +93,7 @@ function openTcp(context: OutboundContext, service: TcpService, downstream: Sock
       return;
     }
     sendPeer(upstream, context.told);
-    receivePeer(upstream, context.peers, (peer) => {
+    receivePeer(upstream, context.peers, CLIENT_PATIENCE_MS, (peer) => {
       book(seriesOf(peer.id === 0 ? host.peer : peer, ''), downstream, upstream);
       join(downstream, upstream);
     });
