@@ -17,5 +17,5 @@ for (const file of process.argv.slice(2)) {
   failed += result.numFailedTests || (result.success ? 0 : 1);
   skipped += result.numPendingTests + result.numTodoTests;
 }
-console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = failed > 0 || passed === 0 || process.argv.length < 4 ? 1 : 0;

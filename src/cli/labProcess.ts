@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { EnvironmentError } from '../base/errors.js';
 
 /** The first line that `weighbridge lab` prints; a contract. */
-export interface LabAddresses {
+interface LabAddresses {
   /** Path of the kubeconfig file. */
   readonly kubeconfig: string;
   readonly baseUrl: string;

@@ -60,7 +60,7 @@ export async function runCli(): Promise<void> {
 }
 
 /** The commands; a command that is not built is absent. */
-export function makeProgram(io: Io): Command {
+function makeProgram(io: Io): Command {
   const program = new Command('weighbridge')
     .description(
       'Drives traffic over the weighbridge and reads what it really weighs: verdicts with stated error rates on canary traffic splits in a service mesh.',

@@ -58,7 +58,7 @@ export function podsOfWorkload(objects: readonly KubeObject[], namespace: string
 }
 
 /** The workload that owns a pod, by the ReplicaSet's name without its template hash; a pod without owner is its own workload. */
-export function ownerWorkload(pod: KubeObject): string {
+function ownerWorkload(pod: KubeObject): string {
   const owner =
     pod.metadata.ownerReferences?.find((reference) => reference.controller) ?? pod.metadata.ownerReferences?.[0];
   if (!owner) return pod.metadata.name;
@@ -69,7 +69,7 @@ export function ownerWorkload(pod: KubeObject): string {
 }
 
 /** Istio injects `istio-proxy` as a container, or as an init container that restarts (native sidecar). */
-export function hasSidecar(pod: KubeObject): boolean {
+function hasSidecar(pod: KubeObject): boolean {
   const spec = (pod.spec ?? {}) as { containers?: { name: string }[]; initContainers?: { name: string }[] };
   return [...(spec.containers ?? []), ...(spec.initContainers ?? [])].some(
     (container) => container.name === 'istio-proxy',

@@ -184,8 +184,8 @@ function mirrored(version: string, received: number, calls: number, primaries: n
 }
 
 /**
- * What the edges of a window can add to the graph's rates, in ms of traffic: the window is widened to whole seconds, and `rate()` extends every
- * series by up to about one scrape interval at each end (15 s is Prometheus' usual one).
+ * What the edges of a window can add to the graph's rates where the scrape interval is not known, in ms of traffic: `rate()` extends every
+ * series by up to about one interval at each end, and 15 s is Prometheus' usual one.
  */
 const EDGES_MS = 30_000;
 
@@ -209,7 +209,9 @@ function graphLines(books: Books): LedgerLine[] {
 function graphAgainst({ versions, windowMs }: Books, graph: GoodObservation, reference: GoodObservation): LedgerLine[] {
   const total = attributed(reference.counts);
   const stretch = total === 0 ? 0 : attributed(graph.counts) / total - 1;
-  const plausible = Math.abs(stretch) * windowMs <= EDGES_MS ? stretch : 0;
+  // The window's last second is rounded up, which is traffic-free when the look is settled.
+  const limit = graph.extrapolation ?? EDGES_MS / windowMs;
+  const plausible = Math.abs(stretch) <= limit ? stretch : 0;
   return versions.map((version) => {
     const count = versionTotal(graph.counts, version);
     const counted = versionTotal(reference.counts, version);

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../base/clock.js';
+import { EnvironmentError } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { seededRandom } from '../base/random.js';
 import { millis } from '../base/units.js';
@@ -73,7 +74,7 @@ const DRAIN_AFTER_PROPAGATION_MS = 300;
 /**
  * Starts the embedded mesh in this process: API server, controllers, sidecars, applications, Prometheus, Kiali, all on
  * 127.0.0.1. Every listener is up when it resolves; pods become ready after their start-up times.
- * @throws when a requested port is taken; nothing is left then.
+ * @throws EnvironmentError when a requested port is taken or an object is refused; nothing is left then.
  */
 export async function startLab(options: LabOptions): Promise<Lab> {
   const { objects, apps, seed = 1, propagationMs = 300, scrapeIntervalMs = 1000, ports = {} } = options;
@@ -168,7 +169,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     };
   } catch (error) {
     await close();
-    throw error;
+    const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+    if (code !== 'EADDRINUSE') throw error;
+    const taken = `Port ${port} of 127.0.0.1 is taken.`;
+    throw new EnvironmentError('E_PORT_TAKEN', taken, 'choose another one, or 0 for any free port', { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@ import { type Inventory, ruleHost } from './inventory.js';
 import { records, text } from './read.js';
 import { hostMatches, type Service } from './services.js';
 import type { Destination, MeshWarning, Route } from './types.js';
-import type { WarningInput } from './warnings.js';
+import type { WarningInput } from './warningInput.js';
 
 type Target = Pick<Destination, 'cluster' | 'host' | 'subset' | 'missingStatus'>;
 type Place = Pick<MeshWarning, 'object' | 'field'>;

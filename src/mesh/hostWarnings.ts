@@ -4,7 +4,7 @@ import { records, texts } from './read.js';
 import { exportedTo, hostMatches } from './services.js';
 import type { MeshWarning } from './types.js';
 import { gatewaysOf, hostsOf } from './virtualServices.js';
-import type { WarningInput } from './warnings.js';
+import type { WarningInput } from './warningInput.js';
 
 const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
 

@@ -1,22 +1,10 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
-import type { AppliedRule } from './destinationRules.js';
 import { destinationWarnings } from './destinationWarnings.js';
 import { hostWarnings } from './hostWarnings.js';
-import type { Inventory } from './inventory.js';
 import { number, record, records, text } from './read.js';
 import { compileRegex } from './router.js';
-import type { Scope } from './scope.js';
-import type { Caller, MeshWarning, ProxyConfig, Route } from './types.js';
-import type { HostOwners } from './virtualServices.js';
-
-export interface WarningInput {
-  readonly inventory: Inventory;
-  readonly scope: Scope;
-  readonly owners: HostOwners;
-  readonly rules: ReadonlyMap<string, AppliedRule>;
-  readonly config: Pick<ProxyConfig, 'ports' | 'clusters'>;
-  readonly caller: Caller;
-}
+import type { MeshWarning, Route } from './types.js';
+import type { WarningInput } from './warningInput.js';
 
 /** What is likely not meant in the objects, as far as this proxy is concerned. */
 export function warningsOf(input: WarningInput): MeshWarning[] {

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { type Clock, sleep } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
@@ -105,30 +106,43 @@ function rolloutOf(stage: Stage, objects: readonly KubeObject[]): string | undef
 
 type Tables = { readonly kind: 'equal' } | { readonly kind: 'different' | 'unreadable'; readonly why: string };
 
+/** Port-forwards under way at once; a caller may have hundreds of pods. */
+const atOnce = pLimit(8);
+
+/** Asks every caller proxy; one that cannot be read or is behind speaks for all. */
 async function compareTables(
   input: BarrierInput,
   objects: readonly KubeObject[],
   pods: readonly WorkloadPod[],
 ): Promise<Tables> {
-  const { scenario, client } = input;
+  const tables = await Promise.all(pods.map((pod) => atOnce(() => compareTable(input, objects, pod))));
+  return (
+    tables.find(({ kind }) => kind === 'unreadable') ??
+    tables.find(({ kind }) => kind === 'different') ?? { kind: 'equal' }
+  );
+}
+
+async function compareTable(
+  { scenario, client }: BarrierInput,
+  objects: readonly KubeObject[],
+  pod: WorkloadPod,
+): Promise<Tables> {
   const host = `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
-  for (const pod of pods) {
-    let dump: unknown;
-    try {
-      const answer = await podGet(client, scenario.namespace, pod.name, 15000, '/config_dump?include_eds');
-      if (answer.status !== 200)
-        return { kind: 'unreadable', why: `${pod.name}:15000/config_dump answered ${answer.status}` };
-      dump = JSON.parse(answer.text);
-    } catch (error) {
-      return { kind: 'unreadable', why: `${pod.name}:15000 cannot be read by port-forward: ${errorText(error)}` };
+  let dump: unknown;
+  try {
+    const answer = await podGet(client, scenario.namespace, pod.name, 15000, '/config_dump?include_eds');
+    if (answer.status !== 200) {
+      return { kind: 'unreadable', why: `${pod.name}:15000/config_dump answered ${answer.status}` };
     }
-    const caller = { workload: scenario.from, namespace: scenario.namespace, labels: pod.labels, gateway: false };
-    const held = summariseConfigDump(dump, host);
-    if (!held) return { kind: 'different', why: `${pod.name} has no routes for ${host} yet` };
-    const [difference] = sameRoutes(summarise(compileProxyConfig(objects, caller), host), held);
-    if (difference) return { kind: 'different', why: `${pod.name}: ${difference}` };
+    dump = JSON.parse(answer.text);
+  } catch (error) {
+    return { kind: 'unreadable', why: `${pod.name}:15000 cannot be read by port-forward: ${errorText(error)}` };
   }
-  return { kind: 'equal' };
+  const caller = { workload: scenario.from, namespace: scenario.namespace, labels: pod.labels, gateway: false };
+  const held = summariseConfigDump(dump, host);
+  if (!held) return { kind: 'different', why: `${pod.name} has no routes for ${host} yet` };
+  const [difference] = sameRoutes(summarise(compileProxyConfig(objects, caller), host), held);
+  return difference ? { kind: 'different', why: `${pod.name}: ${difference}` } : { kind: 'equal' };
 }
 
 async function synczOrProbes(

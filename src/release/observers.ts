@@ -15,14 +15,19 @@ export interface ObservedTarget {
 }
 
 /** The vantage points that the scenario watches (and those that a mirror promise needs), in the order client, source, destination, graph. */
-export function makeObservers(scenario: Scenario, target: ObservedTarget, load: () => LoadRun | undefined, clock: Clock): Observer[] {
+export function makeObservers(
+  scenario: Scenario,
+  target: ObservedTarget,
+  load: () => LoadRun | undefined,
+  clock: Clock,
+): Observer[] {
   const prometheus = new PrometheusClient({ url: target.prometheusUrl });
   const { prometheusUrl: _prometheus, kialiUrl: url, kialiAuth: auth } = target;
   const make: Record<WatchedPoint, () => Observer> = {
     client: () => clientObserver(() => load()?.counts()),
     source: () => istioObserver({ vantagePoint: 'source', scenario, prometheus, clock }),
     destination: () => istioObserver({ vantagePoint: 'destination', scenario, prometheus, clock }),
-    graph: () => kialiObserver({ url, auth, scenario, clock }),
+    graph: () => kialiObserver({ url, auth, scenario, clock, prometheus }),
   };
   const points: readonly WatchedPoint[] = ['client', 'source', 'destination', 'graph'];
   return points.filter((point) => scenario.watch[point] !== 'off').map((point) => make[point]());

@@ -4,6 +4,7 @@ import type { ClusterClient } from '../cluster/client.js';
 import { type Lease, takeLease } from '../cluster/lease.js';
 import { withoutSecrets } from '../cluster/objects.js';
 import { readUndoFromCluster, UndoList, undoRecord } from '../cluster/undo.js';
+import { planChecks } from '../judge/checkPlan.js';
 import type { Verdict } from '../judge/types.js';
 import { startLoad } from '../load/engine.js';
 import { seedData } from '../load/seed.js';
@@ -59,6 +60,8 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
     lease = await takeLease(client, scenario.namespace, options.runId, clock, () =>
       lost.abort('the lease was taken by another run'),
     );
+    // Caps are exact and take their time, once: computed under load they would make the load late.
+    for (const stage of scenario.stages) planChecks(scenario, stage);
     await undoLeftover(client, scenario.namespace, emit);
     await reachable(scenario, observers, emit);
     const { variables, created } = await seedData({ baseUrl, names: scenario.seed, signal, clock });

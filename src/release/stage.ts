@@ -41,7 +41,7 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   await sleep(clock, scenario.warmUp, signal);
 
   const judge = new StageJudge(scenario, stage);
-  const window = new CountingWindow(input.observers, load, clock);
+  const window = new CountingWindow(input.observers, load, clock, stage.expect.mirror !== undefined);
   await window.open(signal);
   emit({ type: 'window-opened', stage: name });
   const lookOnce = async (

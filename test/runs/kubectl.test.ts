@@ -1,18 +1,17 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { $ } from 'zx';
 import { clusterOptions, SCENARIO, smallLoad, startedLab, weighbridge } from '../support/cli.js';
 import { findPeer } from '../support/peers.js';
 
 const kubectlPath = findPeer('WEIGHBRIDGE_KUBECTL', 'kubectl');
-const execute = promisify(execFile);
 
 describe.skipIf(!kubectlPath)('what kubectl does to the lab', () => {
   it('is what a run then sees', async () => {
     const space = smallLoad();
     const lab = await startedLab(space);
+    const shell = $({ cwd: space.dir, quiet: true });
     const kubectl = async (...args: string[]): Promise<string> =>
-      (await execute(kubectlPath ?? '', ['--kubeconfig', lab.kubeconfig, ...args], { cwd: space.dir })).stdout;
+      (await shell`${kubectlPath ?? ''} --kubeconfig ${lab.kubeconfig} ${args}`).stdout;
     const run = async (stage: string) => {
       const { code, stderr } = await weighbridge(
         ['run', SCENARIO, '--stage', stage, '--seed', '21', ...clusterOptions(lab)],

@@ -4,7 +4,7 @@ import { Storage } from '../../src/lab/prometheus/storage.js';
 import { bothSides, feedCounter, feedStreams, requestLabels, type Stream } from './telemetry.js';
 
 /** Whole seconds since the epoch at which the graphs are asked for. */
-export const GRAPH_SECONDS = 1_760_000_000;
+const GRAPH_SECONDS = 1_760_000_000;
 const CREATED = '2020-01-01T00:00:00Z';
 
 /** A namespace with versions, services and Istio objects as Pitstop's stages have them. */
@@ -180,7 +180,7 @@ export function pitstopStore(): Store {
 }
 
 /** Traffic with everything that Kiali treats apart. */
-export const PITSTOP_STREAMS: readonly Stream[] = [
+const PITSTOP_STREAMS: readonly Stream[] = [
   ...bothSides({ from: 'webapp-v1', to: 'customers-v1', service: 'customers', rate: 9 }),
   ...bothSides({ from: 'webapp-v1', to: 'customers-v2', service: 'customers', rate: 0.9 }),
   ...bothSides({ from: 'webapp-v1', to: 'customers-v2', service: 'customers', rate: 0.1, code: '503' }),

@@ -10,7 +10,7 @@ import { Sidecar } from '../../src/lab/proxy/sidecar.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 
 /** How a pod's application behaves: HTTP, raw bytes, or not there. */
-export type TestApp = RequestListener | { readonly raw: (socket: Socket) => void } | 'dead';
+type TestApp = RequestListener | { readonly raw: (socket: Socket) => void } | 'dead';
 
 export interface TestPod {
   readonly name: string;

@@ -18,7 +18,7 @@ export interface PodProcess {
 }
 
 /** Starts what a pod describes, at the given pod address. */
-export type RunPod = (pod: KubeObject, ip: string) => PodProcess;
+type RunPod = (pod: KubeObject, ip: string) => PodProcess;
 
 export interface KubeletOptions {
   readonly run: RunPod;

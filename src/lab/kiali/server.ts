@@ -43,10 +43,10 @@ export async function startKiali(options: KialiOptions): Promise<RunningKiali> {
     wallMs,
   };
   const server = createServer((request, response) => {
-    answer(request, context).then(
-      (reply) => send(response, reply),
-      (error: unknown) => send(response, failure(error)),
-    );
+    answer(request, context)
+      .catch(failure)
+      .then((reply) => send(response, reply))
+      .catch(() => response.destroy());
   });
   server.requestTimeout = 30_000;
   server.headersTimeout = 10_000;

@@ -6,7 +6,7 @@ export class ExpositionError extends Error {
   samplesBefore = 0;
 }
 
-export interface ExposedSample {
+interface ExposedSample {
   /** The text of name and labels as the page writes it, not yet looked into: `up{job="a"}`. */
   readonly identity: string;
   readonly value: number;
@@ -111,17 +111,29 @@ function readComment(line: string, metadata: Map<string, MetricMetadata>): void 
 /** Where name and labels end: after the closing brace outside quotes, or at the first blank when there are no labels. */
 function endOfIdentity(text: string, from: number): number {
   let at = from;
-  while (at < text.length && !'{ \t\n'.includes(text[at] as string)) at++;
-  const brace = skipBlanks(text, at);
-  if (text[brace] !== '{') return at;
-  for (at = brace + 1; at < text.length; at++) {
-    const character = text[at];
-    if (character === '}') return at + 1;
-    if (character === '\n') break;
-    if (character !== '"') continue;
-    for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
+  while (at < text.length && text[at] !== '{' && text[at] !== ' ' && text[at] !== '\t' && text[at] !== '\n') at++;
+  const open = skipBlanks(text, at);
+  if (text[open] !== '{') return at;
+  // Jumping from quote to quote is what keeps a scrape of thousands of long lines cheap.
+  let brace = -1;
+  for (at = open + 1; ; ) {
+    if (brace < at) brace = text.indexOf('}', at);
+    if (brace < 0) throw broken(text, from, 'unclosed label set');
+    const quote = text.indexOf('"', at);
+    if (quote < 0 || quote > brace) return brace + 1;
+    at = closingQuote(text, quote) + 1;
+    if (at === 0) throw broken(text, from, 'unclosed label set');
   }
-  throw broken(text, from, 'unclosed label set');
+}
+
+/** The quote that ends the string opened at `quote`, or -1. */
+function closingQuote(text: string, quote: number): number {
+  for (let end = text.indexOf('"', quote + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+  return -1;
 }
 
 function readSample(text: string, from: number, identityEnd: number, end: number): ExposedSample {

@@ -13,10 +13,18 @@ export function makeLabels(entries: Iterable<readonly [string, string]>): Labels
   return new Map(kept);
 }
 
+/** Label sets live as long as their series: what is made of them is made once. */
+const keys = new WeakMap<Labels, string>();
+const nameless = new WeakMap<Labels, Labels>();
+
 /** Equal for equal label sets and only for those. */
 export function labelKey(labels: Labels): string {
-  let key = '';
-  for (const [name, value] of labels) key += name + SEPARATOR + value + SEPARATOR;
+  let key = keys.get(labels);
+  if (key === undefined) {
+    key = '';
+    for (const [name, value] of labels) key += name + SEPARATOR + value + SEPARATOR;
+    keys.set(labels, key);
+  }
   return key;
 }
 
@@ -37,8 +45,13 @@ export function dropLabels(labels: Labels, names: ReadonlySet<string>): Labels {
 
 export function dropMetricName(labels: Labels): Labels {
   if (!labels.has(METRIC_NAME)) return labels;
-  const rest = new Map(labels);
-  rest.delete(METRIC_NAME);
+  let rest = nameless.get(labels);
+  if (rest === undefined) {
+    const copy = new Map(labels);
+    copy.delete(METRIC_NAME);
+    rest = copy;
+    nameless.set(labels, rest);
+  }
   return rest;
 }
 

@@ -25,7 +25,7 @@ export interface PageContext {
 }
 
 /** A duration in the largest units that keep it exact, as Prometheus writes it: `15s`, `1m30s`, `250ms`. */
-export function promDuration(ms: number): string {
+function promDuration(ms: number): string {
   let left = Math.round(ms);
   let text = '';
   for (const [unit, size] of [

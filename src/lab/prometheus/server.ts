@@ -68,14 +68,19 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
     }),
   };
   const server = createServer((request, response) => {
-    answer(request, context).then(
-      (reply) => send(response, reply),
-      (error: unknown) => send(response, failure(error)),
-    );
+    answer(request, context)
+      .catch(failure)
+      .then((reply) => send(response, reply))
+      .catch(() => response.destroy());
   });
   server.requestTimeout = 30_000;
   server.headersTimeout = 10_000;
-  await listen(server, options.port ?? 0);
+  try {
+    await listen(server, options.port ?? 0);
+  } catch (error) {
+    await agent.destroy();
+    throw error;
+  }
 
   const stopping = new AbortController();
   const watching = watchTargets(manager, clock, intervalMs, stopping.signal);
@@ -102,7 +107,11 @@ async function watchTargets(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    manager.reconcile();
+    try {
+      manager.reconcile();
+    } catch {
+      // Whoever names the targets may be between two states; the ones known go on being scraped.
+    }
     await sleep(clock, Math.min(500, intervalMs / 4), signal);
   }
 }

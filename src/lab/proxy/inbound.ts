@@ -24,7 +24,7 @@ const byAge = (a: KubeObject, b: KubeObject): number =>
   a.metadata.name.localeCompare(b.metadata.name);
 
 /** The Service that requests to a pod's port are counted for: the oldest one that selects the pod on that port. */
-export function inboundPort(objects: readonly KubeObject[], pod: KubeObject, port: number): InboundPort | undefined {
+function inboundPort(objects: readonly KubeObject[], pod: KubeObject, port: number): InboundPort | undefined {
   const namespace = pod.metadata.namespace ?? 'default';
   const services = objects
     .filter((object) => object.kind === 'Service' && object.metadata.namespace === namespace)

@@ -53,8 +53,7 @@ function standardLabels(facts: SeriesFacts): [name: string, value: string][] {
 }
 
 /** Escapes a label value as the text exposition format demands. */
-export const escapeLabel = (value: string): string =>
-  value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+const escapeLabel = (value: string): string => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
 
 /** `name="value",...` without braces; empty values are left out, since Prometheus does not store them. */
 export function labelText(facts: SeriesFacts): string {

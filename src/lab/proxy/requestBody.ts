@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
 /** Largest body that is kept for retries; a longer one is streamed and cannot be sent again. */
-export const REPLAY_LIMIT_BYTES = 64 * 1024;
+const REPLAY_LIMIT_BYTES = 64 * 1024;
 
 /** A mirror copy that is this far behind is given up: it must not slow the request down, nor grow without limit. */
 const COPY_LAG_BYTES = 1024 * 1024;

@@ -9,7 +9,7 @@ import { type Peer, unknownPeer } from './peer.js';
 import { CLIENT_PATIENCE_MS, receivePeer, sendPeer } from './peerExchange.js';
 
 /** Joins two sockets: data, ends and errors of each reach the other. */
-export function join(a: Socket, b: Socket): void {
+function join(a: Socket, b: Socket): void {
   for (const [from, to] of [
     [a, b],
     [b, a],

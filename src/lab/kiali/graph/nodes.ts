@@ -15,7 +15,7 @@ export interface End {
   readonly version: string;
 }
 
-export interface ServiceName {
+interface ServiceName {
   readonly cluster: string;
   readonly namespace: string;
   readonly name: string;
@@ -43,7 +43,7 @@ export interface GraphEdge {
 }
 
 /** What appenders say of a node, under the names that Kiali's JSON has for it. */
-export interface NodeMarks {
+interface NodeMarks {
   hasCB?: true;
   hasFaultInjection?: true;
   hasMirroring?: true;

@@ -1,7 +1,7 @@
 import type { GraphEdge, GraphNode, Protocol } from './nodes.js';
 
 /** One rate of Kiali's protocol tables and what it means for the derived percentages. */
-export interface RateName {
+interface RateName {
   readonly name: string;
   readonly isError?: boolean;
 }

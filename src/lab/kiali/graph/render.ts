@@ -5,9 +5,9 @@ import { goFixed, rateText } from './gofloat.js';
 import type { GraphEdge, GraphNode, Responses, TrafficMap } from './nodes.js';
 import { PROTOCOLS, type ProtocolRates } from './rates.js';
 
-export const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
-export interface EdgeData {
+interface EdgeData {
   readonly id: string;
   readonly source: string;
   readonly target: string;

@@ -16,7 +16,7 @@ export interface VectorSelector extends TimeShift {
   readonly text: string;
 }
 
-export interface MatrixSelector {
+interface MatrixSelector {
   readonly kind: 'matrix';
   readonly selector: VectorSelector;
   readonly rangeMs: number;

@@ -27,7 +27,7 @@ export function histogramQuantile(q: number, vector: readonly Sample[]): Sample[
  * Linear inside the bucket that holds the rank, the lowest one starting at 0 (if its bound is positive); a rank in +Inf gives
  * the highest finite bound; no observations give NaN.
  */
-export function bucketQuantile(q: number, unordered: readonly Bucket[]): number {
+function bucketQuantile(q: number, unordered: readonly Bucket[]): number {
   if (Number.isNaN(q)) return Number.NaN;
   if (q < 0) return Number.NEGATIVE_INFINITY;
   if (q > 1) return Number.POSITIVE_INFINITY;

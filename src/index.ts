@@ -1,0 +1,20 @@
+/**
+ * What other programs may build on: reading scenarios, predicting what objects do, judging counts and looks, and reading a run's journal.
+ * Everything else is the command line's own.
+ */
+export { ConfigError, EnvironmentError, EXIT, type ExitCode, type Problem, WeighbridgeError } from './base/errors.js';
+export type { KubeObject } from './base/kubernetes.js';
+export { diagnose } from './judge/causes.js';
+export { confidenceSequence } from './judge/confidence.js';
+export { planRun } from './judge/plan.js';
+export { StageJudge } from './judge/stageJudge.js';
+export type { Cause, CauseCode, CheckResult, Ledger, Look, StageAssessment, Verdict } from './judge/types.js';
+export { compileProxyConfig } from './mesh/compile.js';
+export { predictShare } from './mesh/predict.js';
+export { compileRouter } from './mesh/router.js';
+export type { Caller, ProxyConfig, Route } from './mesh/types.js';
+export type { RunEvent } from './release/events.js';
+export { readJournal } from './report/journal.js';
+export { foldRun } from './report/model.js';
+export { loadScenario } from './scenario/load.js';
+export type { Scenario, Stage } from './scenario/types.js';
