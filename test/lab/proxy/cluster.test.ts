@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import { seededRandom } from '../../../src/base/random.js';
+import { ClusterState } from '../../../src/lab/proxy/cluster.js';
+import type { Cluster, Endpoint } from '../../../src/mesh/types.js';
+import { ManualClock } from '../../support/clock.js';
+
+const endpoint = (n: number, ready = true): Endpoint => ({
+  pod: `demo/shop-${n}`,
+  ip: `10.244.0.${n}`,
+  targetPort: 80,
+  ready,
+  labels: { app: 'shop' },
+  workload: 'shop',
+});
+
+const cluster = (endpoints: readonly Endpoint[], more: Partial<Cluster> = {}): Cluster => ({
+  name: 'outbound|80||shop',
+  host: 'shop',
+  serviceName: 'shop',
+  serviceNamespace: 'demo',
+  port: 80,
+  subset: '',
+  protocol: 'http',
+  balancing: 'random',
+  hash: undefined,
+  outlier: undefined,
+  limits: {},
+  endpoints,
+  ...more,
+});
+
+const stateOf = (value: Cluster, clock = new ManualClock()) => new ClusterState(value, clock, seededRandom(8));
+
+test('a retry draws up to five times to find a host that it has not tried', () => {
+  const state = stateOf(cluster([endpoint(1), endpoint(2)]));
+  const tried = state.pick(undefined, undefined);
+  if (!tried) throw new Error('no host');
+  const previous = new Set([tried]);
+  const again = Array.from({ length: 4000 }, () => state.pick(undefined, previous)).filter((host) => host === tried);
+  const share = 1 / 2 ** 5;
+  expect(Math.abs(again.length - 4000 * share)).toBeLessThan(5 * Math.sqrt(4000 * share * (1 - share)));
+});
+
+test('hosts that stay keep their counts when the configuration changes, unready ones leave', () => {
+  const state = stateOf(cluster([endpoint(1)]));
+  const host = state.pick(undefined, undefined);
+  if (host) host.active = 7;
+  state.update(cluster([endpoint(1), endpoint(2, false)]));
+  expect(state.pick(undefined, undefined)).toBe(host);
+  expect(host?.active).toBe(7);
+  state.update(cluster([endpoint(1, false)]));
+  expect(state.pick(undefined, undefined)).toBeUndefined();
+});
+
+test('an ejected host returns after its time, and stays away longer the next time', async () => {
+  const clock = new ManualClock();
+  const outlier = { consecutive5xx: 2, interval: 1000, baseEjection: 1000, maxEjectionPercent: 100 } as NonNullable<
+    Cluster['outlier']
+  >;
+  const state = stateOf(cluster([endpoint(1)], { outlier }), clock);
+  const host = state.pick(undefined, undefined);
+  if (!host) throw new Error('no host');
+  const awayMs = async () => {
+    state.report(host, true);
+    state.report(host, true);
+    let away = 0;
+    for (; !state.pick(undefined, undefined); away += 100) await clock.advance(100);
+    return away;
+  };
+  state.report(host, true);
+  state.report(host, false);
+  state.report(host, true);
+  expect(state.pick(undefined, undefined)).toBe(host);
+  state.report(host, false);
+  expect(await awayMs()).toBe(1000);
+  expect(await awayMs()).toBe(2000);
+});
+
+test('a waiting request can be taken back, and a free connection goes to the one that waits longest', () => {
+  const state = stateOf(cluster([endpoint(1)], { limits: { maxConnections: 1, maxPending: 2 } }));
+  const ran: string[] = [];
+  const request = (name: string) => () => void ran.push(name);
+  const [first, second, third, fourth] = ['a', 'b', 'c', 'd'].map(request) as [
+    () => void,
+    () => void,
+    () => void,
+    () => void,
+  ];
+  expect([first, second, third, fourth].map((run) => state.admit(run))).toEqual(['now', 'later', 'later', 'overflow']);
+  expect(state.withdraw(second)).toBe(true);
+  state.release();
+  expect(ran).toEqual(['c']);
+  state.release();
+  expect(state.admit(fourth)).toBe('now');
+});
