@@ -49,6 +49,6 @@ describe.skipIf(!kubectlPath)('what kubectl does to the lab', () => {
     // Three pods of v1 against one of v2: plain balancing gives a quarter, and the even promise is refuted.
     const even = await run('even');
     expect(even.code, even.stderr).toBe(1);
-    expect(even.source?.observed?.high).toBeLessThan(0.45);
+    expect(even.source?.observed?.share).toBeLessThan(0.4);
   });
 });

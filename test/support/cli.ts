@@ -135,7 +135,7 @@ export function smallLoad(): Workspace {
   const space = workspace();
   space.edit(SCENARIO, 'users: 1000', 'users: 100');
   space.edit(SCENARIO, 'uniform: [100ms, 2s]', 'uniform: [100ms, 300ms]');
-  space.edit(SCENARIO, 'warmUp: 2s', 'warmUp: 500ms');
+  space.edit(SCENARIO, 'warmUp: 1s', 'warmUp: 500ms');
   space.edit(SCENARIO, 'maxDuration: 2m', 'maxDuration: 40s');
   return space;
 }
