@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js';
+import { type Clock, sleep } from '../base/clock.js';
 import { EnvironmentError, EXIT, errorText, WeighbridgeError } from '../base/errors.js';
 import type { ClusterClient } from '../cluster/client.js';
 import { type Lease, takeLease } from '../cluster/lease.js';
@@ -15,6 +15,9 @@ import type { ManifestObject, Scenario, Stage } from '../scenario/types.js';
 import type { RunEventBody } from './events.js';
 import { makeObservers, type ObservedTarget } from './observers.js';
 import { walkStage } from './stage.js';
+
+/** Connections are opened and code is compiled in the first seconds of a load; the first stage shall not be judged by them. */
+const START_UP_MS = 2000;
 
 export interface RunOptions {
   readonly runId: string;
@@ -82,6 +85,7 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
       { clock },
     );
     emit({ type: 'load-started', uris: entries.map((entry) => `${entry.method} ${entry.target}`), mixedIn });
+    await sleep(clock, START_UP_MS, signal);
     const verdicts: Verdict[] = [];
     for (const stage of scenario.stages.filter((candidate) => options.stages.includes(candidate.name))) {
       if (signal.aborted) break;

@@ -92,7 +92,8 @@ export class StageFold {
     this.#looks += 1;
     this.#lastLook = look;
     this.#latency = latency;
-    this.#rps = rps;
+    // The load is paused for the settled look: its rate says nothing.
+    if (!look.settled) this.#rps = rps;
     this.#generator = generator;
     for (const observation of look.observations) {
       if (observation.status === 'ok' && observation.graph && observation.graph.edges.length > 0) {

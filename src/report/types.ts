@@ -64,7 +64,7 @@ export interface StageModel {
   readonly causes: readonly Cause[];
   readonly series: readonly CheckSeries[];
   readonly latency: LatencySummary | undefined;
-  /** Client, since the look before. */
+  /** Client, at the last look under load, since the one before. */
   readonly rps: number;
   readonly generator: GeneratorHealth | undefined;
   /** The newest graph that has an edge. */

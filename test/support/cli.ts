@@ -67,7 +67,7 @@ export const weighbridge = (args: readonly string[], cwd: string, env?: Record<s
   start(args, cwd, env).finished;
 
 /** A folder of its own with a copy of the scenarios and URI lists, removed when the test ends. */
-function workspace(): Workspace {
+export function workspace(): Workspace {
   const dir = mkdtempSync(join(tmpdir(), 'weighbridge-test-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   cpSync('scenarios', join(dir, 'scenarios'), { recursive: true });

@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { SCENARIO, weighbridge, workspace } from '../support/cli.js';
+
+describe('the release of Pitstop on the lab, as it is promised', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('passes every stage with seed %i', async (seed) => {
+    const space = workspace();
+    const { code, stderr } = await weighbridge(['run', SCENARIO, '--seed', String(seed)], space.dir);
+    expect(code, stderr).toBe(0);
+    const { stages } = space.report();
+    expect(stages.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(
+      ['v1-only', 'dark', 'mirror', 'canary', 'even'].map((name) => `${name} pass`),
+    );
+  });
+});
