@@ -14,6 +14,7 @@ import { mixInMarkerUris } from '../scenario/markers.js';
 import type { ManifestObject, Scenario, Stage } from '../scenario/types.js';
 import type { RunEventBody } from './events.js';
 import { makeObservers, type ObservedTarget } from './observers.js';
+import { checkNamespace, checkTarget } from './preflight.js';
 import { walkStage } from './stage.js';
 
 /** Connections are opened and code is compiled in the first seconds of a load; the first stage shall not be judged by them. */
@@ -60,12 +61,14 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
   try {
     const observers = makeObservers(scenario, options.target, () => load, clock);
     await client.check();
+    await checkNamespace(client, scenario);
     lease = await takeLease(client, scenario.namespace, options.runId, clock, () =>
       lost.abort('the lease was taken by another run'),
     );
     // Caps are exact and take their time, once: computed under load they would make the load late.
     for (const stage of scenario.stages) planChecks(scenario, stage);
     await undoLeftover(client, scenario.namespace, emit);
+    await checkTarget(client, scenario);
     await reachable(scenario, observers, emit);
     const { variables, created } = await seedData({ baseUrl, names: scenario.seed, signal, clock });
     emit({ type: 'seeded', variables, created });
@@ -184,8 +187,24 @@ export function runStarted(scenario: Scenario, options: RunOptions, context: str
     stages: options.stages,
     seed: options.seed,
     engine: options.engine,
-    target: { kind, baseUrl, prometheusUrl, kialiUrl, context },
+    target: {
+      kind,
+      baseUrl: withoutCredentials(baseUrl),
+      prometheusUrl: withoutCredentials(prometheusUrl),
+      kialiUrl: withoutCredentials(kialiUrl),
+      context,
+    },
   };
+}
+
+/** `http://user:password@host` is allowed as an address; the journal holds no secrets. */
+function withoutCredentials(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const url = new URL(address);
+  if (!url.username && !url.password) return address;
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/\/$/, '');
 }
 
 /** The scenario as the journal may hold it. */

@@ -6,6 +6,7 @@ import type { StageAssessment } from '../judge/types.js';
 import type { GeneratorHealth, LatencySummary } from '../load/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { makeObservers } from './observers.js';
+import { checkNamespace, checkTarget } from './preflight.js';
 import { failure, type RunDeps, type RunOptions, reachable, runStarted } from './run.js';
 import { CountingWindow } from './window.js';
 
@@ -21,6 +22,8 @@ export async function verifyStage(scenario: Scenario, stage: Stage, options: Run
   emit({ type: 'stage-started', stage: stage.name });
   try {
     await client.check();
+    await checkNamespace(client, watched);
+    await checkTarget(client, watched);
     const observers = makeObservers(watched, options.target, () => undefined, clock);
     await reachable(watched, observers, emit);
     const judge = new StageJudge(watched, stage);
