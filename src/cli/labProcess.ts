@@ -13,7 +13,8 @@ interface LabAddresses {
 }
 
 export interface LabProcess extends LabAddresses {
-  stop(): Promise<void>;
+  /** Ends it. @returns what there is to say when it had ended by itself before, or complained; else empty. */
+  stop(): Promise<string>;
 }
 
 const READY_TIMEOUT_MS = 20_000;
@@ -30,11 +31,24 @@ export async function startLabProcess(args: readonly string[]): Promise<LabProce
     detached: true,
   });
   let complaints = '';
+  // It may be gone when its input is closed.
+  child.stdin.on('error', () => undefined);
   child.stderr.on('data', (chunk: Buffer) => {
     complaints = (complaints + chunk.toString('utf8')).slice(-8192);
   });
   const addresses = await firstLine(child, () => complaints);
-  return { ...addresses, stop: () => stop(child) };
+  let ended: string | undefined;
+  child.once('exit', (code, signal) => {
+    ended = `the lab ended by itself during the run (${signal ?? `exit code ${code}`})`;
+  });
+  return {
+    ...addresses,
+    stop: async () => {
+      const before = ended;
+      await stop(child);
+      return [before ?? '', complaints.trim()].filter((text) => text).join('\n');
+    },
+  };
 }
 
 function firstLine(child: ChildProcess, complaints: () => string): Promise<LabAddresses> {
@@ -62,7 +76,11 @@ function firstLine(child: ChildProcess, complaints: () => string): Promise<LabAd
     createInterface({ input: child.stdout }).once('line', (line) => {
       clearTimeout(timer);
       child.removeAllListeners('exit');
-      resolve(JSON.parse(line) as LabAddresses);
+      try {
+        resolve(JSON.parse(line) as LabAddresses);
+      } catch {
+        fail(`its first line is ${JSON.stringify(line.slice(0, 200))}`);
+      }
     });
   });
 }

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { runCli } from './program.js';
+import { runCli } from './process.js';
 
 await runCli();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { EnvironmentError, errorText } from '../base/errors.js';
+import { ConfigError, EnvironmentError, errorText } from '../base/errors.js';
 import type { KialiAuth } from '../observe/kiali.js';
 import type { Io } from './io.js';
 
@@ -44,23 +44,42 @@ export function kialiAuth(flags: { readonly kialiTokenFile?: string }, io: Io): 
 }
 
 function readToken(file: string): string {
+  let token: string;
   try {
-    return readFileSync(file, 'utf8').trim();
+    token = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new EnvironmentError(
-      'E_TOKEN',
-      `cannot read the token file ${file}: ${errorText(error)}`,
-      'check --kiali-token-file',
-    );
+    const message = `cannot read the token file ${file}: ${errorText(error)}`;
+    throw new EnvironmentError('E_TOKEN', message, 'check --kiali-token-file');
   }
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  const message = token === '' ? `the token file ${file} is empty` : `the token file ${file} holds more than one word`;
+  throw new EnvironmentError('E_TOKEN', message, 'write the bare token into it, such as `kubectl create token` prints');
 }
+
+/**
+ * The lab brings its own addresses: options that lead to a cluster would be ignored without a word.
+ * @throws ConfigError that names every one of them.
+ */
+export function refuseClusterOptions(command: Command): void {
+  const given = CLUSTER_OPTIONS.filter((name) => command.getOptionValueSource(name) === 'cli');
+  if (given.length === 0) return;
+  throw new ConfigError(
+    given.map((name) => ({
+      path: command.options.find((option) => option.attributeName() === name)?.long ?? name,
+      message: 'is for a cluster, and the target is the lab, which has addresses of its own',
+      hint: 'add --target cluster, or leave the option out',
+    })),
+  );
+}
+
+const CLUSTER_OPTIONS = ['baseUrl', 'kubeconfig', 'context', 'prometheusUrl', 'kialiUrl', 'kialiTokenFile'] as const;
 
 /** commander parser: an http(s) URL, without a slash at the end. */
 export function httpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
     throw new InvalidArgumentError('it must be a URL such as http://localhost:9090');
-  return text.replace(/\/$/, '');
+  return text.trim().replace(/\/+$/, '');
 }
 
 /** commander parser: a whole number >= `min`. */

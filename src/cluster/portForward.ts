@@ -1,11 +1,18 @@
-import { Duplex, PassThrough } from 'node:stream';
+import { Duplex } from 'node:stream';
+import WebSocket, { type ClientOptions } from 'ws';
 import { errorText } from '../base/errors.js';
 import type { ClusterClient } from './client.js';
 import { type HttpAnswer, httpRequest } from './http.js';
 
+/** Kubernetes' subprotocol: every message starts with its channel, 0 carries the bytes of the port, 1 what went wrong. */
+const CHANNELS = 'v4.channel.k8s.io';
+const BYTES = 0;
+const COMPLAINTS = 1;
+
 /**
- * One GET to a port of a pod, through the API server's port-forward, as `kubectl port-forward` would do it.
- * @throws Error when the pod or the port cannot be reached.
+ * One GET to a port of a pod, through the API server's port-forward. Nothing stays open afterwards.
+ * @param timeoutMs for the connection, and again for the answer; default 5000.
+ * @throws Error when the pod or the port cannot be reached, or does not answer in time.
  */
 export async function podGet(
   client: ClusterClient,
@@ -15,39 +22,63 @@ export async function podGet(
   path: string,
   timeoutMs = 5000,
 ): Promise<HttpAnswer> {
-  const { PortForward } = await import('@kubernetes/client-node');
-  const fromPod = new PassThrough();
-  const toPod = new PassThrough();
-  const complaints = new PassThrough();
-  const socket = Duplex.from({ readable: fromPod, writable: toPod });
-  // The request hears of errors while it runs; they may also come before or after it.
-  socket.on('error', () => {});
-  const refused = new Promise<never>((_resolve, reject) => {
-    complaints.on('data', (chunk: Buffer) => reject(new Error(chunk.toString('utf8').trim())));
+  const socket = await openTunnel(client, namespace, pod, port, timeoutMs).catch((error: unknown) => {
+    throw new Error(`port-forward to ${namespace}/${pod}:${port}: ${errorText(error)}`);
   });
-  refused.catch(() => {});
-  const connecting = new PortForward(client.kubeConfig).portForward(namespace, pod, [port], fromPod, complaints, toPod);
-  const connection = await connecting.catch((error: unknown) => {
-    throw new Error(
-      `port-forward to ${namespace}/${pod}:${port}: ${errorText(error instanceof Error ? error : (error as { message?: unknown }).message)}`,
-    );
-  });
-  const webSocket = typeof connection === 'function' ? connection() : connection;
-  if (webSocket) {
-    webSocket.onclose = () => fromPod.end();
-    webSocket.onerror = () => fromPod.end();
-  }
   try {
-    const answer = httpRequest(new URL(`http://pod.invalid${path}`), {
+    return await httpRequest(new URL(`http://pod.invalid${path}`), {
       method: 'GET',
       headers: { host: `localhost:${port}`, connection: 'close' },
       socket,
       timeoutMs,
     });
-    answer.catch(() => {});
-    return await Promise.race([answer, refused]);
   } finally {
-    webSocket?.close();
     socket.destroy();
   }
+}
+
+async function openTunnel(
+  client: ClusterClient,
+  namespace: string,
+  pod: string,
+  port: number,
+  timeoutMs: number,
+): Promise<Duplex> {
+  const options: ClientOptions = { handshakeTimeout: timeoutMs };
+  await client.kubeConfig.applyToHTTPSOptions(options as never);
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`;
+  const ws = new WebSocket(client.server.replace(/^http/, 'ws').replace(/\/$/, '') + path, [CHANNELS], options);
+  const socket = tunnelOver(ws);
+  await new Promise<void>((resolve, reject) => {
+    ws.once('open', resolve);
+    socket.once('error', reject);
+  });
+  return socket;
+}
+
+function tunnelOver(ws: WebSocket): Duplex {
+  const socket = new Duplex({
+    // The answer's size is limited by its reader, so nothing has to be held back.
+    read() {},
+    write: (chunk: Buffer, _encoding, done) => ws.send(Buffer.concat([Buffer.of(BYTES), chunk]), done),
+    destroy(error, done) {
+      ws.terminate();
+      done(error);
+    },
+  });
+  // The request hears of errors while it runs; they may also come before or after it.
+  socket.on('error', () => {});
+  const announced = new Set<number>();
+  ws.on('message', (message: Buffer) => {
+    const channel = message[0] ?? BYTES;
+    // The first message of a channel only names the port.
+    if (!announced.has(channel)) announced.add(channel);
+    else if (channel === BYTES) socket.push(message.subarray(1));
+    else if (channel === COMPLAINTS) socket.destroy(new Error(message.subarray(1).toString('utf8').trim()));
+  });
+  ws.on('error', (error) => socket.destroy(error));
+  ws.on('close', () => {
+    if (!socket.destroyed) socket.push(null);
+  });
+  return socket;
 }

@@ -11,11 +11,14 @@ import type { Io } from '../io.js';
 const HELP = `
 Examples:
   weighbridge explain -f manifests/ --from webapp.shop --to cart:8080
-  weighbridge explain -f svc.yaml -f canary.yaml --from webapp.shop --to cart:8080 --header x-canary=1 --json
-  weighbridge explain -f manifests/ --gateway --from istio-ingressgateway.istio-system --to shop.example.com:8080
+  weighbridge explain -f svc.yaml -f canary.yaml --from webapp.shop \\
+    --to cart:8080 --header x-canary=1 --json
+  weighbridge explain -f manifests/ --gateway \\
+    --from istio-ingressgateway.istio-system --to shop.example.com:8080
 
-Deployments stand for ready pods with the labels of their template. A failed share names the status and Envoy's response
-flag: UH no ready endpoint, NC unknown host or subset, NR no route, FI injected fault.
+Deployments stand for ready pods with the labels of their template. A failed
+share names the status and Envoy's response flag: UH no ready endpoint, NC unknown
+host or subset, NR no route, FI injected fault.
 `;
 
 interface Flags {

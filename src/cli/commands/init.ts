@@ -36,8 +36,10 @@ export function initCommand(io: Io): Command {
       `
 Examples:
   weighbridge init --service cart --namespace shop --from frontend
-  weighbridge run scenarios/cart-canary                rehearse it on the embedded lab
-  weighbridge init --service cart --versions 1.4,1.5 --force`,
+  weighbridge run scenarios/cart-canary    rehearse it on the embedded lab
+  weighbridge init --service cart --versions 1.4,1.5 --force
+
+Exit codes: 0 written · 3 usage, or a file is there already · 4 not writable`,
     )
     .action(async (flags: Flags) => {
       const { folder, files } = await writeScenario(flags, io.cwd);

@@ -39,7 +39,8 @@ export function judgeCommand(io: Io): Command {
       'after',
       `
 Examples:
-  weighbridge judge --share 10% --margin 3% --error-rate 0.01% --observed 402/1601
+  weighbridge judge --share 10% --margin 3% --error-rate 0.01% \\
+    --observed 402/1601
   my-counter | weighbridge judge --share 50% --margin 5% --stdin --json`,
     )
     .action(async (flags: Flags) => {

@@ -1,16 +1,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../base/clock.js';
-import { ConfigError } from '../../base/errors.js';
+import { ConfigError, EnvironmentError, errorText } from '../../base/errors.js';
+import type { KubeObject } from '../../base/kubernetes.js';
 import { parseDuration } from '../../base/units.js';
-import { startLab } from '../../lab/lab.js';
+import { type Lab, startLab } from '../../lab/lab.js';
 import { objectsBefore } from '../../scenario/before.js';
 import { loadScenario } from '../../scenario/load.js';
 import { readManifests } from '../../scenario/manifests.js';
+import type { Scenario } from '../../scenario/types.js';
 import type { Io } from '../io.js';
 import { defaultScenario, wholeNumber } from '../options.js';
+import { chosenStages } from '../stages.js';
 
 interface Flags {
   readonly file: readonly string[];
@@ -27,7 +30,7 @@ interface Flags {
 }
 
 export function labCommand(io: Io): Command {
-  const port = wholeNumber(1, 65_535);
+  const port = wholeNumber(0, 65_535);
   return new Command('lab')
     .description(
       'start the embedded cluster and mesh on loopback, and stay until Ctrl-C; the first line on stdout is a JSON document with its addresses',
@@ -41,9 +44,12 @@ export function labCommand(io: Io): Command {
     )
     .option('--before-stage <name>', 'start as the stages before this one would have left the cluster')
     .option('--seed <n>', 'seed of every draw', wholeNumber(0, 2 ** 32 - 1), 1)
-    .option('--scrape-interval <duration>', 'how often its Prometheus scrapes')
-    .option('--propagation <duration>', 'from a changed object to changed sidecars')
-    .option('--port-api <n>', 'port of the Kubernetes API', port)
+    .option('--scrape-interval <duration>', 'how often its Prometheus scrapes (default: of the scenario, else 1s)')
+    .option(
+      '--propagation <duration>',
+      'from a changed object to changed sidecars (default: of the scenario, else 300ms)',
+    )
+    .option('--port-api <n>', 'port of the Kubernetes API (default of all ports: any free one)', port)
     .option('--port-base <n>', 'port of the web application', port)
     .option('--port-prometheus <n>', 'port of Prometheus', port)
     .option('--port-kiali <n>', 'port of Kiali', port)
@@ -52,55 +58,93 @@ export function labCommand(io: Io): Command {
     .addHelpText(
       'after',
       `
+The first line on stdout:
+  {"kubeconfig":..,"baseUrl":..,"prometheusUrl":..,"kialiUrl":..}
+
 Examples:
-  weighbridge lab                                    Pitstop; then, in another shell:
+  weighbridge lab                  Pitstop; then, in another shell:
     export KUBECONFIG=<the printed kubeconfig>
     kubectl get pods -n pitstop
-    weighbridge run --target cluster --base-url ... --prometheus-url ... --kiali-url ...
-  weighbridge lab -f manifests/                      rehearse your own manifests`,
+    weighbridge run --target cluster --base-url <baseUrl> \\
+      --prometheus-url <prometheusUrl> --kiali-url <kialiUrl>
+  weighbridge lab -f manifests/    rehearse your own manifests
+
+Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
+4 a port is taken, or an object is refused`,
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
-      const given = await Promise.all(flags.file.map((path) => readManifests(path, io.cwd)));
-      const problems = given.flatMap((manifests) => manifests.problems);
-      if (problems.length > 0) throw new ConfigError(problems);
-      const objects =
-        given.length > 0
-          ? given.flatMap((one) => one.objects.map(({ object }) => object))
-          : objectsBefore(scenario, flags.beforeStage);
+      const objects = await startObjects(scenario, flags, io.cwd);
       const folder = mkdtempSync(join(tmpdir(), 'weighbridge-lab-'));
+      let lab: Lab | undefined;
       try {
-        const lab = await startLab({
+        lab = await startLab({
           objects,
           apps: scenario.lab.apps,
           scrapeIntervalMs: duration('--scrape-interval', flags.scrapeInterval) ?? scenario.lab.scrapeInterval,
           propagationMs: duration('--propagation', flags.propagation) ?? scenario.lab.propagation,
           seed: flags.seed,
           ports: {
-            ...(flags.portApi ? { api: flags.portApi } : {}),
-            ...(flags.portBase ? { base: flags.portBase } : {}),
-            ...(flags.portPrometheus ? { prometheus: flags.portPrometheus } : {}),
-            ...(flags.portKiali ? { kiali: flags.portKiali } : {}),
+            api: flags.portApi ?? 0,
+            base: flags.portBase ?? 0,
+            prometheus: flags.portPrometheus ?? 0,
+            kiali: flags.portKiali ?? 0,
           },
           clock: systemClock,
+          onError: (error) => io.stderr.write(`the lab goes on after a fault of its own: ${errorText(error)}\n`),
         });
         const kubeconfig = join(folder, 'kubeconfig');
         writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
-        if (flags.prometheusConfig) writeFileSync(flags.prometheusConfig, lab.prometheusConfig());
+        if (flags.prometheusConfig) writePrometheusConfig(resolve(io.cwd, flags.prometheusConfig), lab);
+        for (const { apiVersion, kind, metadata } of lab.unknownObjects)
+          io.stderr.write(`left out: ${kind} ${metadata.name}, the lab has no ${apiVersion} ${kind}\n`);
         io.stdout.write(
           `${JSON.stringify({ kubeconfig, baseUrl: lab.baseUrl, prometheusUrl: lab.prometheusUrl, kialiUrl: lab.kialiUrl })}\n`,
         );
         if (!flags.stopWithStdin) {
           io.stderr.write(
-            `the lab is up: ${objects.length} objects applied. In another shell:\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\nCtrl-C stops it.\n`,
+            `the lab is up: ${objects.length - lab.unknownObjects.length} objects applied. In another shell:\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\nCtrl-C stops it.\n`,
           );
         }
         await untilStopped(io, flags.stopWithStdin);
-        await lab.close();
       } finally {
         rmSync(folder, { recursive: true, force: true });
+        await lab?.close();
       }
     });
+}
+
+/** @throws ConfigError with every problem of the files, or when no stage has the name. */
+async function startObjects(scenario: Scenario, flags: Flags, cwd: string): Promise<KubeObject[]> {
+  if (flags.beforeStage !== undefined) {
+    if (flags.file.length > 0)
+      throw new ConfigError([
+        {
+          path: '--before-stage',
+          message: 'the files of -f replace the objects of the scenario',
+          hint: 'leave one of the two out',
+        },
+      ]);
+    chosenStages(scenario, [flags.beforeStage], '--before-stage');
+  }
+  const given = await Promise.all(flags.file.map((path) => readManifests(path, cwd)));
+  const problems = given.flatMap((manifests) => manifests.problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return given.length > 0
+    ? given.flatMap((one) => one.objects.map(({ object }) => object))
+    : objectsBefore(scenario, flags.beforeStage);
+}
+
+function writePrometheusConfig(file: string, lab: Lab): void {
+  try {
+    writeFileSync(file, lab.prometheusConfig());
+  } catch (error) {
+    throw new EnvironmentError(
+      'E_OUTPUT',
+      `cannot write ${file}: ${errorText(error)}`,
+      'name another file with --prometheus-config',
+    );
+  }
 }
 
 function duration(option: string, text: string | undefined): number | undefined {

@@ -63,18 +63,26 @@ export function loadCommand(io: Io): Command {
       'repeats the order of URIs, think times and arrivals (default: from the clock, printed)',
       wholeNumber(0, 2 ** 32 - 1),
     )
-    .option('--timeout <time>', 'longest wait for a whole answer', duration, millis(10_000))
+    .addOption(
+      new Option('--timeout <time>', 'longest wait for a whole answer')
+        .argParser(duration)
+        .default(millis(10_000), '10s'),
+    )
     .addOption(new Option('--engine <name>', 'what sends').choices(['undici']).default('undici'))
     .option('--json', 'print one JSON document on stdout', false)
     .addHelpText(
       'after',
       `
 Examples:
-  weighbridge load http://localhost:7005/ --users 32 --think-time 0 --duration 8s    plain closed loop
-  weighbridge load --uris uris.txt --base-url http://localhost:7005 --users 200      users of a web page
-  weighbridge load http://localhost:7005/ --rate 500 --arrivals poisson --json       arrivals
+  a plain closed loop, one connection a user:
+    weighbridge load http://localhost:7005/ --users 32 --think-time 0 --duration 8s
+  users of a web page:
+    weighbridge load --uris uris.txt --base-url http://localhost:7005 --users 200
+  arrivals at a rate:
+    weighbridge load http://localhost:7005/ --rate 500 --arrivals poisson --json
 
-Exit codes: 0 requests were answered · 2 none was, or the generator was the bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
+Exit codes: 0 requests were answered · 2 none was, or the generator was the
+bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
     )
     .action(async (url: string | undefined, flags: Flags) => {
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;

@@ -26,7 +26,7 @@ export function planCommand(io: Io): Command {
       `
 Examples:
   weighbridge plan
-  weighbridge plan my/scenario.yaml --rate 50    how long it takes at 50 requests/s`,
+  weighbridge plan shop/ --rate 50    how long it takes at 50 requests/s`,
     )
     .action(async (file: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(file ?? defaultScenario(io.cwd), { cwd: io.cwd });

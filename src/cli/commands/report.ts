@@ -10,15 +10,17 @@ import { runResult } from '../../report/terminal/results.js';
 import type { Io } from '../io.js';
 
 const HELP = `
-Renders report.json, index.html, junit.xml and summary.md again from journal.ndjson alone, byte for byte what the run wrote.
-Verdicts are recomputed from the raw counts.
+Renders report.json, index.html, junit.xml and summary.md again from
+journal.ndjson alone, byte for byte what the run wrote. Verdicts are recomputed
+from the raw counts.
 
-Exit codes: 0 rendered, whatever the verdict of the run (it stands in the output) · 3 no such run · 4 journal damaged, or files cannot be written
+Exit codes: 0 rendered, whatever the verdict of the run (it stands in the
+output) · 3 no such run · 4 journal damaged, or files cannot be written
 
 Examples:
-  weighbridge report                                 the latest run
+  weighbridge report                           the latest run
   weighbridge report 20260701-120000-pitstop-canary-1f2e
-  weighbridge report artifacts/run-7 --json          a journal from elsewhere
+  weighbridge report artifacts/run-7 --json    a journal from elsewhere
 `;
 
 /** `weighbridge report [run]` */

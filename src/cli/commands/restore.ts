@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { EnvironmentError, EXIT } from '../../base/errors.js';
 import { type ClusterClient, connectCluster } from '../../cluster/client.js';
@@ -30,10 +30,22 @@ export function restoreCommand(io: Io): Command {
     .option('--namespace <name>', "read the list from this namespace's ConfigMap: for a run of another machine")
     .option('--reports <dir>', 'folder of the reports', 'reports')
     .option('--json', 'print one JSON document', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weighbridge restore                        the newest run that left something
+  weighbridge restore --namespace pitstop    what a run of another machine left
+
+Exit codes: 0 nothing is left · 3 usage · 4 environment unreachable, no such run,
+or an object could not be put back`,
+    )
     .action(async (run: string | undefined, flags: Flags) => {
       const client = await connectCluster(flags);
       await client.check();
-      const found = flags.namespace ? await fromCluster(client, flags.namespace) : fromDisk(client, flags.reports, run);
+      const found = flags.namespace
+        ? await fromCluster(client, flags.namespace)
+        : fromDisk(client, resolve(io.cwd, flags.reports), run);
       if (!found) {
         if (flags.json) io.stdout.write('{"restored":[]}\n');
         else io.stdout.write('nothing to restore: every run has put things back\n');
@@ -66,20 +78,21 @@ function fromDisk(client: ClusterClient, reports: string, run: string | undefine
     );
   }
   const runs = run ? [run] : existsSync(reports) ? readdirSync(reports).sort().reverse() : [];
+  let elsewhere: UndoRecord | undefined;
   for (const name of runs) {
     const file = join(reports, name, UNDO_FILE);
-    const record = name === 'latest' ? undefined : readUndoFromDisk(file);
+    // Among all runs `latest` would only be one of them again.
+    const record = name === 'latest' && !run ? undefined : readUndoFromDisk(file);
     if (!record) continue;
-    if (record.server !== client.server) {
-      throw new EnvironmentError(
-        'E_CLUSTER',
-        `run ${record.runId} changed the cluster ${record.server}, but the kubeconfig leads to ${client.server}`,
-        'choose the right one with --kubeconfig or --context',
-      );
-    }
-    return { record, file };
+    if (record.server === client.server) return { record, file };
+    elsewhere ??= record;
   }
-  return undefined;
+  if (!elsewhere) return undefined;
+  throw new EnvironmentError(
+    'E_CLUSTER',
+    `run ${elsewhere.runId} changed the cluster ${elsewhere.server}, but the kubeconfig leads to ${client.server}`,
+    'choose the right one with --kubeconfig or --context; a lab that has ended needs no restore',
+  );
 }
 
 function text(record: UndoRecord, restored: readonly RestoredObject[]): string {

@@ -1,12 +1,10 @@
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../../base/clock.js';
-import { ConfigError } from '../../base/errors.js';
 import { connectCluster } from '../../cluster/client.js';
 import { runRelease } from '../../release/run.js';
 import { prepareReports } from '../../report/reportsDir.js';
 import { loadScenario } from '../../scenario/load.js';
-import type { Scenario } from '../../scenario/types.js';
 import type { Io } from '../io.js';
 import { startLabProcess } from '../labProcess.js';
 import {
@@ -14,12 +12,14 @@ import {
   defaultScenario,
   httpUrl,
   kialiAuth,
+  refuseClusterOptions,
   UNDO_FILE,
   wholeNumber,
   withClusterOptions,
 } from '../options.js';
 import { packageVersion } from '../package.js';
 import { openSession } from '../session.js';
+import { chosenStages } from '../stages.js';
 
 interface Flags extends ClusterFlags {
   readonly target: 'lab' | 'cluster';
@@ -59,14 +59,25 @@ export function runCommand(io: Io): Command {
     .addHelpText(
       'after',
       `
-Examples:
-  weighbridge run                                    Pitstop on the embedded lab
-  weighbridge run --stage canary --seed 7            one stage, repeatable
-  weighbridge run shop/ --target cluster --keep      on a cluster; leave the release in place when it passes
+The same seed sends the same URIs with the same think times to the same lab, and
+the lab draws alike. What runs side by side is not repeated: which request meets
+which draw, how long answers take, how many requests a verdict needs.
 
-Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run · 3 configuration · 4 environment · 130/143 interrupted`,
+Ctrl-C stops the load, puts the cluster back and writes the reports; a second
+Ctrl-C leaves at once, and \`weighbridge restore\` puts the cluster back.
+
+Examples:
+  weighbridge run                            Pitstop on the embedded lab
+  weighbridge run --stage canary --seed 7    one stage, the same draws each time
+  weighbridge run shop/ --target cluster --keep
+                                             on a cluster; a release that passes
+                                             stays in place
+
+Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
+3 configuration · 4 environment · 130/143 interrupted`,
     )
-    .action(async (scenarioFile: string | undefined, flags: Flags) => {
+    .action(async (scenarioFile: string | undefined, flags: Flags, self: Command) => {
+      if (flags.target === 'lab') refuseClusterOptions(self);
       const file = scenarioFile ?? defaultScenario(io.cwd);
       const scenario = await loadScenario(file, { cwd: io.cwd });
       const stages = chosenStages(scenario, flags.stage);
@@ -107,20 +118,8 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run · 3 conf
         );
         session.finish();
       } finally {
-        await lab?.stop();
+        const complaints = await lab?.stop();
+        if (complaints) io.stderr.write(`${complaints}\n`);
       }
     });
-}
-
-/** @throws ConfigError naming the stages that there are. */
-export function chosenStages(scenario: Scenario, names: readonly string[]): string[] {
-  const known = scenario.stages.map((stage) => stage.name);
-  const problems = names
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      path: '--stage',
-      message: `${scenario.file} has no stage ${JSON.stringify(name)}; it has: ${known.join(', ')}`,
-    }));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return names.length === 0 ? known : known.filter((name) => names.includes(name));
 }

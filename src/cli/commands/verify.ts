@@ -9,7 +9,7 @@ import type { Io } from '../io.js';
 import { type ClusterFlags, defaultScenario, kialiAuth, withClusterOptions } from '../options.js';
 import { packageVersion } from '../package.js';
 import { openSession } from '../session.js';
-import { chosenStages } from './run.js';
+import { chosenStages } from '../stages.js';
 
 interface Flags extends ClusterFlags {
   readonly stage: string;
@@ -27,7 +27,15 @@ export function verifyCommand(io: Io): Command {
   return withClusterOptions(command)
     .addHelpText(
       'after',
-      '\nExample:\n  weighbridge verify shop/ --stage canary --prometheus-url http://localhost:9090',
+      `
+There is no client's view: the proxies (and Kiali's graph) decide alone.
+
+Example:
+  weighbridge verify shop/ --stage canary \\
+    --prometheus-url http://localhost:9090
+
+Exit codes: 0 pass · 1 fail · 2 inconclusive or no data · 3 configuration ·
+4 environment · 130/143 interrupted`,
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import type { Cluster, Endpoint } from '../../mesh/types.js';
 import { choose } from './balancing.js';
+import { HostHealth, OutlierDetector } from './outliers.js';
 import { canonicalRevisionOf, canonicalServiceOf, makePeer, type Peer } from './peer.js';
 
 /** How often another host is drawn for a retry before the same one is taken again (Istio's `hostSelectionRetryMaxAttempts`). */
@@ -14,10 +15,7 @@ export class Host {
   readonly peer: Peer;
   /** Requests in flight. */
   active = 0;
-  consecutiveErrors = 0;
-  ejections = 0;
-  /** Clock time until which the host gets no traffic. */
-  ejectedUntil = 0;
+  readonly health = new HostHealth();
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
@@ -40,6 +38,7 @@ export class ClusterState {
   private rotation: number;
   private connections = 0;
   private readonly waiting: (() => void)[] = [];
+  private readonly detector: OutlierDetector;
   cluster: Cluster;
 
   constructor(cluster: Cluster, clock: Clock, random: Random) {
@@ -47,6 +46,7 @@ export class ClusterState {
     this.clock = clock;
     this.random = random;
     this.rotation = Math.floor(random() * 1024);
+    this.detector = new OutlierDetector(clock.now());
     this.update(cluster);
   }
 
@@ -102,6 +102,14 @@ export class ClusterState {
     return index >= 0;
   }
 
+  /** Asks for a byte connection, which never waits for another to end. @returns false when the limit is reached (UO). */
+  admitConnection(): boolean {
+    const { maxConnections } = this.cluster.limits;
+    if (maxConnections !== undefined && this.connections >= maxConnections) return false;
+    this.connections += 1;
+    return true;
+  }
+
   /** Gives an admitted connection back. */
   release(): void {
     const next = this.waiting.shift();
@@ -109,27 +117,19 @@ export class ClusterState {
     else this.connections -= 1;
   }
 
-  /** Feeds outlier detection: a 5xx or a failed attempt counts against the host, anything else clears it. */
-  report(host: Host, failed: boolean): void {
+  /** Feeds outlier detection; an attempt that brought no answer reports the status that the proxy gives instead. */
+  report(host: Host, status: number): void {
     const { outlier } = this.cluster;
-    if (!failed) host.consecutiveErrors = 0;
-    if (!failed || !outlier || outlier.consecutive5xx <= 0) return;
-    host.consecutiveErrors += 1;
-    if (host.consecutiveErrors < outlier.consecutive5xx) return;
-    const now = this.clock.now();
-    if (host.ejectedUntil > now) return;
-    const ejected = this.hosts.filter((other) => other.ejectedUntil > now).length;
-    if (((ejected + 1) / this.hosts.length) * 100 > outlier.maxEjectionPercent) return;
-    host.ejections += 1;
-    host.consecutiveErrors = 0;
-    host.ejectedUntil = now + outlier.baseEjection * host.ejections;
+    if (!outlier) return;
+    const all = this.hosts.map((other) => other.health);
+    this.detector.report(outlier, host.health, status, this.clock.now(), all);
   }
 
   /** Istio sets the panic threshold to 0: when every host is ejected, none serves. */
   private eligible(): readonly Host[] {
     if (!this.cluster.outlier) return this.hosts;
     const now = this.clock.now();
-    return this.hosts.filter((host) => host.ejectedUntil <= now);
+    return this.hosts.filter((host) => host.health.takesTraffic(now));
   }
 
   private draw(hosts: readonly Host[], hashKey: string | undefined): Host {

@@ -71,14 +71,36 @@ const isEmpty = (change: HeaderChange): boolean => {
   return change.remove.length === 0;
 };
 
-/** Applies a route's header changes: set and add first, then removals, as Envoy does. */
-export function changeHeaders(headers: FlatHeaders, change: HeaderChange): FlatHeaders {
+/** Applies header changes: set and add first, then removals, as Envoy does. `:authority` is the Host header. */
+function changeOnce(headers: FlatHeaders, change: HeaderChange): FlatHeaders {
   if (isEmpty(change)) return headers;
   let changed = headers;
-  for (const [name, value] of Object.entries(change.set)) changed = setHeader(changed, name.toLowerCase(), value);
-  for (const [name, value] of Object.entries(change.add)) changed = [...changed, name.toLowerCase(), value];
+  const lines = (fields: HeaderChange['set']) =>
+    Object.entries(fields)
+      .map(([name, value]) => [name === ':authority' ? 'host' : name.toLowerCase(), value] as const)
+      .filter(([name]) => !name.startsWith(':'));
+  for (const [name, value] of lines(change.set)) changed = setHeader(changed, name, value);
+  for (const [name, value] of lines(change.add)) {
+    changed = name === 'host' ? setHeader(changed, name, value) : [...changed, name, value];
+  }
   for (const name of change.remove) changed = removeHeader(changed, name.toLowerCase());
   return changed;
+}
+
+/**
+ * Applies the changes of a route and of the destination that was drawn. A single destination is part of the route, after
+ * it; of several, each is applied before the route, whose changes win (Envoy: from the most specific to the least).
+ */
+export function changeHeaders(
+  headers: FlatHeaders,
+  route: HeaderChange,
+  destination: HeaderChange | undefined,
+  single: boolean,
+): FlatHeaders {
+  if (!destination) return changeOnce(headers, route);
+  return single
+    ? changeOnce(changeOnce(headers, route), destination)
+    : changeOnce(changeOnce(headers, destination), route);
 }
 
 /** True when the request announces a body. */

@@ -7,6 +7,9 @@ export type UpstreamFailure = 'UF' | 'UC' | 'UPE';
 
 const FLAGS: Readonly<Record<Failure, UpstreamFailure>> = { connect: 'UF', closed: 'UC', malformed: 'UPE' };
 
+/** Passed-through addresses whose connections a proxy keeps. */
+const MAX_DIALLED = 256;
+
 export interface AttemptEvents {
   /** @returns false to pause the body until `resume` is called. */
   onHeaders(status: number, headers: FlatHeaders, resume: () => void): boolean;
@@ -18,12 +21,31 @@ export interface AttemptEvents {
 /** The connections of one proxy to real ports of this machine, kept alive and reused. */
 export class Upstreams {
   private readonly pools = new Map<number, HttpPool>();
+  private readonly dialled = new Map<string, HttpPool>();
 
   pool(port: number): HttpPool {
     let pool = this.pools.get(port);
     if (!pool) {
       pool = new HttpPool(() => port);
       this.pools.set(port, pool);
+    }
+    return pool;
+  }
+
+  /**
+   * Connections to an address that each lead wherever `dial` says, as with a ClusterIP behind which kube-proxy chooses.
+   * Addresses come from clients: only the {@link MAX_DIALLED} newest are remembered.
+   */
+  dial(address: string, dial: () => number): HttpPool {
+    let pool = this.dialled.get(address);
+    if (!pool) {
+      pool = new HttpPool(dial);
+      const [oldest] = this.dialled.keys();
+      if (oldest !== undefined && this.dialled.size >= MAX_DIALLED) {
+        this.dialled.get(oldest)?.retire();
+        this.dialled.delete(oldest);
+      }
+      this.dialled.set(address, pool);
     }
     return pool;
   }
@@ -38,8 +60,9 @@ export class Upstreams {
   }
 
   close(): void {
-    for (const pool of this.pools.values()) pool.close();
+    for (const pool of [...this.pools.values(), ...this.dialled.values()]) pool.close();
     this.pools.clear();
+    this.dialled.clear();
   }
 }
 

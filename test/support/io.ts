@@ -1,0 +1,42 @@
+import { Readable } from 'node:stream';
+import { EXIT, type ExitCode } from '../../src/base/errors.js';
+import type { Io } from '../../src/cli/io.js';
+import { runCommandLine } from '../../src/cli/program.js';
+
+interface Options {
+  readonly cwd?: string;
+  readonly columns?: number;
+  readonly env?: Io['env'];
+}
+
+export interface Said {
+  readonly code: ExitCode;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line inside this process, with outputs that are kept. */
+export async function say(
+  args: readonly string[],
+  { cwd = process.cwd(), columns = 80, env = {} }: Options = {},
+): Promise<Said> {
+  const written = { stdout: '', stderr: '' };
+  const output = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      written[name] += text;
+    },
+    isTTY: false,
+    columns,
+    color: false,
+  });
+  const io: Io = {
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    env,
+    cwd,
+    stdin: Readable.from([]),
+    signal: new AbortController().signal,
+    setExitCode: () => EXIT.pass,
+  };
+  return { code: await runCommandLine(args, io), ...written };
+}
