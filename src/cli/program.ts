@@ -23,15 +23,14 @@ Exit codes:
   130/143  interrupted by Ctrl-C/SIGTERM
 
 Examples:
-  weighbridge run                      release Pitstop on the embedded lab, stage
-                                       by stage, under load
-  weighbridge run shop/ --target cluster
-                                       an own scenario on the cluster of the
-                                       current kube context
-  weighbridge plan shop/               how many requests and seconds each verdict
-                                       will take
-  weighbridge explain -f manifests/ --from webapp.shop --to cart:8080
-                                       where these objects send a request
+  release Pitstop on the embedded lab, stage by stage, under load:
+    weighbridge run
+  an own scenario on the cluster of the current kube context:
+    weighbridge run shop/ --target cluster
+  how many requests and seconds each verdict will take:
+    weighbridge plan shop/
+  where these objects send a request:
+    weighbridge explain -f manifests/ --from webapp.shop --to cart:8080
 `;
 
 /** Help is never wider, however wide the terminal is. */
