@@ -208,18 +208,23 @@ export class TestMesh {
     return socket;
   }
 
-  /** Like {@link send}, and leaves after `ms` without waiting for the answer. */
-  async sendAndLeave(ms: number): Promise<void> {
+  /**
+   * Like {@link send}, and leaves after `ms` without waiting for the answer.
+   * @param body posted; of `length` bytes that are announced only those of `text` are sent.
+   */
+  async sendAndLeave(ms: number, body?: { readonly text: string; readonly length: number }): Promise<void> {
     const real = await this.client.outbound('shop', SERVICE_PORT);
     await new Promise<void>((resolve) => {
       const request = httpRequest({
         host: '127.0.0.1',
         port: real,
         agent: false,
-        headers: { host: `shop:${SERVICE_PORT}` },
+        method: body ? 'POST' : 'GET',
+        headers: { host: `shop:${SERVICE_PORT}`, ...(body ? { 'content-length': body.length } : {}) },
       });
       request.on('error', () => resolve());
-      request.end();
+      if (body) request.write(body.text);
+      if (!body || body.length === body.text.length) request.end();
       setTimeout(() => request.destroy(new Error('left')), ms);
     });
   }
