@@ -99,6 +99,14 @@ export interface RunReport {
   readonly runId: string;
   readonly verdict: string;
   readonly exitCode: number;
+  readonly headline: string;
+  readonly unreachable: readonly { readonly vantagePoint: string; readonly reason: string }[];
+  readonly load?: {
+    readonly requests: number;
+    readonly failed: number;
+    readonly errors: Readonly<Record<string, number>>;
+    readonly generator: { readonly valid: boolean; readonly peakRssBytes: number };
+  };
   readonly stages: readonly {
     readonly name: string;
     readonly verdict: string;
