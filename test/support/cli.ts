@@ -25,7 +25,8 @@ export interface Running {
 export function start(args: readonly string[], cwd: string, env: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    // A lab that is killed leaves its folder behind: it goes with the workspace.
+    env: { ...process.env, NO_COLOR: '1', TMPDIR: cwd, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
