@@ -43,9 +43,12 @@ describe('the release of Pitstop on the lab', () => {
   beforeAll(async () => {
     dir = realpathSync(mkdtempSync(join(tmpdir(), 'weighbridge-whole-')));
     for (const name of ['scenarios', 'uris', 'schema']) cpSync(name, join(dir, name), { recursive: true });
-    run = await runOnce(['run', SCENARIO, '--seed', '7', '--json'], dir);
+    const main = () => runOnce(['run', SCENARIO, '--seed', '7', '--json'], dir);
+    run = await main();
+    // Others had the cores meanwhile, and the generator said so: that says nothing about the release.
+    if (run.code === 2 && report().load?.generator.valid === false) run = await main();
     if (BROWSER) browser = await launch();
-  }, 150_000);
+  }, 290_000);
   afterAll(async () => {
     await browser?.close();
     rmSync(dir, { recursive: true, force: true });
