@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../base/clock.js';
+import { sleep } from '../base/clock.js';
 import { EnvironmentError } from '../base/errors.js';
 import type { ClusterClient } from '../cluster/client.js';
 import { type Lease, takeLease } from '../cluster/lease.js';
@@ -13,39 +13,15 @@ import type { Observer } from '../observe/types.js';
 import { mixInMarkerUris } from '../scenario/markers.js';
 import type { Scenario } from '../scenario/types.js';
 import { checkChanges } from './changes.js';
-import type { RunEventBody } from './events.js';
 import { failure, tell } from './failure.js';
-import { makeObservers, type ObservedTarget, reachable } from './observers.js';
+import { makeObservers, reachable } from './observers.js';
+import type { RunDeps, RunOptions } from './options.js';
 import { checkNamespace, checkTarget } from './preflight.js';
 import { walkStage } from './stage.js';
 import { runStarted } from './started.js';
 
 /** Connections are opened and code is compiled in the first seconds of a load; the first stage shall not be judged by them. */
 const START_UP_MS = 2000;
-
-export interface RunOptions {
-  readonly runId: string;
-  readonly weighbridgeVersion: string;
-  /** Names of the stages to walk, in the scenario's order. */
-  readonly stages: readonly string[];
-  readonly seed: number;
-  /** What sends the load; `none` where others do. */
-  readonly engine: 'undici' | 'none';
-  /** A passed run leaves the last stage in place. */
-  readonly keep: boolean;
-  readonly target: ObservedTarget & { readonly kind: 'lab' | 'cluster'; readonly baseUrl: string };
-  /** The write-ahead list of this run on disk. */
-  readonly undoFile: string;
-}
-
-export interface RunDeps {
-  readonly clock: Clock;
-  readonly client: ClusterClient;
-  /** Returns when the event is on disk. */
-  readonly emit: (event: RunEventBody) => void;
-  /** Aborted by Ctrl-C; `reason` is the signal's name. */
-  readonly signal: AbortSignal;
-}
 
 /**
  * Walks the stages of a release under load and undoes every change at the end. Everything that happens is an event; what it means is for

@@ -1,7 +1,7 @@
 import { withoutSecrets } from '../cluster/secrets.js';
 import type { ManifestObject, Scenario, Stage, UriEntry } from '../scenario/types.js';
 import type { RunEventBody } from './events.js';
-import type { RunOptions } from './run.js';
+import type { RunOptions } from './options.js';
 
 /** The first event of every journal. */
 export function runStarted(scenario: Scenario, options: RunOptions, context: string): RunEventBody {

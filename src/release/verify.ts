@@ -6,8 +6,8 @@ import type { GeneratorHealth, LatencySummary } from '../load/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { failure, tell } from './failure.js';
 import { makeObservers, reachable } from './observers.js';
+import type { RunDeps, RunOptions } from './options.js';
 import { checkNamespace, checkTarget } from './preflight.js';
-import type { RunDeps, RunOptions } from './run.js';
 import { runStarted } from './started.js';
 import { CountingWindow } from './window.js';
 

@@ -9,7 +9,7 @@ import { type ClusterClient, connectCluster } from '../../src/cluster/client.js'
 import { UndoList } from '../../src/cluster/undo.js';
 import { type Lab, startLab } from '../../src/lab/lab.js';
 import type { RunEventBody } from '../../src/release/events.js';
-import type { RunOptions } from '../../src/release/run.js';
+import type { RunOptions } from '../../src/release/options.js';
 import { RunFold } from '../../src/report/model.js';
 import type { RunModel } from '../../src/report/types.js';
 import { objectsBefore } from '../../src/scenario/before.js';
@@ -19,7 +19,7 @@ import type { Scenario, Stage } from '../../src/scenario/types.js';
 const PRECISION = { margin: ratio(0.1), errorRate: ratio(0.01), absence: ratio(0.05) };
 
 /** Pitstop with a load that a busy machine bears, and promises that a few hundred requests decide. */
-export async function smallPitstop(): Promise<Scenario> {
+async function smallPitstop(): Promise<Scenario> {
   const scenario = await loadScenario('scenarios/pitstop/scenario.yaml');
   const thinkTime = { kind: 'uniform', minMs: millis(50), maxMs: millis(150) } as const;
   return {
