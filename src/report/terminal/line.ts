@@ -42,7 +42,7 @@ export function renderLine(pieces: Line, color: boolean, columns?: number): stri
   for (const { text: raw, tone } of pieces) {
     if (room <= 0) break;
     const whole = asciiLine(raw);
-    const shown = whole.length <= room ? whole : `${whole.slice(0, Math.max(0, room - 3))}...`.slice(0, room);
+    const shown = whole.length <= room ? whole : room < 8 ? whole.slice(0, room) : `${whole.slice(0, room - 3)}...`;
     room -= shown.length;
     text += tones[tone](shown);
   }
