@@ -12,6 +12,8 @@ import type { RunEventBody } from './events.js';
 /** Where the vantage points of a target answer. */
 export interface ObservedTarget {
   readonly prometheusUrl: string;
+  /** Bearer token; undefined: none is asked for. */
+  readonly prometheusToken?: string;
   readonly kialiUrl: string;
   readonly kialiAuth: KialiAuth;
 }
@@ -23,8 +25,11 @@ export function makeObservers(
   load: () => LoadRun | undefined,
   clock: Clock,
 ): Observer[] {
-  const prometheus = new PrometheusClient({ url: target.prometheusUrl });
-  const { prometheusUrl: _prometheus, kialiUrl: url, kialiAuth: auth } = target;
+  const { prometheusUrl, prometheusToken, kialiUrl: url, kialiAuth: auth } = target;
+  const prometheus = new PrometheusClient({
+    url: prometheusUrl,
+    ...(prometheusToken ? { bearerToken: prometheusToken } : {}),
+  });
   const make: Record<WatchedPoint, () => Observer> = {
     client: () => clientObserver(() => load()?.counts()),
     source: () => istioObserver({ vantagePoint: 'source', scenario, prometheus, clock }),
