@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { objectRef } from '../../src/base/kubernetes.js';
-import { connectCluster } from '../../src/cluster/client.js';
-import { withoutVolatile } from '../../src/cluster/objects.js';
+import { objectRef } from '../../../src/base/kubernetes.js';
+import { connectCluster } from '../../../src/cluster/client.js';
+import { withoutVolatile } from '../../../src/cluster/objects.js';
 import {
   clusterOptions,
   type LabAddresses,
@@ -12,7 +12,7 @@ import {
   start,
   startedLab,
   weighbridge,
-} from '../support/cli.js';
+} from '../../support/cli.js';
 
 const KINDS = [
   ['v1', 'Namespace'],

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../src/base/clock.js';
-import { millis } from '../../src/base/units.js';
-import { startLoad } from '../../src/load/engine.js';
-import { seedData } from '../../src/load/seed.js';
-import { verifyStage } from '../../src/release/verify.js';
-import { until } from '../support/load.js';
-import { type PitstopLab, pitstopLab, stageOf, Told } from '../support/release.js';
+import { systemClock } from '../../../src/base/clock.js';
+import { millis } from '../../../src/base/units.js';
+import { startLoad } from '../../../src/load/engine.js';
+import { seedData } from '../../../src/load/seed.js';
+import { verifyStage } from '../../../src/release/verify.js';
+import { until } from '../../support/load.js';
+import { type PitstopLab, pitstopLab, stageOf, Told } from '../../support/release.js';
 
 let pitstop: PitstopLab;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { $ } from 'zx';
-import { clusterOptions, SCENARIO, smallLoad, startedLab, weighbridge } from '../support/cli.js';
-import { findPeer } from '../support/peers.js';
+import { clusterOptions, SCENARIO, smallLoad, startedLab, weighbridge } from '../../support/cli.js';
+import { findPeer } from '../../support/peers.js';
 
 const kubectlPath = findPeer('WEIGHBRIDGE_KUBECTL', 'kubectl');
 

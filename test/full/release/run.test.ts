@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Clock, systemClock } from '../../src/base/clock.js';
-import { objectRef } from '../../src/base/kubernetes.js';
-import { millis, ratio } from '../../src/base/units.js';
-import { withoutVolatile } from '../../src/cluster/objects.js';
-import { readUndoFromDisk, UNDO_CONFIG_MAP } from '../../src/cluster/undo.js';
-import type { RunEventBody } from '../../src/release/events.js';
-import type { RunDeps, RunOptions } from '../../src/release/options.js';
-import { runRelease } from '../../src/release/run.js';
-import type { Scenario } from '../../src/scenario/types.js';
-import { freePort } from '../support/load.js';
-import { type PitstopLab, pitstopLab, Told } from '../support/release.js';
+import { type Clock, systemClock } from '../../../src/base/clock.js';
+import { objectRef } from '../../../src/base/kubernetes.js';
+import { millis, ratio } from '../../../src/base/units.js';
+import { withoutVolatile } from '../../../src/cluster/objects.js';
+import { readUndoFromDisk, UNDO_CONFIG_MAP } from '../../../src/cluster/undo.js';
+import type { RunEventBody } from '../../../src/release/events.js';
+import type { RunDeps, RunOptions } from '../../../src/release/options.js';
+import { runRelease } from '../../../src/release/run.js';
+import type { Scenario } from '../../../src/scenario/types.js';
+import { freePort } from '../../support/load.js';
+import { type PitstopLab, pitstopLab, Told } from '../../support/release.js';
 
 let pitstop: PitstopLab;
 beforeAll(async () => {

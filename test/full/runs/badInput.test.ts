@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectCluster } from '../../src/cluster/client.js';
+import { connectCluster } from '../../../src/cluster/client.js';
 import {
   clusterOptions,
   type LabAddresses,
@@ -13,8 +13,8 @@ import {
   startedLab,
   type Workspace,
   weighbridge,
-} from '../support/cli.js';
-import { until } from '../support/load.js';
+} from '../../support/cli.js';
+import { until } from '../../support/load.js';
 
 async function listening(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
