@@ -1,17 +1,21 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { ConfigError, EXIT, type ExitCode, errorText, WeighbridgeError } from '../base/errors.js';
-import { explainCommand } from './commands/explain.js';
-import { initCommand } from './commands/init.js';
-import { judgeCommand } from './commands/judge.js';
-import { labCommand } from './commands/lab.js';
-import { loadCommand } from './commands/load.js';
-import { planCommand } from './commands/plan.js';
-import { reportCommand } from './commands/report.js';
-import { restoreCommand } from './commands/restore.js';
-import { runCommand } from './commands/run.js';
-import { verifyCommand } from './commands/verify.js';
 import type { Io, Output } from './io.js';
 import { packageVersion } from './package.js';
+
+/** In the order of the help. Loaded when they are called: all together take most of a second. */
+const COMMANDS: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
+  run: async () => (await import('./commands/run.js')).runCommand,
+  load: async () => (await import('./commands/load.js')).loadCommand,
+  verify: async () => (await import('./commands/verify.js')).verifyCommand,
+  judge: async () => (await import('./commands/judge.js')).judgeCommand,
+  plan: async () => (await import('./commands/plan.js')).planCommand,
+  explain: async () => (await import('./commands/explain.js')).explainCommand,
+  lab: async () => (await import('./commands/lab.js')).labCommand,
+  report: async () => (await import('./commands/report.js')).reportCommand,
+  restore: async () => (await import('./commands/restore.js')).restoreCommand,
+  init: async () => (await import('./commands/init.js')).initCommand,
+};
 
 const EXIT_CODES = `
 Exit codes:
@@ -23,15 +27,14 @@ Exit codes:
   130/143  interrupted by Ctrl-C/SIGTERM
 
 Examples:
-  weighbridge run                      release Pitstop on the embedded lab, stage
-                                       by stage, under load
-  weighbridge run shop/ --target cluster
-                                       an own scenario on the cluster of the
-                                       current kube context
-  weighbridge plan shop/               how many requests and seconds each verdict
-                                       will take
-  weighbridge explain -f manifests/ --from webapp.shop --to cart:8080
-                                       where these objects send a request
+  release Pitstop on the embedded lab, stage by stage, under load:
+    weighbridge run
+  an own scenario on the cluster of the current kube context:
+    weighbridge run shop/ --target cluster
+  how many requests and seconds each verdict will take:
+    weighbridge plan shop/
+  where these objects send a request:
+    weighbridge explain -f manifests/ --from webapp.shop --to cart:8080
 `;
 
 /** Help is never wider, however wide the terminal is. */
@@ -44,13 +47,14 @@ const WIDEST_HELP = 120;
  */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.pass;
-  const program = makeProgram({
+  const settable: Io = {
     ...io,
     setExitCode: (code) => {
       exitCode = code;
     },
-  });
+  };
   try {
+    const program = await makeProgram(settable, commandsFor(args));
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -58,27 +62,23 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<E
   }
 }
 
-/** The commands; a command that is not built is absent. */
-export function makeProgram(io: Io): Command {
+/** The names of the commands that an answer needs: one, or all for the help and for a guess at what was meant. */
+function commandsFor(args: readonly string[]): readonly string[] {
+  const [first = ''] = args;
+  if (first === '-V' || first === '--version') return [];
+  return Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS);
+}
+
+async function makeProgram(io: Io, commands: readonly string[]): Promise<Command> {
   const program = new Command('weighbridge')
     .description(
       'Drives traffic over the weighbridge and reads what it really weighs: verdicts with stated error rates on canary traffic splits in a service mesh.',
     )
     .version(packageVersion(), '-V, --version')
     .addHelpText('after', EXIT_CODES);
-  for (const make of [
-    runCommand,
-    loadCommand,
-    verifyCommand,
-    judgeCommand,
-    planCommand,
-    explainCommand,
-    labCommand,
-    reportCommand,
-    restoreCommand,
-    initCommand,
-  ]) {
-    program.addCommand(make(io));
+  for (const name of commands) {
+    const make = await COMMANDS[name]?.();
+    if (make) program.addCommand(make(io));
   }
   settle(program, io, 'weighbridge');
   return program;

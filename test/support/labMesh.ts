@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, request as httpRequest, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { systemClock } from '../../src/base/clock.js';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { seededRandom } from '../../src/base/random.js';
@@ -54,12 +54,34 @@ const deployed = (
   status: { phase: 'Running', podIP: ip, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
 });
 
-const service: KubeObject = {
+/** A Service of the pods of `shop`; the one that every mesh has unless its rules hold another of that name. */
+export const shopService = (spec: object = {}, name = 'shop', port: object = {}): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Service',
-  metadata: { name: 'shop', namespace: NAMESPACE, creationTimestamp: '2026-01-01T00:00:00Z' },
-  spec: { selector: { app: 'shop' }, ports: [{ name: 'http', port: SERVICE_PORT, targetPort: TARGET_PORT }] },
-};
+  metadata: { name, namespace: NAMESPACE, creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: {
+    selector: { app: 'shop' },
+    ports: [{ name: 'http', port: SERVICE_PORT, targetPort: TARGET_PORT, ...port }],
+    ...spec,
+  },
+});
+
+/** What the endpoints controller writes for a Service of the pods of `shop`. */
+const sliceOf = (service: KubeObject, addresses: readonly string[]): KubeObject =>
+  ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: `${service.metadata.name}-1`,
+      namespace: NAMESPACE,
+      labels: { 'kubernetes.io/service-name': service.metadata.name },
+    },
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: ((service.spec?.ports ?? []) as { name: string; targetPort: number }[]).map(({ name, targetPort }) => ({
+      name,
+      port: targetPort,
+    })),
+  }) as KubeObject;
 
 /** Subsets v1 and v2 of `shop`, with a traffic policy if one is given. */
 export const subsets = (trafficPolicy?: object): KubeObject => ({
@@ -110,8 +132,13 @@ export class TestMesh {
     const network = new PodNetwork();
     const addresses = new ServiceAddresses(store, network);
     const closers: (() => Promise<void>)[] = [];
-    const objects: KubeObject[] = [service, ...rules];
-    store.put('services', service);
+    const hasShop = rules.some(({ kind, metadata }) => kind === 'Service' && metadata.name === 'shop');
+    const objects: KubeObject[] = [...(hasShop ? [] : [shopService()]), ...rules];
+    const addressesOfPods = pods.flatMap(({ ready = true }, index) => (ready ? [`10.244.0.${index + 2}`] : []));
+    for (const service of objects.filter(({ kind }) => kind === 'Service')) {
+      store.put('services', service);
+      store.put('endpointslices.discovery.k8s.io', sliceOf(service, addressesOfPods));
+    }
     const started: [string, Sidecar][] = [];
     for (const [index, pod] of pods.entries()) {
       const ip = `10.244.0.${index + 2}`;
@@ -174,6 +201,13 @@ export class TestMesh {
     return sendTo(real, { ...options, host });
   }
 
+  /** Opens a byte connection as the application of the client pod would. */
+  async open(host: string, port: number): Promise<Socket> {
+    const socket = connect({ host: '127.0.0.1', port: await this.client.outbound(host, port) });
+    socket.on('error', () => undefined);
+    return socket;
+  }
+
   /** Like {@link send}, and leaves after `ms` without waiting for the answer. */
   async sendAndLeave(ms: number): Promise<void> {
     const real = await this.client.outbound('shop', SERVICE_PORT);
@@ -204,6 +238,12 @@ export class TestMesh {
 
   destination(): string[] {
     return [...this.sidecars.values()].flatMap((sidecar) => ledger(sidecar.metrics.render(), 'destination')).sort();
+  }
+
+  /** Byte connections of one side: `opened/closed sent/received flags workload version service`. */
+  tcp(reporter: 'source' | 'destination'): string[] {
+    const sidecars = reporter === 'source' ? [this.client] : [...this.sidecars.values()];
+    return sidecars.flatMap((sidecar) => tcpLedger(sidecar.metrics.render(), reporter)).sort();
   }
 
   async close(): Promise<void> {
@@ -307,4 +347,22 @@ function ledger(page: string, reporter: string): string[] {
       return `${line.slice(line.lastIndexOf(' ') + 1)}x ${labels.response_code} ${flags} ${workload} ${labels.destination_version} ${labels.destination_service_name}`;
     })
     .sort();
+}
+
+function tcpLedger(page: string, reporter: string): string[] {
+  const counts = new Map<string, Record<string, string>>();
+  for (const line of page.split('\n')) {
+    const what = /^istio_tcp_(\w+)_total\{/.exec(line)?.[1];
+    const labels = labelsOf(line);
+    if (!what || labels.reporter !== reporter) continue;
+    const peer = reporter === 'source' ? '' : `<${labels.source_workload}`;
+    const key = `${labels.response_flags} ${labels.destination_workload}${peer} ${labels.destination_version} ${labels.destination_service_name}`;
+    const values = counts.get(key) ?? {};
+    values[what] = line.slice(line.lastIndexOf(' ') + 1);
+    counts.set(key, values);
+  }
+  return [...counts].map(
+    ([key, { connections_opened, connections_closed, sent_bytes, received_bytes }]) =>
+      `${connections_opened}/${connections_closed} ${sent_bytes}/${received_bytes} ${key}`,
+  );
 }

@@ -17,8 +17,10 @@ Examples:
     --from istio-ingressgateway.istio-system --to shop.example.com:8080
 
 Deployments stand for ready pods with the labels of their template. A failed
-share names the status and Envoy's response flag: UH no ready endpoint, NC unknown
-host or subset, NR no route, FI injected fault.
+share names the status and Envoy's response flag: UH no ready endpoint, NC
+unknown host or subset, NR no route, FI injected fault.
+
+Exit codes: 0 explained, whatever the warnings · 3 usage, or a file is faulty
 `;
 
 interface Flags {

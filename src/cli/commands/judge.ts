@@ -41,7 +41,9 @@ export function judgeCommand(io: Io): Command {
 Examples:
   weighbridge judge --share 10% --margin 3% --error-rate 0.01% \\
     --observed 402/1601
-  my-counter | weighbridge judge --share 50% --margin 5% --stdin --json`,
+  my-counter | weighbridge judge --share 50% --margin 5% --stdin --json
+
+Exit codes: 0 pass · 1 fail · 2 inconclusive (not decided yet) · 3 usage`,
     )
     .action(async (flags: Flags) => {
       const { promise, counts } = validate(flags);

@@ -79,9 +79,11 @@ export function loadCommand(io: Io): Command {
       `
 Examples:
   a plain closed loop, one connection a user:
-    weighbridge load http://localhost:7005/ --users 32 --think-time 0 --duration 8s
+    weighbridge load http://localhost:7005/ --users 32 --think-time 0 \\
+      --duration 8s
   users of a web page:
-    weighbridge load --uris uris.txt --base-url http://localhost:7005 --users 200
+    weighbridge load --uris uris.txt --base-url http://localhost:7005 \\
+      --users 200
   arrivals at a rate:
     weighbridge load http://localhost:7005/ --rate 500 --arrivals poisson --json
 

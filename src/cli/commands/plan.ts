@@ -26,7 +26,9 @@ export function planCommand(io: Io): Command {
       `
 Examples:
   weighbridge plan
-  weighbridge plan shop/ --rate 50    how long it takes at 50 requests/s`,
+  weighbridge plan shop/ --rate 50    how long it takes at 50 requests/s
+
+Exit codes: 0 planned · 3 usage or configuration`,
     )
     .action(async (file: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(file ?? defaultScenario(io.cwd), { cwd: io.cwd });

@@ -37,8 +37,8 @@ Examples:
   weighbridge restore                        the newest run that left something
   weighbridge restore --namespace pitstop    what a run of another machine left
 
-Exit codes: 0 nothing is left · 3 usage · 4 environment unreachable, no such run,
-or an object could not be put back`,
+Exit codes: 0 nothing is left · 3 usage · 4 environment unreachable, no such
+run, or an object could not be put back`,
     )
     .action(async (run: string | undefined, flags: Flags) => {
       const client = await connectCluster(flags);

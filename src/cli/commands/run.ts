@@ -59,9 +59,9 @@ export function runCommand(io: Io): Command {
     .addHelpText(
       'after',
       `
-The same seed sends the same URIs with the same think times to the same lab, and
-the lab draws alike. What runs side by side is not repeated: which request meets
-which draw, how long answers take, how many requests a verdict needs.
+The same seed sends the same URIs with the same think times to the same lab,
+and the lab draws alike. What runs side by side is not repeated: which request
+meets which draw, how long answers take, how many requests a verdict needs.
 
 Ctrl-C stops the load, puts the cluster back and writes the reports; a second
 Ctrl-C leaves at once, and \`weighbridge restore\` puts the cluster back.

@@ -6,7 +6,8 @@ import type { Cluster, Endpoint, ProxyConfig } from '../../mesh/types.js';
 import type { HttpPool } from '../control/http1/pool.js';
 import type { PodNetwork } from '../control/network.js';
 import type { ServiceAddresses } from '../control/serviceAddress.js';
-import { ClusterState } from './cluster.js';
+import { ClusterState, type Host } from './cluster.js';
+import { DialledHosts } from './dialled.js';
 import type { IstioMetrics } from './metrics.js';
 import { encodePeer, type Peer, PeerReader } from './peer.js';
 import { Upstreams } from './upstream.js';
@@ -34,16 +35,17 @@ export class OutboundContext {
   readonly own: Peer;
   readonly told: Peer;
   readonly peerHeader: string;
+  /** What a passed-through request tells: no identity, since it carries no certificate. */
+  readonly plainPeerHeader: string;
   readonly podIp: string;
   readonly peers = new PeerReader();
   readonly upstreams = new Upstreams();
-  /** Hosts that no Service has are refused (`outboundTrafficPolicy: REGISTRY_ONLY`). */
-  registryOnly = false;
   config: ProxyConfig = EMPTY;
   router: Router = compileRouter(EMPTY);
   private readonly addresses: ServiceAddresses;
   private readonly namespace: string;
   private readonly states = new Map<string, ClusterState>();
+  private readonly dialled = new DialledHosts();
   private readonly sockets = new Set<Socket>();
 
   constructor(options: OutboundOptions) {
@@ -55,6 +57,7 @@ export class OutboundContext {
     this.own = options.own;
     this.told = options.told;
     this.peerHeader = encodePeer(options.told);
+    this.plainPeerHeader = encodePeer({ ...options.told, principal: 'unknown' });
     this.namespace = options.namespace;
     this.podIp = options.podIp;
   }
@@ -96,10 +99,42 @@ export class OutboundContext {
     return real === undefined ? undefined : this.upstreams.pool(real);
   }
 
-  /** Where an address that no route knows really leads; undefined: nowhere. */
+  /** The host for one attempt of a request; undefined: none may take it (UH). */
+  pick(
+    state: ClusterState,
+    request: { readonly connection: Socket },
+    hashKey: string | undefined,
+    previous: ReadonlySet<Host> | undefined,
+  ): Host | undefined {
+    if (state.cluster.balancing === 'original-dst') return this.dialled.hostOf(request.connection, state);
+    return state.pick(hashKey, previous);
+  }
+
+  /** Connections to an address that no route knows; kube-proxy chooses for each of them. */
+  passThroughPool(host: string, port: number): HttpPool {
+    return this.upstreams.dial(`${host}:${port}`, () => {
+      const real = this.connect(host, port);
+      if (real === undefined) throw new Error(`connect ECONNREFUSED ${host}:${port}`);
+      return real;
+    });
+  }
+
+  /** Where a new connection to an address that no route knows really leads; undefined: nowhere. */
   connect(host: string, port: number): number | undefined {
     const target = this.addresses.connect(host, port, this.namespace, this.random);
     return typeof target === 'number' ? target : undefined;
+  }
+
+  /**
+   * True when connections to the address meet no HTTP listener and are passed on as bytes. A Service that the proxy has
+   * not been told of yet is not among them, so that its connections are routed as soon as it is.
+   */
+  passesBytes(host: string, port: number): boolean {
+    const { ports, hidden = [] } = this.config;
+    if (ports.some((known) => known.port === port && known.virtualHosts.length > 0)) return false;
+    const name = host.toLowerCase();
+    if (hidden.some((service) => service.port === port && service.domains.includes(name))) return true;
+    return this.addresses.resolve(host, this.namespace)?.kind !== 'service';
   }
 
   /** Remembers a connection that lives outside the pools, so that closing ends it. */

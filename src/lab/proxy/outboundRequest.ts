@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Cluster, Destination, Route } from '../../mesh/types.js';
-import type { Host } from './cluster.js';
+import type { Cluster, Route } from '../../mesh/types.js';
 import { drawDestination, happens } from './draws.js';
 import { Exchange, type Finished } from './exchange.js';
 import { changeHeaders, headerValue, setHeader } from './headers.js';
 import type { DestinationService } from './labels.js';
+import { sendCopies } from './mirror.js';
 import type { OutboundContext } from './outboundContext.js';
 import { PassThroughCall } from './passThrough.js';
 import { PEER_HEADER, unknownPeer } from './peer.js';
-import { hashKeyOf, rewritePath, splitTarget } from './rewrite.js';
-import { RoutedCall, type RoutedRequest } from './routedCall.js';
+import { locationOf } from './redirect.js';
+import { hashKeyOf, matchedPrefix, type PathPrefix, rewritePath, splitTarget } from './rewrite.js';
+import { type Drawn, RoutedCall, type RoutedRequest } from './routedCall.js';
 import { Timer } from './timer.js';
-import { Attempt, discard } from './upstream.js';
 
 /**
  * One request that leaves a pod, in the order of Envoy's filters: route match, weighted draw, faults, mirrors, router.
@@ -44,23 +44,22 @@ export class OutboundRequest extends Exchange {
     const port = portOf(this.authority);
     const matched = router.match(port, this.authority, this.method, this.path, this.request.headers);
     if (matched) {
-      const prefix = matched.match?.path?.kind.endsWith('prefix') ? matched.match.path.value : undefined;
-      this.enterRoute(matched.route, prefix);
+      const { route, match, virtualHost } = matched;
+      this.enterRoute(route, matchedPrefix(match, route.source ?? virtualHost.source));
     } else if (router.virtualHost(port, this.authority)) {
       this.flag('NR');
       this.reply(404, '');
-    } else this.passThrough(port);
+    } else this.leaveTable(port);
   }
 
-  private enterRoute(route: Route, prefix: string | undefined): void {
+  private enterRoute(route: Route, prefix: PathPrefix | undefined): void {
     const { action } = route;
     if (action.kind === 'direct') {
       this.reply(action.status, action.body);
       return;
     }
     if (action.kind === 'redirect') {
-      const location = `http://${action.authority ?? this.authority}${action.uri ?? this.path}`;
-      this.reply(action.status, '', ['location', location]);
+      this.reply(action.status, '', ['location', locationOf(action, this.authority, this.path, prefix)]);
       return;
     }
     // The destination is drawn with the route, so that even a request that a fault ends names its Service.
@@ -73,7 +72,7 @@ export class OutboundRequest extends Exchange {
       if (abort && happens(abort.share, this.context.random)) {
         this.flag('FI');
         this.reply(abort.status, 'fault filter abort');
-      } else this.forward(route, destination, cluster, prefix);
+      } else this.forward({ route, destination, single: action.destinations.length === 1 }, cluster, prefix);
     };
     if (delay && happens(delay.share, this.context.random)) {
       this.flag('DI');
@@ -81,85 +80,65 @@ export class OutboundRequest extends Exchange {
     } else afterDelay();
   }
 
-  private forward(
-    route: Route,
-    destination: Destination,
-    cluster: Cluster | undefined,
-    prefix: string | undefined,
-  ): void {
+  private forward(drawn: Drawn, cluster: Cluster | undefined, prefix: PathPrefix | undefined): void {
+    const { context } = this;
+    const { route, destination } = drawn;
     if (!cluster) {
       // As the router finds no cluster, nothing is known of the Service either.
       this.flag('NC');
-      this.reply(503, '');
+      this.reply(destination.missingStatus ?? 503, '');
       return;
     }
-    const state = this.context.state(destination.cluster, cluster);
-    const hashKey = cluster.hash && hashKeyOf(cluster.hash, this.headers, this.path, this.context.podIp);
-    const host = state.pick(hashKey, undefined);
+    const state = context.state(destination.cluster, cluster);
+    const hashKey = cluster.hash && hashKeyOf(cluster.hash, this.headers, this.path, context.podIp);
+    const host = context.pick(state, { connection: this.request.socket }, hashKey, undefined);
     if (!host) {
       this.flag('UH');
       this.reply(503, 'no healthy upstream');
       return;
     }
-    const request = this.rewritten(route, prefix, hashKey);
-    this.mirror(route, request);
-    const call = new RoutedCall(this.context, state, route, request, this);
+    const request = this.rewritten(drawn, prefix, hashKey);
+    sendCopies(context, route, request);
+    const call = new RoutedCall(context, state, drawn, request, this);
     this.call = call;
     if (this.requestComplete) call.startTimeout();
     call.start(host);
   }
 
-  private rewritten(route: Route, prefix: string | undefined, hashKey: string | undefined): RoutedRequest {
+  private rewritten(
+    { route, destination, single }: Drawn,
+    prefix: PathPrefix | undefined,
+    hashKey: string | undefined,
+  ): RoutedRequest {
     const { rewrite } = route;
-    if (rewrite?.uri !== undefined) this.path = rewritePath(this.path, prefix, rewrite.uri);
-    let headers = changeHeaders(this.headers, route.requestHeaders);
+    if (rewrite) this.path = rewritePath(this.path, rewrite, prefix);
+    let headers = changeHeaders(this.headers, route.requestHeaders, destination.requestHeaders, single);
     if (rewrite?.authority !== undefined) headers = setHeader(headers, 'host', rewrite.authority);
     if (headerValue(headers, 'x-forwarded-proto') === undefined) headers.push('x-forwarded-proto', 'http');
     headers.push(PEER_HEADER, this.context.peerHeader);
-    return { method: this.method, path: this.path, headers, body: this.body, hashKey };
+    const { method, path, body } = this;
+    return { method, path, headers, body, hashKey, connection: this.request.socket };
   }
 
-  /** Copies are drawn one by one, sent once whatever the retries, and outlive the request. */
-  private mirror(route: Route, request: RoutedRequest): void {
-    for (const mirror of route.mirrors) {
-      if (!happens(mirror.share, this.context.random)) continue;
-      const cluster = this.context.clusters[mirror.cluster];
-      const host = cluster && this.context.state(mirror.cluster, cluster).pick(undefined, undefined);
-      if (host) this.copy(host, request);
+  /** An address that no route knows: passed on as it was dialled, unless the mesh or the caller's Sidecar forbids it. */
+  private leaveTable(port: number): void {
+    const { context, method, path, body } = this;
+    const { unknownHosts = 'allow-any' } = context.config;
+    if (unknownHosts === 'not-found') {
+      this.flag('NR');
+      this.reply(404, '');
+      return;
     }
-  }
-
-  private copy(host: Host, { method, path, headers, body }: RoutedRequest): void {
-    host.active += 1;
-    const attempt = new Attempt(
-      discard(() => {
-        host.active -= 1;
-      }),
-    );
-    attempt.send(this.context.poolOf(host.endpoint), {
-      method,
-      path,
-      headers: [...headers, 'x-forwarded-for', this.context.podIp],
-      body: body?.open('copy') ?? null,
-    });
-  }
-
-  /** An address that no route knows: connected as it was dialled, unless the mesh allows registered hosts only. */
-  private passThrough(port: number): void {
-    const { context } = this;
-    if (context.registryOnly) {
+    if (unknownHosts === 'registry-only') {
       this.service = { ...this.service, name: 'BlackHoleCluster' };
       this.reply(502, '');
       return;
     }
     this.service = { ...this.service, name: 'PassthroughCluster' };
-    const real = context.connect(this.authority.replace(/:\d+$/, ''), port);
     const call = new PassThroughCall(context.peers, this);
     this.call = call;
-    const headers = [...this.headers, PEER_HEADER, context.peerHeader];
-    const { method, path, body } = this;
-    const pool = real === undefined ? undefined : context.upstreams.pool(real);
-    call.start(pool, { method, path, headers, body, hashKey: undefined });
+    const headers = [...this.headers, PEER_HEADER, context.plainPeerHeader];
+    call.start(context.passThroughPool(this.authority.replace(/:\d+$/, ''), port), { method, path, headers, body });
   }
 
   protected override onRequestComplete(): void {

@@ -32,8 +32,7 @@ export class PassThroughCall {
     });
   }
 
-  /** @param pool undefined: nothing listens there. */
-  start(pool: HttpPool | undefined, request: RoutedRequest): void {
+  start(pool: HttpPool, request: Pick<RoutedRequest, 'method' | 'path' | 'headers' | 'body'>): void {
     const { method, path, headers, body } = request;
     this.attempt.send(pool, { method, path, headers, body: body?.open('attempt') ?? null });
   }

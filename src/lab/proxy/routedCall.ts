@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
-import type { Route } from '../../mesh/types.js';
+import type { Destination, Route } from '../../mesh/types.js';
 import type { HttpPool } from '../control/http1/pool.js';
 import type { FlatHeaders } from '../control/http1/responseHead.js';
 import type { PodNetwork } from '../control/network.js';
@@ -32,6 +33,20 @@ export interface CallContext {
   readonly network: PodNetwork;
   readonly peers: PeerReader;
   poolOf(endpoint: Host['endpoint']): HttpPool | undefined;
+  pick(
+    state: ClusterState,
+    request: RoutedRequest,
+    hashKey: string | undefined,
+    previous: ReadonlySet<Host> | undefined,
+  ): Host | undefined;
+}
+
+/** Where a request was sent: the route that matched, and which of its destinations was drawn. */
+export interface Drawn {
+  readonly route: Route;
+  readonly destination: Destination;
+  /** The route has no other destination. */
+  readonly single: boolean;
 }
 
 export interface RoutedRequest {
@@ -41,6 +56,8 @@ export interface RoutedRequest {
   readonly body: RequestBody | undefined;
   /** Value of the consistent-hash policy, where there is one. */
   readonly hashKey: string | undefined;
+  /** The client's connection. */
+  readonly connection: Socket;
 }
 
 /** The router's part of a request: attempts on hosts of one cluster until one answers, time is up, or retries are spent. */
@@ -51,6 +68,7 @@ export class RoutedCall {
   principal = 'unknown';
   private readonly context: CallContext;
   private readonly state: ClusterState;
+  private readonly drawn: Drawn;
   private readonly route: Route;
   private readonly request: RoutedRequest;
   private readonly downstream: Downstream;
@@ -66,10 +84,11 @@ export class RoutedCall {
   private discarding = false;
   private resume: () => void = () => undefined;
 
-  constructor(context: CallContext, state: ClusterState, route: Route, request: RoutedRequest, downstream: Downstream) {
+  constructor(context: CallContext, state: ClusterState, drawn: Drawn, request: RoutedRequest, downstream: Downstream) {
     this.context = context;
     this.state = state;
-    this.route = route;
+    this.drawn = drawn;
+    this.route = drawn.route;
     this.request = request;
     this.downstream = downstream;
   }
@@ -101,8 +120,12 @@ export class RoutedCall {
 
   private readonly run = (): void => {
     this.admitted = true;
-    this.try(this.state.pick(this.request.hashKey, undefined));
+    this.try(this.pick(this.request.hashKey));
   };
+
+  private pick(hashKey: string | undefined): Host | undefined {
+    return this.context.pick(this.state, this.request, hashKey, this.previous);
+  }
 
   private try(host: Host | undefined): void {
     const { downstream, request, route } = this;
@@ -140,13 +163,17 @@ export class RoutedCall {
     const { headers, peer } = inspect(lines);
     this.identify(host);
     if (peer !== undefined) this.peer = this.context.peers.read(peer);
-    this.state.report(host, status >= 500);
+    this.state.report(host, status);
     if (retriesStatus(this.route.retries, status) && this.mayRetry()) {
       this.discarding = true;
       return true;
     }
     this.resume = resume;
-    this.downstream.begin(status, changeHeaders(headers, this.route.responseHeaders));
+    const { destination, single } = this.drawn;
+    this.downstream.begin(
+      status,
+      changeHeaders(headers, this.route.responseHeaders, destination.responseHeaders, single),
+    );
     return true;
   }
 
@@ -170,12 +197,12 @@ export class RoutedCall {
       return;
     }
     if (failure !== 'UF') this.identify(host);
-    this.state.report(host, true);
+    const { status, text } = failureReply(failure);
+    this.state.report(host, status);
     if (!this.downstream.started && retriesFailure(this.route.retries, failure) && this.mayRetry()) {
       this.retry(host);
       return;
     }
-    const { status, text } = failureReply(failure);
     this.downstream.flag(failure);
     this.fail(status, text);
   }
@@ -184,7 +211,7 @@ export class RoutedCall {
     const { downstream } = this;
     if (downstream.finished || downstream.started || this.attempt !== attempt || this.discarding) return;
     this.cancelAttempt();
-    this.state.report(host, true);
+    this.state.report(host, 504);
     if (retriesFailure(this.route.retries, 'timeout') && this.mayRetry()) {
       this.retry(host);
       return;
@@ -195,7 +222,7 @@ export class RoutedCall {
 
   private onTimeout(): void {
     if (this.downstream.finished) return;
-    if (this.host) this.state.report(this.host, true);
+    if (this.host) this.state.report(this.host, 504);
     this.cancelAttempt();
     this.downstream.flag('UT');
     this.fail(504, 'upstream request timeout');
@@ -216,9 +243,7 @@ export class RoutedCall {
     this.previous ??= new Set();
     this.previous.add(host);
     const { clock, random } = this.context;
-    this.backOff = new Timer(clock, backOffMs(this.attempts, random), () =>
-      this.try(this.state.pick(undefined, this.previous)),
-    );
+    this.backOff = new Timer(clock, backOffMs(this.attempts, random), () => this.try(this.pick(undefined)));
   }
 
   /** A response that has begun can only be cut; any other is the proxy's own. */

@@ -10,7 +10,7 @@ import { OutboundContext, type OutboundOptions } from './outboundContext.js';
 import { OutboundRequest } from './outboundRequest.js';
 import { peerOfPod } from './peer.js';
 import { receivePeer, SERVER_PATIENCE_MS } from './peerExchange.js';
-import { serveTcp, tcpOutbound } from './tcp.js';
+import { passThroughOutbound, serveTcp, tcpOutbound } from './tcp.js';
 
 export interface SidecarOptions extends Pick<OutboundOptions, 'clock' | 'random' | 'network' | 'addresses' | 'podIp'> {
   readonly pod: KubeObject;
@@ -38,7 +38,7 @@ export class Sidecar implements ConfiguredProxy {
   private readonly listeners = new Map<number, number>();
   private readonly inboundPorts = new Map<number, number>();
   private readonly inboundHandlers = new Map<number, (socket: Socket) => void>();
-  private readonly tcpListeners = new Map<string, Promise<number>>();
+  private readonly bytesListeners = new Map<string, Promise<number>>();
   private outboundPort = 0;
   private configured = false;
   private closed = false;
@@ -85,22 +85,23 @@ export class Sidecar implements ConfiguredProxy {
 
   /** Where a connection of the pod's application to `host:port` is redirected to, as by iptables. */
   outbound(host: string, port: number): number | Promise<number> {
-    const service = () => this.outboundContext.router.tcp(port, host);
-    if (!service()) return this.outboundPort;
-    const key = `${host}:${port}`;
-    let listener = this.tcpListeners.get(key);
+    const { outboundContext: context } = this;
+    const service = () => context.router.tcp(port, host);
+    if (service()) return this.bytesOutbound(`tcp ${host}:${port}`, () => tcpOutbound(context, service));
+    if (!this.configured || !context.passesBytes(host, port)) return this.outboundPort;
+    return this.bytesOutbound(`any ${host}:${port}`, () => passThroughOutbound(context, host, port));
+  }
+
+  private bytesOutbound(key: string, make: () => Server): Promise<number> {
+    let listener = this.bytesListeners.get(key);
     if (!listener) {
-      listener = this.serve(tcpOutbound(this.outboundContext, service));
-      this.tcpListeners.set(key, listener);
+      listener = this.serve(make());
+      this.bytesListeners.set(key, listener);
     }
     return listener;
   }
 
   configure(config: ProxyConfig, objects: readonly KubeObject[]): void {
-    const mesh = objects.find((object) => object.kind === 'ConfigMap' && object.metadata.name === 'istio') as
-      | { data?: { mesh?: string } }
-      | undefined;
-    this.outboundContext.registryOnly = /mode:\s*"?REGISTRY_ONLY/.test(mesh?.data?.mesh ?? '');
     this.outboundContext.configure(config);
     const ports = new Set([...this.options.appPorts, ...targetPorts(objects, this.options.pod)]);
     this.inboundContext.configure(objects, this.options.pod, ports);

@@ -58,7 +58,8 @@ export function tcpOutbound(context: OutboundContext, find: () => TcpService | u
 
 function openTcp(context: OutboundContext, service: TcpService, downstream: Socket): void {
   const cluster = context.clusters[chosenCluster(context, service)];
-  const host = cluster && context.state(cluster.name, cluster).pick(undefined, undefined);
+  const state = cluster && context.state(cluster.name, cluster);
+  const host = state?.pick(undefined, undefined);
   const real = host && context.network.dial(host.endpoint.ip, host.endpoint.targetPort);
   const principal = (host && context.network.listeners(host.endpoint.ip)?.principal) ?? 'unknown';
   const destination: DestinationService = cluster
@@ -74,19 +75,38 @@ function openTcp(context: OutboundContext, service: TcpService, downstream: Sock
       flags,
       security: 'unknown',
     }));
-  if (!host || real === undefined) {
-    const flags = !cluster ? 'NC' : !host ? 'UH' : 'UF';
-    refuse(seriesOf(host?.peer ?? unknownPeer, flags), downstream);
+  if (!state || !host) {
+    refuse(seriesOf(unknownPeer, state ? 'UH' : 'NC'), downstream);
+    return;
+  }
+  if (!state.admitConnection()) {
+    refuse(seriesOf(unknownPeer, 'UO'), downstream);
+    return;
+  }
+  host.active += 1;
+  const leave = () => {
+    host.active -= 1;
+    state.release();
+  };
+  const fail = () => {
+    state.report(host, 503);
+    refuse(seriesOf(host.peer, 'UF'), downstream);
+  };
+  if (real === undefined) {
+    leave();
+    fail();
     return;
   }
   const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
   context.track(upstream);
   let connected = false;
+  upstream.once('close', leave);
   upstream.on('error', () => {
-    if (!connected) refuse(seriesOf(host.peer, 'UF'), downstream);
+    if (!connected) fail();
   });
   upstream.once('connect', () => {
     connected = true;
+    state.report(host, 200);
     if (principal === 'unknown') {
       book(seriesOf(host.peer, ''), downstream, upstream);
       join(downstream, upstream);
@@ -95,6 +115,39 @@ function openTcp(context: OutboundContext, service: TcpService, downstream: Sock
     sendPeer(upstream, context.told);
     receivePeer(upstream, context.peers, CLIENT_PATIENCE_MS, (peer) => {
       book(seriesOf(peer.id === 0 ? host.peer : peer, ''), downstream, upstream);
+      join(downstream, upstream);
+    });
+  });
+}
+
+/** A listener for connections of a pod to an address that no listener of the proxy knows. */
+export function passThroughOutbound(context: OutboundContext, address: string, port: number): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (downstream) => {
+    downstream.on('error', () => undefined);
+    const forbidden = context.config.unknownHosts === 'registry-only';
+    const cluster = forbidden ? 'BlackHoleCluster' : 'PassthroughCluster';
+    const seriesOf = (flags: string) =>
+      context.metrics.tcpSeries(`${cluster}|${flags}`, () => ({
+        reporter: 'source',
+        source: context.own,
+        destination: unknownPeer,
+        service: { host: 'unknown', name: cluster, namespace: 'unknown' },
+        protocol: 'tcp',
+        flags,
+        security: 'unknown',
+      }));
+    if (forbidden) return refuse(seriesOf('UH'), downstream);
+    const real = context.connect(address, port);
+    if (real === undefined) return refuse(seriesOf('UF'), downstream);
+    const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
+    context.track(upstream);
+    let connected = false;
+    upstream.on('error', () => {
+      if (!connected) refuse(seriesOf('UF'), downstream);
+    });
+    upstream.once('connect', () => {
+      connected = true;
+      book(seriesOf(''), downstream, upstream);
       join(downstream, upstream);
     });
   });

@@ -117,11 +117,3 @@ export class Attempt {
     this.events.onFailure(FLAGS[failure]);
   }
 }
-
-/** A handler for answers that nobody reads: mirror copies. */
-export const discard = (onEnd: () => void): AttemptEvents => ({
-  onHeaders: () => true,
-  onData: () => true,
-  onComplete: onEnd,
-  onFailure: onEnd,
-});

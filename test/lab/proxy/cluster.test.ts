@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../../src/base/random.js';
+import { millis } from '../../../src/base/units.js';
 import { ClusterState } from '../../../src/lab/proxy/cluster.js';
 import type { Cluster, Endpoint } from '../../../src/mesh/types.js';
 import { ManualClock } from '../../support/clock.js';
@@ -61,19 +62,73 @@ test('an ejected host returns after its time, and stays away longer the next tim
   const host = state.pick(undefined, undefined);
   if (!host) throw new Error('no host');
   const awayMs = async () => {
-    state.report(host, true);
-    state.report(host, true);
+    state.report(host, 500);
+    state.report(host, 500);
     let away = 0;
     for (; !state.pick(undefined, undefined); away += 100) await clock.advance(100);
     return away;
   };
-  state.report(host, true);
-  state.report(host, false);
-  state.report(host, true);
+  state.report(host, 500);
+  state.report(host, 200);
+  state.report(host, 500);
   expect(state.pick(undefined, undefined)).toBe(host);
-  state.report(host, false);
+  state.report(host, 200);
   expect(await awayMs()).toBe(1000);
   expect(await awayMs()).toBe(2000);
+});
+
+test('an ejected host comes back at the first sweep after its time', async () => {
+  const clock = new ManualClock();
+  const outlier = { consecutive5xx: 1, interval: millis(700), baseEjection: millis(1000), maxEjectionPercent: 100 };
+  const state = stateOf(cluster([endpoint(1)], { outlier }), clock);
+  const host = state.pick(undefined, undefined);
+  if (!host) throw new Error('no host');
+  state.report(host, 500);
+  await clock.advance(1399);
+  expect(state.pick(undefined, undefined)).toBeUndefined();
+  await clock.advance(1);
+  expect(state.pick(undefined, undefined)).toBe(host);
+});
+
+test.each([
+  ['10 % of two hosts are none', 10, [2, 2]],
+  ['50 % are one', 50, [1, 1]],
+  ['100 % are both, the second when the first change is a second old', 100, [1, 0]],
+])('at most %s', async (_sentence, maxEjectionPercent, left) => {
+  const clock = new ManualClock();
+  const outlier = { consecutive5xx: 1, interval: millis(10_000), baseEjection: millis(30_000), maxEjectionPercent };
+  const state = stateOf(cluster([endpoint(1), endpoint(2)], { outlier }), clock);
+  const serving = () => new Set(Array.from({ length: 50 }, () => state.pick(undefined, undefined)).filter(Boolean));
+  const hosts = [...serving()];
+  await clock.advance(100);
+  for (const host of hosts) if (host) state.report(host, 500);
+  const first = serving().size;
+  await clock.advance(1000);
+  expect([first, serving().size]).toEqual(left);
+});
+
+test('gateway errors have a count of their own, which any other answer clears', () => {
+  const outlier = {
+    consecutive5xx: 0,
+    consecutiveGateway: 2,
+    interval: millis(1000),
+    baseEjection: millis(1000),
+    maxEjectionPercent: 100,
+  };
+  const state = stateOf(cluster([endpoint(1)], { outlier }));
+  const host = state.pick(undefined, undefined);
+  if (!host) throw new Error('no host');
+  for (const status of [503, 500, 503, 500, 504]) state.report(host, status);
+  expect(state.pick(undefined, undefined)).toBe(host);
+  state.report(host, 502);
+  expect(state.pick(undefined, undefined)).toBeUndefined();
+});
+
+test('a byte connection does not wait for another to end', () => {
+  const state = stateOf(cluster([endpoint(1)], { limits: { maxConnections: 1, maxPending: 5 } }));
+  expect([state.admitConnection(), state.admitConnection()]).toEqual([true, false]);
+  state.release();
+  expect(state.admitConnection()).toBe(true);
 });
 
 test('a waiting request can be taken back, and a free connection goes to the one that waits longest', () => {
