@@ -2,10 +2,10 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * Looks for texts in a body that arrives in chunks, across chunk borders, keeping no more of it than the longest text less one byte.
- * Used again for the next body after `reset`; allocates nothing after its creation.
+ * Used again for the next body after `reset`.
  */
 export class TextScanner {
-  readonly #needles: readonly Needle[];
+  readonly #needles: readonly Buffer[];
   readonly #found: boolean[];
   readonly #overlap: number;
   /** The end of what has been seen, then room for the start of the next chunk. */
@@ -15,7 +15,7 @@ export class TextScanner {
 
   /** @param needles UTF-8 texts, none empty. */
   constructor(needles: readonly Buffer[]) {
-    this.#needles = needles.map((text) => ({ text, skips: skipTable(text) }));
+    this.#needles = needles;
     this.#found = needles.map(() => false);
     this.#overlap = Math.max(0, ...needles.map((needle) => needle.length - 1));
     this.#border = this.#overlap === 0 ? EMPTY : Buffer.alloc(2 * this.#overlap);
@@ -48,8 +48,10 @@ export class TextScanner {
   }
 
   #search(bytes: Buffer, from: number, to: number): void {
+    // A view costs less than searching in JavaScript: the native search is several times as fast, but knows no end.
+    const view = bytes.subarray(from, to);
     for (let index = 0; index < this.#needles.length; index++) {
-      if (this.#found[index] || !holds(bytes, from, to, this.#needles[index] as Needle)) continue;
+      if (this.#found[index] || !view.includes(this.#needles[index] as Buffer)) continue;
       this.#found[index] = true;
       this.#open--;
     }
@@ -67,27 +69,4 @@ export class TextScanner {
     this.#tail = Math.min(all, this.#overlap);
     this.#border.copyWithin(0, all - this.#tail, all);
   }
-}
-
-interface Needle {
-  readonly text: Buffer;
-  /** By octet under the text's end: how far the text can move without missing a match. */
-  readonly skips: Uint32Array;
-}
-
-function skipTable(text: Buffer): Uint32Array {
-  const skips = new Uint32Array(256).fill(text.length);
-  for (let at = 0; at < text.length - 1; at++) skips[text[at] as number] = text.length - 1 - at;
-  return skips;
-}
-
-/** Boyer-Moore-Horspool over a range: `Buffer.indexOf` has no end and would need a view of every chunk. */
-function holds(bytes: Buffer, from: number, to: number, { text, skips }: Needle): boolean {
-  const last = text.length - 1;
-  for (let end = from + last; end < to; end += skips[bytes[end] as number] as number) {
-    let back = 0;
-    while (back <= last && bytes[end - back] === text[last - back]) back++;
-    if (back > last) return true;
-  }
-  return false;
 }

@@ -1,8 +1,11 @@
-import { Client, type Dispatcher } from 'undici';
+import { createRequire } from 'node:module';
+import type { Client, Dispatcher } from 'undici';
 import { failureKind, GivenUp } from './failure.js';
 import { type Carrier, type Flight, LARGEST_BODY_BYTES } from './flight.js';
 import type { PreparedRequest } from './requests.js';
 import type { FlightSink, Wire } from './wire.js';
+
+const require = createRequire(import.meta.url);
 
 /**
  * HTTP/1.1 by undici's dispatch: no body buffering, no redirects, no automatic retries of a request that was sent.
@@ -10,6 +13,8 @@ import type { FlightSink, Wire } from './wire.js';
  * more of them than there are requests in flight.
  */
 export function undiciWire(requests: readonly PreparedRequest[], connectTimeoutMs: number, sink: FlightSink): Wire {
+  // Loaded when it is asked for: it takes a tenth of a second, and the load usually goes without it.
+  const { Client } = require('undici') as typeof import('undici');
   const all: Client[] = [];
   const idle = new Map<string, Client[]>();
   const connect = (origin: string): Client => {

@@ -3,6 +3,7 @@ import { connect as tlsConnect } from 'node:tls';
 import { failureKind } from '../failure.js';
 import { type Carrier, type Flight, LARGEST_BODY_BYTES } from '../flight.js';
 import type { FlightSink } from '../wire.js';
+import type { HeadMemo } from './headMemo.js';
 import { type BodySink, DONE, FAULT, type Progress, ResponseParser } from './parser.js';
 
 /** All sockets read into this one: what is read is parsed before the next read, and nothing of it is kept. */
@@ -21,6 +22,15 @@ export function endpointOf(origin: string): Endpoint {
   const { protocol, hostname, port } = new URL(origin);
   const secure = protocol === 'https:';
   return { secure, host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (secure ? 443 : 80) };
+}
+
+/** What is sent for a URI. */
+export interface WireRequest {
+  /** The whole request. */
+  readonly bytes: Buffer;
+  /** Its method is HEAD. */
+  readonly toHead: boolean;
+  readonly memo: HeadMemo;
 }
 
 /** Takes back connections. */
@@ -82,11 +92,10 @@ export class Connection implements BodySink, Carrier {
     return !this.#done;
   }
 
-  /** @param bytes the whole request. @param toHead its method is HEAD. */
-  request(flight: Flight, bytes: Buffer, toHead: boolean): void {
+  request(flight: Flight, { bytes, toHead, memo }: WireRequest): void {
     this.#flight = flight;
     flight.carrier = this;
-    this.#parser.start(toHead);
+    this.#parser.start(toHead, memo);
     this.#socket.write(bytes);
   }
 

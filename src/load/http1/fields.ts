@@ -34,7 +34,7 @@ export class FramingFields {
   /** What the name may still be. */
   #name: Buffer = NOTHING;
   #at = 0;
-  /** List members are matched against up to two words; -1: no longer a match. */
+  /** List members are matched against two words; -1: no longer a match. */
   #first = 0;
   #second = 0;
   #blank = true;
@@ -52,16 +52,22 @@ export class FramingFields {
     this.fault = undefined;
   }
 
-  /** @param octet the first of a field name. */
+  /** A whole field name. @returns as `endName`. */
+  wholeName(buffer: Buffer, from: number, to: number): boolean {
+    const length = to - from;
+    if (length !== CONNECTION.length && length !== CONTENT_LENGTH.length && length !== TRANSFER_ENCODING.length) {
+      return false;
+    }
+    this.startName(buffer[from] as number);
+    for (let at = from + 1; at < to && this.#name !== NOTHING; at++) this.nameOctet(buffer[at] as number);
+    return this.endName();
+  }
+
+  /** @param octet the first of a field name that arrives in pieces. */
   startName(octet: number): void {
     const lower = LOWER[octet];
     this.#name = lower === 99 ? CONNECTION : lower === 116 ? TRANSFER_ENCODING : NOTHING;
     this.#at = 1;
-  }
-
-  /** The further octets may change what the name is. */
-  get nameOpen(): boolean {
-    return this.#name !== NOTHING;
   }
 
   nameOctet(octet: number): void {
@@ -126,9 +132,14 @@ export class FramingFields {
     }
     this.#blank = false;
     const lower = LOWER[octet];
-    const [first, second] = this.#name === CONNECTION ? CONNECTION_WORDS : CODING_WORDS;
-    this.#first = !this.#gap && this.#first >= 0 && lower === first[this.#first] ? this.#first + 1 : -1;
-    this.#second = !this.#gap && this.#second >= 0 && lower === second[this.#second] ? this.#second + 1 : -1;
+    const first = this.#name === CONNECTION ? CLOSE : CHUNKED;
+    this.#first = this.#matches(first, this.#first, lower);
+    this.#second = this.#matches(KEEP_ALIVE, this.#second, lower);
+  }
+
+  /** @returns how many octets of the word have matched with this one, -1 when it is another word. */
+  #matches(word: Buffer, matched: number, lower: number | undefined): number {
+    return !this.#gap && matched >= 0 && matched < word.length && lower === word[matched] ? matched + 1 : -1;
   }
 
   #endMember(): void {
@@ -146,6 +157,3 @@ export class FramingFields {
     this.#startMember();
   }
 }
-
-const CONNECTION_WORDS = [CLOSE, KEEP_ALIVE] as const;
-const CODING_WORDS = [CHUNKED, NOTHING] as const;

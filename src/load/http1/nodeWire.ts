@@ -1,11 +1,10 @@
 import type { PreparedRequest } from '../requests.js';
 import type { FlightSink, Wire } from '../wire.js';
-import { Connection, type ConnectionOwner, type Endpoint, endpointOf } from './connection.js';
+import { Connection, type ConnectionOwner, type Endpoint, endpointOf, type WireRequest } from './connection.js';
+import { HeadMemo } from './headMemo.js';
 import { requestBytes } from './requestBytes.js';
 
-interface Target {
-  readonly bytes: Buffer;
-  readonly toHead: boolean;
+interface Target extends WireRequest {
   readonly pool: Pool;
 }
 
@@ -15,12 +14,12 @@ export function nodeWire(requests: readonly PreparedRequest[], sink: FlightSink)
   const targets = requests.map((request): Target => {
     const pool = pools.get(request.origin) ?? new Pool(endpointOf(request.origin), sink);
     pools.set(request.origin, pool);
-    return { bytes: requestBytes(request), toHead: request.method === 'HEAD', pool };
+    return { bytes: requestBytes(request), toHead: request.method === 'HEAD', memo: new HeadMemo(), pool };
   });
   return {
     send(flight) {
-      const { bytes, toHead, pool } = targets[flight.uri] as Target;
-      pool.take().request(flight, bytes, toHead);
+      const target = targets[flight.uri] as Target;
+      target.pool.take().request(flight, target);
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
