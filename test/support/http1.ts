@@ -30,7 +30,7 @@ export function readAnswer(
     const buffer = Buffer.concat([Buffer.from('\r\n7'), piece, Buffer.from('\r\n\r\n')]);
     progress = parser.feed(buffer, 3, 3 + piece.length, {
       body: (bytes, from, to) => {
-        body += bytes.latin1Slice(from, to);
+        body += bytes.toString('latin1', from, to);
       },
     });
     if (progress === DONE) read += parser.offset - 3;
@@ -57,7 +57,7 @@ export function cut(bytes: Buffer, positions: readonly number[]): Buffer[] {
 }
 
 /** What Node's own client makes of the same pieces, followed by the end of the connection. */
-export function readByNode(
+function readByNode(
   pieces: readonly Buffer[],
   toHead: boolean,
 ): Promise<{ status: number; length: number } | string> {

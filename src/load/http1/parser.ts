@@ -6,7 +6,7 @@ import type { HeadMemo } from './headMemo.js';
 const CHUNK_DIGITS = 13;
 
 /** What `feed` and `end` found. */
-export const MORE = 0;
+const MORE = 0;
 export const DONE = 1;
 export const FAULT = 2;
 export type Progress = typeof MORE | typeof DONE | typeof FAULT;
