@@ -19,6 +19,7 @@ export interface ClusterFlags {
   readonly prometheusUrl: string;
   readonly kialiUrl: string;
   readonly kialiTokenFile?: string;
+  readonly prometheusTokenFile?: string;
 }
 
 /** Options of every command that looks at a cluster. */
@@ -27,6 +28,7 @@ export function withClusterOptions(command: Command): Command {
     .option('--kubeconfig <file>', 'kubeconfig of the cluster (default: KUBECONFIG, else ~/.kube/config)')
     .option('--context <name>', 'context of the kubeconfig (default: its current one)')
     .option('--prometheus-url <url>', 'Prometheus of the mesh', httpUrl, 'http://localhost:9090')
+    .option('--prometheus-token-file <file>', 'bearer token for Prometheus (or WEIGHBRIDGE_PROMETHEUS_TOKEN)')
     .option('--kiali-url <url>', 'Kiali', httpUrl, 'http://localhost:20001/kiali')
     .option(
       '--kiali-token-file <file>',
@@ -34,22 +36,32 @@ export function withClusterOptions(command: Command): Command {
     );
 }
 
-/** How to log in at Kiali, from the flags and the environment; secrets never come from the command line itself. */
-export function kialiAuth(flags: { readonly kialiTokenFile?: string }, io: Io): KialiAuth {
-  const token = flags.kialiTokenFile ? readToken(flags.kialiTokenFile) : io.env.WEIGHBRIDGE_KIALI_TOKEN;
+/** How to log in at Prometheus and Kiali, from the flags and the environment; secrets never come from the command line itself. */
+export function credentials(
+  flags: Pick<ClusterFlags, 'kialiTokenFile' | 'prometheusTokenFile'>,
+  io: Io,
+): { readonly kialiAuth: KialiAuth; readonly prometheusToken?: string } {
+  const prometheusToken =
+    readToken('--prometheus-token-file', flags.prometheusTokenFile) ?? io.env.WEIGHBRIDGE_PROMETHEUS_TOKEN;
+  return { kialiAuth: kialiAuth(flags, io), ...(prometheusToken ? { prometheusToken } : {}) };
+}
+
+function kialiAuth(flags: Pick<ClusterFlags, 'kialiTokenFile'>, io: Io): KialiAuth {
+  const token = readToken('--kiali-token-file', flags.kialiTokenFile) ?? io.env.WEIGHBRIDGE_KIALI_TOKEN;
   if (token) return { strategy: 'token', token };
   const { WEIGHBRIDGE_KIALI_USERNAME: username, WEIGHBRIDGE_KIALI_PASSWORD: password } = io.env;
   if (username && password) return { strategy: 'login', username, password };
   return { strategy: 'anonymous' };
 }
 
-function readToken(file: string): string {
+function readToken(option: string, file: string | undefined): string | undefined {
+  if (!file) return undefined;
   let token: string;
   try {
     token = readFileSync(file, 'utf8').trim();
   } catch (error) {
     const message = `cannot read the token file ${file}: ${errorText(error)}`;
-    throw new EnvironmentError('E_TOKEN', message, 'check --kiali-token-file');
+    throw new EnvironmentError('E_TOKEN', message, `check ${option}`);
   }
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   const message = token === '' ? `the token file ${file} is empty` : `the token file ${file} holds more than one word`;
@@ -72,7 +84,15 @@ export function refuseClusterOptions(command: Command): void {
   );
 }
 
-const CLUSTER_OPTIONS = ['baseUrl', 'kubeconfig', 'context', 'prometheusUrl', 'kialiUrl', 'kialiTokenFile'] as const;
+const CLUSTER_OPTIONS = [
+  'baseUrl',
+  'kubeconfig',
+  'context',
+  'prometheusUrl',
+  'prometheusTokenFile',
+  'kialiUrl',
+  'kialiTokenFile',
+] as const;
 
 /** commander parser: an http(s) URL, without a slash at the end. */
 export function httpUrl(text: string): string {

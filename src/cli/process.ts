@@ -71,8 +71,10 @@ function outputOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Output {
   };
 }
 
+/** Everything is written, or its error was told: streams tell errors a tick after the write. */
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
   new Promise((resolve) => {
-    if (stream.writableLength === 0 || stream.destroyed) return resolve();
-    stream.write('', () => resolve());
+    const told = () => setImmediate(resolve);
+    if (stream.writableLength === 0 || stream.destroyed) told();
+    else stream.write('', told);
   });

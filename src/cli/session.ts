@@ -28,6 +28,14 @@ export function openSession(io: Io, reports: string, scenarioName: string, json:
   let seq = 0;
   let journalBroken = false;
   const viewErrors: unknown[] = [];
+  // On a terminal the live view has the screen; elsewhere nothing would tell for seconds that the signal has been heard.
+  const heard = () => {
+    if (!io.stderr.isTTY)
+      io.stderr.write(
+        'stopping: the load ends, the cluster is put back, reports are written; another signal leaves at once\n',
+      );
+  };
+  io.signal.addEventListener('abort', heard, { once: true });
   return {
     runId,
     dir: journal.dir,
@@ -49,6 +57,7 @@ export function openSession(io: Io, reports: string, scenarioName: string, json:
       }
     },
     finish() {
+      io.signal.removeEventListener('abort', heard);
       journal.close();
       const errors = [...viewErrors.slice(0, 1)];
       let exitCode: ExitCode = journalBroken ? EXIT.environment : EXIT.pass;

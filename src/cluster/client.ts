@@ -117,12 +117,16 @@ export class ClusterClient {
       const version = (await this.call('GET', '/version')) as { gitVersion?: string };
       return version.gitVersion ?? 'unknown';
     } catch (error) {
-      throw new EnvironmentError(
-        'E_CLUSTER',
-        `the Kubernetes API server ${this.server} (context ${this.context}) does not answer: ${errorText(error)}`,
-        'try `kubectl version` with the same kubeconfig; choose another cluster with --kubeconfig or --context',
-      );
+      throw error instanceof EnvironmentError ? error : this.silent(error);
     }
+  }
+
+  private silent(error: unknown): EnvironmentError {
+    return new EnvironmentError(
+      'E_CLUSTER',
+      `the Kubernetes API server ${this.server} (context ${this.context}) does not answer: ${errorText(error)}`,
+      'try `kubectl version` with the same kubeconfig; choose another cluster with --kubeconfig or --context',
+    );
   }
 
   private async path(key: ObjectKey, name?: string): Promise<string> {
@@ -172,6 +176,7 @@ export class ClusterClient {
     );
   }
 
+  /** @throws EnvironmentError when nobody answers. */
   private async send(method: string, path: string, body: unknown): Promise<HttpAnswer> {
     if (!this.requestOptions) {
       const options: HttpOptions = {};
@@ -190,6 +195,8 @@ export class ClusterClient {
       method,
       headers: { ...(headers as Record<string, string>), accept: 'application/json', ...bodyHeaders },
       ...(text === undefined ? {} : { body: text }),
+    }).catch((error: unknown) => {
+      throw this.silent(error);
     });
   }
 }

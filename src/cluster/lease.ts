@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import type { Clock } from '../base/clock.js';
-import { EnvironmentError } from '../base/errors.js';
+import { type Clock, sleep } from '../base/clock.js';
+import { EnvironmentError, errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient, type ObjectKey } from './client.js';
 
@@ -14,7 +14,7 @@ export interface Lease {
 /**
  * Takes the Lease `weighbridge` of the namespace, so that two runs never change one release at the same time, and renews it until released.
  * A lease whose holder died (it expired, or its process on this machine is gone) is taken over.
- * @param onLost called once when somebody else has taken it.
+ * @param onLost called once, with the reason, when the lease can no longer be trusted: taken by another, deleted, or not renewed in time.
  * @throws EnvironmentError when another run holds it.
  */
 export async function takeLease(
@@ -22,7 +22,7 @@ export async function takeLease(
   namespace: string,
   runId: string,
   clock: Clock,
-  onLost: () => void,
+  onLost: (why: string) => void,
 ): Promise<Lease> {
   const key: ObjectKey = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: 'weighbridge' };
   const holder = `${hostname()}/${process.pid}/${runId}`;
@@ -33,7 +33,7 @@ export async function takeLease(
     spec: { holderIdentity: holder, leaseDurationSeconds: DURATION_S, renewTime: microTime(clock.wallMs()) },
   });
 
-  const live = await client.get(key);
+  const live = await client.get(key).catch(refused);
   const other = live && holderOf(live);
   if (live && other && other !== holder && isAlive(live, other, clock.wallMs())) {
     throw new EnvironmentError(
@@ -52,34 +52,47 @@ export async function takeLease(
         `another run took namespace ${namespace} at this moment`,
         'wait until it ends',
       );
-    throw error;
+    refused(error);
   }
 
-  let released = false;
-  const timer = setInterval(async () => {
-    try {
-      const now = await client.get(key);
-      if (released) return;
-      if (!now || holderOf(now) !== holder) {
-        clearInterval(timer);
-        onLost();
-        return;
-      }
-      await client.replace(content(now));
-    } catch {
-      // The next renewal tries again; the lease outlives two failures.
-    }
-  }, RENEW_MS);
-  timer.unref();
-
+  const stopped = new AbortController();
+  const renewing = renew();
   return {
     async release() {
-      released = true;
-      clearInterval(timer);
+      stopped.abort();
+      await renewing;
       const now = await client.get(key);
       if (now && holderOf(now) === holder) await client.remove(key);
     },
   };
+
+  async function renew(): Promise<void> {
+    const { signal } = stopped;
+    let renewedAt = clock.now();
+    for (;;) {
+      await sleep(clock, RENEW_MS, signal);
+      if (signal.aborted) return;
+      try {
+        const now = await client.get(key);
+        if (!now || holderOf(now) !== holder) return onLost(now ? `${holderOf(now)} has taken it` : 'it was deleted');
+        const askedAt = clock.now();
+        await client.replace(content(now));
+        renewedAt = askedAt;
+      } catch (error) {
+        // The next renewal tries again: the lease outlives two failures, not a third.
+        if (clock.now() - renewedAt >= DURATION_S * 1000) return onLost(`it could not be renewed: ${errorText(error)}`);
+      }
+    }
+  }
+}
+
+function refused(error: unknown): never {
+  if (!(error instanceof ApiError)) throw error;
+  throw new EnvironmentError(
+    'E_LEASE',
+    `cannot take the Lease that keeps two runs apart: ${error.message}`,
+    'the credentials need to get, create, update and delete Leases in the namespace',
+  );
 }
 
 const holderOf = (lease: KubeObject): string => String(lease.spec?.holderIdentity ?? '');

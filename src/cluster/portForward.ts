@@ -53,6 +53,8 @@ async function openTunnel(
     ws.once('open', resolve);
     socket.once('error', reject);
   });
+  // A refused port may be told together with the opening.
+  if (socket.errored) throw socket.errored;
   return socket;
 }
 
@@ -71,10 +73,12 @@ function tunnelOver(ws: WebSocket): Duplex {
   const announced = new Set<number>();
   ws.on('message', (message: Buffer) => {
     const channel = message[0] ?? BYTES;
-    // The first message of a channel only names the port.
-    if (!announced.has(channel)) announced.add(channel);
-    else if (channel === BYTES) socket.push(message.subarray(1));
-    else if (channel === COMPLAINTS) socket.destroy(new Error(message.subarray(1).toString('utf8').trim()));
+    // Each channel begins with the number of its port, in two bytes.
+    const bytes = message.subarray(announced.has(channel) ? 1 : 3);
+    announced.add(channel);
+    if (bytes.length === 0) return;
+    if (channel === BYTES) socket.push(bytes);
+    else if (channel === COMPLAINTS) socket.destroy(new Error(bytes.toString('utf8').trim()));
   });
   ws.on('error', (error) => socket.destroy(error));
   ws.on('close', () => {

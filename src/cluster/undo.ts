@@ -1,13 +1,4 @@
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EnvironmentError, errorText } from '../base/errors.js';
@@ -37,6 +28,9 @@ export interface RestoredObject {
   /** Why it failed, or what is different from before; empty when nothing is. */
   readonly note: string;
 }
+
+/** The API server takes no larger ConfigMap. */
+const MAX_CONFIG_MAP_BYTES = 2 ** 20;
 
 /** The ConfigMap of the scenario's namespace that holds a copy of the list, so that another machine can undo. */
 export const UNDO_CONFIG_MAP = 'weighbridge-undo';
@@ -68,35 +62,58 @@ export class UndoList {
     return this.entries.length;
   }
 
+  /** @throws EnvironmentError when the list cannot be kept; then the change must not be made. */
   async record(key: ObjectKey, before: KubeObject | undefined): Promise<void> {
     if (this.entries.some((entry) => isDeepStrictEqual(entry.key, key))) return;
-    const first = this.entries.length === 0;
-    const entry: UndoEntry = { key, before: before ?? null };
+    const entry: UndoEntry = { key, before: before ? withoutVolatile(before) : null };
+    const text = JSON.stringify({ ...this.record0, entries: [...this.entries, entry] });
+    checkSize(text, key, entry);
+    const head = this.entries.length === 0 ? `${JSON.stringify(this.record0)}\n` : '';
+    appendSynced(this.file, `${head}${JSON.stringify(entry)}\n`);
+    // From here on the list on disk has to be marked as undone, even when the change itself is never made.
     this.entries.push(entry);
-    appendSynced(this.file, `${first ? `${JSON.stringify(this.record0)}\n` : ''}${JSON.stringify(entry)}\n`);
-    await this.saveInCluster();
+    await this.saveInCluster(text);
   }
 
-  private async saveInCluster(): Promise<void> {
-    const key = configMapKey(this.record0.namespace);
-    const live = await this.client.get(key);
+  private async saveInCluster(text: string): Promise<void> {
+    const { namespace } = this.record0;
+    const key = configMapKey(namespace);
     const content: KubeObject = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: {
-        name: key.name,
-        namespace: this.record0.namespace,
-        labels: { 'app.kubernetes.io/managed-by': 'weighbridge' },
-      },
-      data: { undo: JSON.stringify({ ...this.record0, entries: this.entries }) },
+      metadata: { name: key.name, namespace, labels: { 'app.kubernetes.io/managed-by': 'weighbridge' } },
+      data: { undo: text },
     };
-    if (live) await this.client.replace({ ...content, metadata: { ...live.metadata, ...content.metadata } });
-    else await this.client.create(content);
+    try {
+      const live = await this.client.get(key);
+      if (live) await this.client.replace({ ...content, metadata: { ...live.metadata, ...content.metadata } });
+      else await this.client.create(content);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      throw new EnvironmentError(
+        'E_UNDO',
+        `cannot write the list of changes to ConfigMap ${namespace}/${key.name}: ${error.message}`,
+        'without it nothing is changed; the credentials need to get, create, update and delete ConfigMaps there',
+      );
+    }
   }
 
-  /** Puts everything back, the last change first, and forgets the list when nothing failed. Never throws. */
+  /**
+   * Puts everything back, the last change first, and forgets the list when nothing failed. Where another run has taken over since, it
+   * has undone this one's changes before it made its own: those are left alone. Never throws.
+   */
   async undo(): Promise<RestoredObject[]> {
-    return undoRecord(this.client, { ...this.record0, entries: this.entries }, this.file);
+    const record = { ...this.record0, entries: this.entries };
+    try {
+      const inCluster = await readUndoFromCluster(this.client, record.namespace);
+      if (inCluster && inCluster.runId !== record.runId) {
+        markUndone(this.file);
+        return [];
+      }
+    } catch {
+      // Undoing it will tell what is wrong with the cluster.
+    }
+    return undoRecord(this.client, record, this.file);
   }
 
   /** Leaves the changes in place (`--keep`) and forgets the list. */
@@ -104,6 +121,19 @@ export class UndoList {
     await forgetRecord(this.client, this.record0.namespace, this.file);
   }
 }
+
+function checkSize(text: string, key: ObjectKey, entry: UndoEntry): void {
+  const bytes = Buffer.byteLength(text) + 'undo'.length;
+  if (bytes <= MAX_CONFIG_MAP_BYTES) return;
+  throw new EnvironmentError(
+    'E_UNDO',
+    `the list of changes would have ${bytes} bytes with ${nameOf(key)} (${Buffer.byteLength(JSON.stringify(entry))} bytes), and a ConfigMap takes ${MAX_CONFIG_MAP_BYTES}`,
+    'nothing of this object was changed; apply it before the run and leave it out of the stages',
+  );
+}
+
+const nameOf = ({ kind, namespace, name }: ObjectKey): string =>
+  objectRef({ kind, metadata: { name, ...(namespace ? { namespace } : {}) } });
 
 /**
  * Undoes a list. @param file its copy on disk, marked as done; undefined when only the cluster's copy is known.
@@ -115,8 +145,7 @@ export async function undoRecord(client: ClusterClient, record: UndoRecord, file
     try {
       results.push(await undoOne(client, entry));
     } catch (error) {
-      const name = entry.key.namespace ? `${entry.key.namespace}/${entry.key.name}` : entry.key.name;
-      results.push({ object: `${entry.key.kind}/${name}`, result: 'failed', note: errorText(error) });
+      results.push({ object: nameOf(entry.key), result: 'failed', note: errorText(error) });
     }
   }
   if (results.every((result) => result.result !== 'failed')) {
@@ -134,54 +163,68 @@ export async function undoRecord(client: ClusterClient, record: UndoRecord, file
 }
 
 async function undoOne(client: ClusterClient, { key, before }: UndoEntry): Promise<RestoredObject> {
+  const object = nameOf(key);
   if (!before) {
     await client.remove(key);
-    return {
-      object: objectRef({
-        kind: key.kind,
-        metadata: { name: key.name, ...(key.namespace ? { namespace: key.namespace } : {}) },
-      }),
-      result: 'deleted',
-      note: '',
-    };
+    return { object, result: 'deleted', note: '' };
   }
   const content = withoutVolatile(before);
-  const object = objectRef(before);
   for (let attempt = 1; ; attempt++) {
-    const live = await client.get(key);
-    if (!live) {
-      await client.create(content);
-      const note =
-        key.kind === 'VirtualService' || key.kind === 'DestinationRule'
-          ? 'it is younger than before: among several for one host, age decides which one applies'
-          : '';
-      return { object, result: 'recreated', note };
-    }
     try {
-      const version = live.metadata.resourceVersion;
-      const put = await client.replace({
-        ...content,
-        metadata: { ...content.metadata, ...(version ? { resourceVersion: version } : {}) },
-      });
-      const same = isDeepStrictEqual(withoutVolatile(put), content);
-      return { object, result: 'restored', note: same ? '' : 'the server keeps fields that it did not have before' };
+      return { object, ...(await putBack(client, key, content)) };
     } catch (error) {
       // Somebody wrote in between (a controller's status, say): read again.
-      if (!(error instanceof ApiError && error.reason === 'Conflict' && attempt < 5)) throw error;
+      if (!(error instanceof ApiError && error.status === 409 && attempt < 5)) throw error;
     }
   }
+}
+
+async function putBack(
+  client: ClusterClient,
+  key: ObjectKey,
+  content: KubeObject,
+): Promise<Pick<RestoredObject, 'result' | 'note'>> {
+  const live = await client.get(key);
+  if (!live) {
+    await client.create(content);
+    const aged = key.kind === 'VirtualService' || key.kind === 'DestinationRule';
+    const note = aged ? 'it is younger than before: among several for one host, age decides which one applies' : '';
+    return { result: 'recreated', note };
+  }
+  if (live.metadata.deletionTimestamp) throw new Error('it is still being deleted; restore again when it is gone');
+  const { resourceVersion } = live.metadata;
+  const put = await client.replace({
+    ...content,
+    metadata: { ...content.metadata, ...(resourceVersion ? { resourceVersion } : {}) },
+  });
+  const same = isDeepStrictEqual(withoutVolatile(put), content);
+  return { result: 'restored', note: same ? '' : 'the server keeps fields that it did not have before' };
 }
 
 async function forgetRecord(client: ClusterClient, namespace: string, file: string | undefined): Promise<void> {
   await client.remove(configMapKey(namespace));
-  if (file && existsSync(file)) appendFileSync(file, `${JSON.stringify({ done: true })}\n`);
+  if (file) markUndone(file);
 }
 
-/** The list that an interrupted run left in the namespace, or undefined. */
+/** A new name rather than a new line: it needs no room on a full disk, and cannot be half done. */
+function markUndone(file: string): void {
+  if (existsSync(file)) renameSync(file, `${file}.done`);
+}
+
+/** The list that an interrupted run left in the namespace, or undefined. @throws EnvironmentError when it is none */
 export async function readUndoFromCluster(client: ClusterClient, namespace: string): Promise<UndoRecord | undefined> {
   const map = await client.get(configMapKey(namespace));
   const text = (map?.data as Record<string, string> | undefined)?.undo;
-  return text ? (JSON.parse(text) as UndoRecord) : undefined;
+  if (!text) return undefined;
+  try {
+    return JSON.parse(text) as UndoRecord;
+  } catch (error) {
+    throw new EnvironmentError(
+      'E_UNDO',
+      `ConfigMap ${namespace}/${UNDO_CONFIG_MAP} is no list of changes: ${errorText(error)}`,
+      'put the objects of the namespace back by hand, then delete the ConfigMap',
+    );
+  }
 }
 
 /** The list on disk of a run, or undefined when there is none or it is already undone. */
@@ -205,7 +248,7 @@ export function readUndoFromDisk(file: string): UndoRecord | undefined {
     }
   }
   const [head, ...rest] = parsed;
-  if (!head || rest.some((line) => (line as { done?: boolean }).done)) return undefined;
+  if (!head || rest.length === 0) return undefined;
   return { ...(head as Omit<UndoRecord, 'entries'>), entries: rest as UndoEntry[] };
 }
 
@@ -214,7 +257,8 @@ function appendSynced(file: string, text: string): void {
     mkdirSync(dirname(file), { recursive: true });
     const fd = openSync(file, 'a', 0o600);
     try {
-      writeSync(fd, text);
+      // A nearly full disk takes only a part; the rest then fails with the reason.
+      for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
       fsyncSync(fd);
     } finally {
       closeSync(fd);

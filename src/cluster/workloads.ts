@@ -1,17 +1,19 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient } from './client.js';
 
-/** The kinds that decide what a mesh does with traffic, and that causes are looked for in. */
-const MESH_KINDS: readonly (readonly [apiVersion: string, kind: string, everywhere: boolean])[] = [
-  ['v1', 'Namespace', true],
-  ['v1', 'Service', false],
-  ['v1', 'Pod', false],
-  ['apps/v1', 'Deployment', false],
-  ['networking.istio.io/v1', 'VirtualService', true],
-  ['networking.istio.io/v1', 'DestinationRule', true],
-  ['networking.istio.io/v1', 'Sidecar', false],
-  ['networking.istio.io/v1', 'Gateway', false],
-  ['gateway.networking.k8s.io/v1', 'HTTPRoute', false],
+const ISTIO = ['networking.istio.io/v1', 'networking.istio.io/v1beta1'] as const;
+
+/** The kinds that decide what a mesh does with traffic, and that causes are looked for in; API versions newest first. */
+const MESH_KINDS: readonly (readonly [apiVersions: readonly string[], kind: string, everywhere: boolean])[] = [
+  [['v1'], 'Namespace', true],
+  [['v1'], 'Service', false],
+  [['v1'], 'Pod', false],
+  [['apps/v1'], 'Deployment', false],
+  [ISTIO, 'VirtualService', true],
+  [ISTIO, 'DestinationRule', true],
+  [ISTIO, 'Sidecar', false],
+  [ISTIO, 'Gateway', false],
+  [['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'], 'HTTPRoute', false],
 ];
 
 /**
@@ -20,17 +22,25 @@ const MESH_KINDS: readonly (readonly [apiVersion: string, kind: string, everywhe
  */
 export async function readMeshObjects(client: ClusterClient, namespace: string): Promise<KubeObject[]> {
   const lists = await Promise.all(
-    MESH_KINDS.map(async ([apiVersion, kind, everywhere]) => {
+    MESH_KINDS.map(async ([apiVersions, kind, everywhere]) => {
       try {
-        return await client.list(apiVersion, kind, everywhere ? undefined : namespace);
+        return await listNewest(client, apiVersions, kind, everywhere ? undefined : namespace);
       } catch (error) {
-        if (error instanceof ApiError && error.status === 403)
-          return everywhere && kind !== 'Namespace' ? client.list(apiVersion, kind, namespace) : [];
-        throw error;
+        if (!(error instanceof ApiError && error.status === 403)) throw error;
+        return everywhere && kind !== 'Namespace' ? listNewest(client, apiVersions, kind, namespace) : [];
       }
     }),
   );
   return lists.flat();
+}
+
+/** Every served version shows the same objects, so the newest that shows any will do. */
+async function listNewest(client: ClusterClient, apiVersions: readonly string[], kind: string, namespace?: string) {
+  for (const apiVersion of apiVersions) {
+    const objects = await client.list(apiVersion, kind, namespace);
+    if (objects.length > 0) return objects;
+  }
+  return [];
 }
 
 export interface WorkloadPod {

@@ -7,6 +7,7 @@ import { startApiServer } from './api/server.js';
 import type { Apps } from './apps/behaviour.js';
 import { bootstrap, keepServiceAccounts } from './control/bootstrap.js';
 import { runControllers } from './control/controllers.js';
+import { daemonSetController } from './control/daemonSets.js';
 import { deploymentController } from './control/deployments.js';
 import { Distribution } from './control/distribution.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
@@ -101,6 +102,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       garbageController(context),
       deploymentController(context),
       podSetController(context),
+      daemonSetController(context),
       kubelet,
       serviceController(context),
     ],

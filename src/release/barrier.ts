@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { type Clock, sleep } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
-import type { ClusterClient } from '../cluster/client.js';
+import { ApiError, type ClusterClient } from '../cluster/client.js';
 import { podGet } from '../cluster/portForward.js';
 import { podsOfWorkload, readMeshObjects, rolloutProblem, type WorkloadPod } from '../cluster/workloads.js';
 import { compileProxyConfig } from '../mesh/compile.js';
@@ -35,58 +35,85 @@ export interface BarrierInput {
 const POLL_MS = 100;
 /** How long a proxy's table may differ from what the objects compile to before probes decide instead. */
 const TABLE_PATIENCE_MS = 20_000;
+/** How long a proxy's table may be unreadable (its pod may just have started) before istiod is asked instead. */
+const READ_PATIENCE_MS = 1_000;
+/** istiod batches changes for up to a second before it sends: an older "in sync" says nothing about this change. */
+const DEBOUNCE_MS = 1_000;
 /** Without sight of the route tables, the versions that answer must stay as expected for so long. */
 const PROBE_SETTLE_MS = 3_000;
+
+/** What every step of the wait shares. */
+interface Wait extends BarrierInput {
+  readonly deadline: number;
+  readonly say: (what: string) => void;
+}
 
 /**
  * Waits until the stage has reached the data plane: (1) controllers have seen the changes and pods are ready, (2) the route table that
  * every caller proxy holds equals what the live objects compile to; where no table can be read, (3) istiod says that every caller is in
  * sync, or else the versions that answer are the expected ones ("inferred"). Never a blind sleep.
+ * @throws ApiError when the credentials do not let it read the namespace; an API server that does not answer is waited for.
  */
 export async function waitForArrival(input: BarrierInput): Promise<Arrival> {
   const { clock, signal, stage, scenario } = input;
-  const deadline = clock.now() + (input.timeoutMs ?? 60_000);
-  const tablesDeadline = clock.now() + TABLE_PATIENCE_MS;
   let last = '';
   const say = (what: string) => {
     if (what !== last) input.waitingFor(what);
     last = what;
   };
-  while (clock.now() < deadline && !signal.aborted) {
-    const objects = await readMeshObjects(input.client, scenario.namespace);
+  const wait: Wait = { ...input, say, deadline: clock.now() + (input.timeoutMs ?? 60_000) };
+  let differentSince: number | undefined;
+  let unreadableSince: number | undefined;
+  for (; clock.now() < wait.deadline && !signal.aborted; await sleep(clock, POLL_MS, signal)) {
+    const objects = await readObjects(wait);
+    if (!objects) continue;
     const rollout = rolloutOf(stage, objects);
     if (rollout) {
       say(rollout);
-      await sleep(clock, POLL_MS, signal);
       continue;
     }
     const callers = podsOfWorkload(objects, scenario.namespace, scenario.from).filter(
       (pod) => pod.ready && !pod.terminating,
     );
-    const meshed = callers.filter((pod) => pod.sidecar);
     if (callers.length === 0) {
       say(`a ready pod of ${scenario.from}`);
-    } else if (meshed.length === 0) {
-      return inferByProbes(input, `no pod of ${scenario.from} has a sidecar`, say);
-    } else {
-      const tables = await compareTables(input, objects, meshed);
-      if (tables.kind === 'equal') {
-        const proxies = `${meshed.length} ${meshed.length === 1 ? 'proxy' : 'proxies'} of ${scenario.from}`;
-        return {
-          arrived: true,
-          how: 'config-dump',
-          inferred: false,
-          detail: `the route tables of ${proxies} equal what the objects compile to`,
-        };
-      }
-      if (tables.kind === 'unreadable') return synczOrProbes(input, meshed, tables.why, say);
-      if (clock.now() > tablesDeadline)
-        return inferByProbes(input, `the proxies' tables stay different: ${tables.why}`, say);
-      say(`route tables: ${tables.why}`);
+      continue;
     }
-    await sleep(clock, POLL_MS, signal);
+    const meshed = callers.filter((pod) => pod.sidecar);
+    if (meshed.length === 0) return inferByProbes(wait, `no pod of ${scenario.from} has a sidecar`);
+    const tables = await compareTables(wait, objects, meshed);
+    if (tables.kind === 'equal') {
+      const proxies = `${meshed.length} ${meshed.length === 1 ? 'proxy' : 'proxies'} of ${scenario.from}`;
+      return {
+        arrived: true,
+        how: 'config-dump',
+        inferred: false,
+        detail: `the route tables of ${proxies} equal what the objects compile to`,
+      };
+    }
+    say(`route tables: ${tables.why}`);
+    if (tables.kind === 'unreadable') {
+      unreadableSince ??= clock.now();
+      if (clock.now() - unreadableSince >= READ_PATIENCE_MS) return synczOrProbes(wait, meshed, tables.why);
+    } else {
+      unreadableSince = undefined;
+      differentSince ??= clock.now();
+      if (clock.now() - differentSince >= TABLE_PATIENCE_MS)
+        return inferByProbes(wait, `the proxies' tables stay different: ${tables.why}`);
+    }
   }
-  return { arrived: false, detail: last || 'interrupted' };
+  return { arrived: false, detail: signal.aborted ? 'interrupted' : `still waiting for ${last}` };
+}
+
+/** @returns undefined while the API server does not answer. */
+async function readObjects({ client, scenario, say }: Wait): Promise<KubeObject[] | undefined> {
+  try {
+    return await readMeshObjects(client, scenario.namespace);
+  } catch (error) {
+    if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
+    say(errorText(error));
+    return undefined;
+  }
 }
 
 function rolloutOf(stage: Stage, objects: readonly KubeObject[]): string | undefined {
@@ -145,19 +172,13 @@ async function compareTable(
   return difference ? { kind: 'different', why: `${pod.name}: ${difference}` } : { kind: 'equal' };
 }
 
-async function synczOrProbes(
-  input: BarrierInput,
-  pods: readonly WorkloadPod[],
-  why: string,
-  say: (what: string) => void,
-): Promise<Arrival> {
-  const { client, clock, signal } = input;
-  const deadline = clock.now() + TABLE_PATIENCE_MS;
+async function synczOrProbes(wait: Wait, pods: readonly WorkloadPod[], why: string): Promise<Arrival> {
+  const { client, clock, signal, deadline, say, scenario } = wait;
+  const patience = Math.min(deadline, clock.now() + TABLE_PATIENCE_MS);
   let reason = why;
-  // istiod batches changes for up to a second before it sends: an older "in sync" says nothing about this change.
-  await sleep(clock, 1000, signal);
-  while (clock.now() < deadline && !signal.aborted) {
-    const behind = await proxiesBehind(client, input.scenario.namespace, pods);
+  await sleep(clock, DEBOUNCE_MS, signal);
+  for (; clock.now() < patience && !signal.aborted; await sleep(clock, 500, signal)) {
+    const behind = await proxiesBehind(client, scenario.namespace, pods);
     if (typeof behind === 'string') {
       reason = `${why}; ${behind}`;
       break;
@@ -167,12 +188,11 @@ async function synczOrProbes(
         arrived: true,
         how: 'syncz',
         inferred: false,
-        detail: `istiod has every proxy of ${input.scenario.from} in sync (${why})`,
+        detail: `istiod has every proxy of ${scenario.from} in sync (${why})`,
       };
     say(`istiod to reach ${behind.join(', ')}`);
-    await sleep(clock, 500, signal);
   }
-  return inferByProbes(input, reason, say);
+  return inferByProbes(wait, reason);
 }
 
 /** Proxies that have not acknowledged what istiod sent them; a text says why istiod cannot be asked. */
@@ -182,13 +202,17 @@ async function proxiesBehind(
   pods: readonly WorkloadPod[],
 ): Promise<string[] | string> {
   try {
-    const istiod = (await client.list('v1', 'Pod', 'istio-system')).find(
+    const istiods = (await client.list('v1', 'Pod', 'istio-system')).filter(
       (pod) => pod.metadata.labels?.app === 'istiod' && !pod.metadata.deletionTimestamp,
     );
-    if (!istiod) return 'there is no istiod pod in istio-system';
-    const answer = await podGet(client, 'istio-system', istiod.metadata.name, 15014, '/debug/syncz');
-    if (answer.status !== 200) return `istiod's /debug/syncz answered ${answer.status}`;
-    const proxies = JSON.parse(answer.text) as Record<string, unknown>[];
+    if (istiods.length === 0) return 'there is no istiod pod in istio-system';
+    // Each replica knows the proxies that are connected to it.
+    const answers = await Promise.all(
+      istiods.map((istiod) => podGet(client, 'istio-system', istiod.metadata.name, 15014, '/debug/syncz')),
+    );
+    const refused = answers.find(({ status }) => status !== 200);
+    if (refused) return `istiod's /debug/syncz answered ${refused.status}`;
+    const proxies = answers.flatMap(({ text }) => (JSON.parse(text) as Record<string, unknown>[] | null) ?? []);
     return pods
       .filter((pod) => {
         const entry = proxies.find((proxy) => proxy.proxy === `${pod.name}.${namespace}`);
@@ -203,17 +227,18 @@ async function proxiesBehind(
 }
 
 /** The versions that answer the load are the expected ones, and stay so: the best that can be said from outside. */
-async function inferByProbes(input: BarrierInput, why: string, say: (what: string) => void): Promise<Arrival> {
-  const { clock, signal, stage, scenario } = input;
-  const deadline = clock.now() + (input.timeoutMs ?? 60_000);
-  const expected = Object.keys(scenario.versions).filter((version) => stage.expect.share?.[version] !== 0);
-  const excluded = Object.keys(scenario.versions).filter((version) => stage.expect.share?.[version] === 0);
-  say(`answers from ${expected.join(' and ') || 'any version'} only`);
+async function inferByProbes(
+  { clock, signal, stage, scenario, answers, deadline, say }: Wait,
+  why: string,
+): Promise<Arrival> {
+  const { expected, excluded } = probedVersions(scenario, stage);
+  const wanted = expected.length > 0 ? `answers from ${expected.join(' and ')}` : 'no answers';
+  say(`${wanted}${excluded.length > 0 ? `, and none from ${excluded.join(' and ')}` : ''}`);
   let since = clock.now();
-  let base = input.answers();
+  let base = answers();
   while (clock.now() < deadline && !signal.aborted) {
     await sleep(clock, 250, signal);
-    const now = input.answers();
+    const now = answers();
     const fresh = (version: string) => (now[version] ?? 0) - (base[version] ?? 0);
     if (excluded.some((version) => fresh(version) > 0)) {
       since = clock.now();
@@ -230,5 +255,19 @@ async function inferByProbes(input: BarrierInput, why: string, say: (what: strin
       };
     }
   }
+  if (signal.aborted) return { arrived: false, detail: 'interrupted' };
   return { arrived: false, detail: `${why}; the versions that answer are not yet the expected ones` };
+}
+
+/** Versions that must answer (promised a share, or the only one left for the rest) and versions that must not. */
+function probedVersions({ versions }: Scenario, { expect }: Stage): { expected: string[]; excluded: string[] } {
+  const names = Object.keys(versions);
+  const share = expect.share ?? {};
+  const unnamed = names.filter((name) => share[name] === undefined);
+  const rest = 1 - Object.values(share).reduce((sum, part) => sum + part, 0);
+  const takesRest = (name: string) => unnamed.length === 1 && name === unnamed[0] && rest > 1e-9;
+  return {
+    expected: names.filter((name) => (share[name] ?? 0) > 0 || takesRest(name)),
+    excluded: names.filter((name) => share[name] === 0),
+  };
 }

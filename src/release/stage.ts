@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../base/clock.js';
 import type { ClusterClient } from '../cluster/client.js';
-import { withoutSecrets } from '../cluster/objects.js';
+import { withoutSecrets } from '../cluster/secrets.js';
 import type { UndoList } from '../cluster/undo.js';
 import { readMeshObjects } from '../cluster/workloads.js';
 import { StageJudge } from '../judge/stageJudge.js';
@@ -11,12 +11,10 @@ import type { Scenario, Stage } from '../scenario/types.js';
 import { waitForArrival } from './barrier.js';
 import { applyStage } from './changes.js';
 import type { RunEventBody } from './events.js';
-import { CountingWindow } from './window.js';
+import { CountingWindow, type LookTaken } from './window.js';
 
 /** Between two looks. Shorter than a scrape gives the proxies nothing new, but the client decides sooner. */
 const LOOK_MS = 500;
-/** After an interrupt the last look waits only so long for the scrapes. */
-const INTERRUPTED_SETTLE_MS = 2_500;
 
 export interface StageInput {
   readonly scenario: Scenario;
@@ -25,6 +23,8 @@ export interface StageInput {
   readonly undo: UndoList;
   readonly load: LoadRun;
   readonly observers: readonly Observer[];
+  /** Observers that earlier stages waited for in vain; see CountingWindow. */
+  readonly silent: Set<Observer>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEventBody) => void;
@@ -37,31 +37,31 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   emit({ type: 'stage-started', stage: name });
   await applyStage(client, stage, input.undo, emit);
   await arrive(input);
-  if (signal.aborted) return 'inconclusive';
   await sleep(clock, scenario.warmUp, signal);
+  if (signal.aborted) return 'inconclusive';
 
   const judge = new StageJudge(scenario, stage);
-  const window = new CountingWindow(input.observers, load, clock, stage.expect.mirror !== undefined);
+  const window = new CountingWindow(input.observers, load, clock, {
+    copies: stage.expect.mirror !== undefined,
+    silent: input.silent,
+  });
   await window.open(signal);
+  if (signal.aborted) return 'inconclusive';
   emit({ type: 'window-opened', stage: name });
-  const lookOnce = async (
-    take: Promise<{ look: Parameters<StageJudge['look']>[0]; rps: number }>,
-  ): Promise<StageAssessment> => {
-    const { look, rps } = await take;
+  const judged = ({ look, rps }: LookTaken): StageAssessment => {
     emit({ type: 'look', stage: name, look, latency: load.windowLatency(), rps, generator: load.health() });
     return judge.look(look);
   };
-  let assessment: StageAssessment | undefined;
-  while (!assessment?.decided && !signal.aborted && window.elapsed() < scenario.maxDuration) {
+  let decided = false;
+  while (!decided && !signal.aborted && window.elapsed() < scenario.maxDuration) {
     await sleep(clock, LOOK_MS, signal);
-    if (!signal.aborted) assessment = await lookOnce(window.look(false, signal));
+    if (signal.aborted) break;
+    const taken = await window.look(signal);
+    // A look that was cut short says nothing about its vantage points.
+    if (!signal.aborted) decided = judged(taken).decided;
   }
-  const reason = signal.aborted ? 'interrupted' : assessment?.decided ? 'decided' : 'max-duration';
-  // The last look must not be cut short by the very interrupt that asks for it; it has a time limit of its own.
-  const closing = new AbortController();
-  assessment = await lookOnce(
-    window.close(closing.signal, reason === 'interrupted' ? INTERRUPTED_SETTLE_MS : undefined),
-  );
+  const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
+  const { verdict } = judged(await window.close(signal));
   emit({ type: 'window-closed', stage: name, reason });
   emit({
     type: 'objects',
@@ -70,7 +70,7 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   });
   load.resume();
   emit({ type: 'stage-finished', stage: name });
-  return assessment.verdict;
+  return verdict;
 }
 
 async function arrive({ scenario, stage, client, load, clock, signal, emit }: StageInput): Promise<void> {

@@ -141,12 +141,12 @@ describe('an environment that refuses, with exit code 4 and nothing on stdout', 
     const dir = folder();
     const file = join(dir, 'token');
     if (text !== undefined) writeFileSync(file, text);
-    const { kialiAuth } = await import('../../src/cli/options.js');
-    expect(() => kialiAuth({ kialiTokenFile: file }, { env: {} } as never)).toThrow(
+    const { credentials } = await import('../../src/cli/options.js');
+    expect(() => credentials({ kialiTokenFile: file }, { env: {} } as never)).toThrow(
       expect.objectContaining({ exitCode: 4 }),
     );
     try {
-      kialiAuth({ kialiTokenFile: file }, { env: {} } as never);
+      credentials({ kialiTokenFile: file }, { env: {} } as never);
     } catch (error) {
       const { code, message } = error as { code: string; message: string };
       expect(`${code}: ${message}`).toMatch(expected);

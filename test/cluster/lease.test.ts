@@ -2,7 +2,10 @@ import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
 import { takeLease } from '../../src/cluster/lease.js';
+import { ManualClock } from '../support/clock.js';
 import { testCluster } from '../support/cluster.js';
+import { eventually } from '../support/poll.js';
+import { restrictedClient } from '../support/release.js';
 
 const never = () => {};
 const key = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'demo', name: 'weighbridge' };
@@ -45,5 +48,48 @@ describe('the lease', () => {
     const attempt = takeLease(client, 'demo', 'run-1', systemClock, never);
     if (free) await (await attempt).release();
     else await expect(attempt).rejects.toThrow(/another run \(elsewhere\/1\/run-0\)/);
+  });
+
+  it.each([
+    ['somebody else has taken it', 'replace', /elsewhere\/1\/run-9 has taken it/],
+    ['it was deleted', 'remove', /it was deleted/],
+  ] as const)('is lost when %s', async (_sentence, how, reason) => {
+    const { client } = await testCluster();
+    const clock = new ManualClock(Date.now());
+    const lost: string[] = [];
+    const lease = await takeLease(client, 'demo', 'run-1', clock, (why) => lost.push(why));
+    const live = await client.get(key);
+    if (how === 'remove') await client.remove(key);
+    else await client.replace({ ...live!, spec: held('elsewhere/1/run-9', 0).spec });
+    await clock.advance(10_000);
+    await eventually(() => expect(lost).toEqual([expect.stringMatching(reason)]));
+    await lease.release();
+    // What belongs to another stays.
+    if (how === 'replace') expect(await client.get(key)).toBeDefined();
+  });
+
+  it('is renewed every 10 s, and is lost once it could not be renewed for 30 s', async () => {
+    const cluster = await testCluster();
+    const renewedAt = async () => (await cluster.client.get(key))?.spec?.renewTime;
+    const { client, close } = await restrictedClient(cluster, []);
+    const clock = new ManualClock(Date.now());
+    const lost: string[] = [];
+    const lease = await takeLease(client, 'demo', 'run-1', clock, (why) => lost.push(why));
+    const first = await renewedAt();
+    await clock.advance(10_000);
+    await eventually(async () => expect(await renewedAt()).not.toBe(first));
+    await close();
+    await eventually(async () => {
+      await clock.advance(5000);
+      expect(lost).toHaveLength(1);
+    });
+    expect(clock.now()).toBeGreaterThanOrEqual(40_000);
+    expect(lost[0]).toMatch(/could not be renewed: .*does not answer/);
+    await expect(lease.release()).rejects.toThrow(/does not answer/);
+  });
+
+  it('names the missing right when leases may not be written', async () => {
+    const { client } = await testCluster();
+    await expect(takeLease(client, 'Nowhere', 'run-1', systemClock, never)).rejects.toMatchObject({ code: 'E_LEASE' });
   });
 });

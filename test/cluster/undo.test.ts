@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { keyOf } from '../../src/cluster/client.js';
@@ -100,5 +100,60 @@ describe('the write-ahead list', () => {
     store.put('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'gone' } });
     expect((await undoRecord(client, record!, file)).map(({ result }) => result)).toEqual(['recreated', 'deleted']);
     expect(readUndoFromDisk(file)).toBeUndefined();
+  });
+
+  it('refuses a change whose inverse is too large for the cluster, before anything is written', async () => {
+    const { client, dir, store } = await testCluster();
+    const file = join(dir, 'undo.ndjson');
+    const big = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'big', namespace: 'demo' },
+      data: { a: 'ä'.repeat(600_000) },
+    };
+    const undo = new UndoList(client, file, 'run-1', 'demo');
+    const refused = undo.record(keyOf(big), big);
+    await expect(refused).rejects.toMatchObject({ code: 'E_UNDO', exitCode: 4 });
+    await expect(refused).rejects.toThrow(/would have 12\d{5} bytes with ConfigMap\/demo\/big/);
+    expect(undo.size).toBe(0);
+    expect(existsSync(file)).toBe(false);
+    expect(store.get('configmaps', 'demo', UNDO_CONFIG_MAP)).toBeUndefined();
+  });
+
+  it('leaves the cluster alone when another run has taken over: that one has undone these changes', async () => {
+    const { client, dir } = await testCluster();
+    const shop = await client.create(virtualService('shop', 10));
+    const [mine, theirs] = [join(dir, 'mine.ndjson'), join(dir, 'theirs.ndjson')];
+    const lost = new UndoList(client, mine, 'run-1', 'demo');
+    await lost.record(keyOf(shop), shop);
+    await client.replace({ ...shop, spec: virtualService('shop', 20).spec ?? {} });
+    await new UndoList(client, theirs, 'run-2', 'demo').record(keyOf(other), undefined);
+    expect(await lost.undo()).toEqual([]);
+    expect((await client.get(keyOf(shop)))?.spec).toEqual(virtualService('shop', 20).spec);
+    expect(readUndoFromDisk(mine)).toBeUndefined();
+    expect((await readUndoFromCluster(client, 'demo'))?.runId).toBe('run-2');
+  });
+
+  it('says which ConfigMap is no list of changes', async () => {
+    const { client } = await testCluster();
+    await client.create({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: UNDO_CONFIG_MAP, namespace: 'demo' },
+      data: { undo: '{"torn' },
+    });
+    await expect(readUndoFromCluster(client, 'demo')).rejects.toThrow(/demo\/weighbridge-undo is no list of changes/);
+  });
+
+  it('does not put back an object that is still being deleted', async () => {
+    const { client, dir } = await testCluster();
+    const held = virtualService('held', 10);
+    const live = await client.create({ ...held, metadata: { ...held.metadata, finalizers: ['example.com/wait'] } });
+    const undo = new UndoList(client, join(dir, 'undo.ndjson'), 'run-1', 'demo');
+    await undo.record(keyOf(live), live);
+    await client.remove(keyOf(live));
+    expect(await undo.undo()).toEqual([
+      { object: 'VirtualService/demo/held', result: 'failed', note: expect.stringContaining('still being deleted') },
+    ]);
   });
 });

@@ -1,28 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from '../../src/base/kubernetes.js';
 import { millis, ratio } from '../../src/base/units.js';
 import { type Lab, type LabOptions, startLab } from '../../src/lab/lab.js';
-import { labelsOf } from '../support/labMesh.js';
+import { APP, apply, byVersion, manifests, samples, V1 } from '../support/labPitstop.js';
 import { eventually } from '../support/poll.js';
-
-const FOLDER = new URL('../../scenarios/pitstop/', import.meta.url);
-
-const manifests = (...files: string[]): KubeObject[] =>
-  files.flatMap((file) =>
-    parseAllDocuments(readFileSync(new URL(file, FOLDER), 'utf8')).flatMap((document) => {
-      const object = document.toJSON() as KubeObject | null;
-      return object ? [object] : [];
-    }),
-  );
-
-const APP = readdirSync(new URL('app/', FOLDER))
-  .filter((file) => file.endsWith('.yaml'))
-  .sort()
-  .map((file) => `app/${file}`);
-const V1 = ['customermanagementapi-v1.yaml', 'customermanagementapi-svc.yaml'];
 
 let lab: Lab | undefined;
 
@@ -45,24 +26,6 @@ async function pitstop(options: Partial<LabOptions> = {}, ...more: string[]): Pr
   return lab;
 }
 
-const RESOURCES: Readonly<Record<string, string>> = {
-  Deployment: 'deployments.apps',
-  Service: 'services',
-  VirtualService: 'virtualservices.networking.istio.io',
-  DestinationRule: 'destinationrules.networking.istio.io',
-};
-
-/** As kubectl apply does: the new spec on the object that is there. */
-function apply(target: Lab, ...files: string[]): void {
-  for (const object of manifests(...files)) {
-    const resource = RESOURCES[object.kind] ?? '';
-    const before = target.store.get(resource, object.metadata.namespace, object.metadata.name);
-    const clusterIP = before?.spec?.clusterIP;
-    const spec = { ...object.spec, ...(clusterIP ? { clusterIP } : {}) };
-    target.store.put(resource, { ...object, spec, ...(before?.status ? { status: before.status } : {}) });
-  }
-}
-
 const page = async (path: string, init?: RequestInit) => {
   const response = await fetch(`${lab?.baseUrl}${path}`, { redirect: 'manual', ...init });
   return { status: response.status, body: await response.text() };
@@ -75,32 +38,6 @@ async function seed(): Promise<string> {
     expect((await page('/CustomerManagement/Register', { method: 'POST', body: form })).status).toBe(302);
   });
   return /href="(\/CustomerManagement\/Details\/[^"]+)"/.exec((await page('/CustomerManagement')).body)?.[1] ?? '';
-}
-
-async function samples(target: Lab): Promise<Record<string, string>[]> {
-  const pages = await Promise.all(target.targets().map(async ({ url }) => (await fetch(url)).text()));
-  return pages.flatMap((text) =>
-    text
-      .split('\n')
-      .filter((line) => line && !line.startsWith('#'))
-      .map((line) => ({
-        ...labelsOf(line),
-        name: line.slice(0, line.indexOf('{')),
-        value: line.slice(line.lastIndexOf(' ') + 1),
-      })),
-  );
-}
-
-/** Requests to the customer API by version, as one side counted them. */
-async function byVersion(target: Lab, reporter: string): Promise<Record<string, number>> {
-  const counted: Record<string, number> = {};
-  for (const sample of await samples(target)) {
-    if (sample.name !== 'istio_requests_total' || sample.reporter !== reporter) continue;
-    if (sample.destination_service_name !== 'customermanagementapi') continue;
-    const key = sample.destination_canonical_revision ?? '';
-    counted[key] = (counted[key] ?? 0) + Number(sample.value);
-  }
-  return counted;
 }
 
 const ready = (target: Lab, workload: string) =>

@@ -73,7 +73,10 @@ describe('before anything is sent', () => {
       [workload('Deployment', 'webapp')],
       {
         ...here,
-        stages: here.stages.map((stage) => ({ ...stage, apply: [{ object: service, file: 'svc.yaml', line: 1, lines: {} }] })),
+        stages: here.stages.map((stage) => ({
+          ...stage,
+          apply: [{ object: service, file: 'svc.yaml', line: 1, lines: {} }],
+        })),
       },
       /^$/,
     ],

@@ -172,6 +172,7 @@ describe('text from servers', () => {
 describe('lines', () => {
   test.each([
     ['cut at the width', line('abc', piece('def', 'bold')), 4, 'abcd'],
+    ['dots where there is room for them', line('a long sentence'), 10, 'a long ...'],
     ['no trailing space', line('abc   '), undefined, 'abc'],
     ['what is not ASCII is shown as such', line('10 ± 3\u202f% – ü'), undefined, '10 +- 3 % - ?'],
     ['a line break stays on the line', line('a\nb'), undefined, 'a b'],

@@ -25,7 +25,8 @@ export interface Running {
 export function start(args: readonly string[], cwd: string, env: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    // A lab that is killed leaves its folder behind: it goes with the workspace.
+    env: { ...process.env, NO_COLOR: '1', TMPDIR: cwd, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -99,6 +100,14 @@ export interface RunReport {
   readonly runId: string;
   readonly verdict: string;
   readonly exitCode: number;
+  readonly headline: string;
+  readonly unreachable: readonly { readonly vantagePoint: string; readonly reason: string }[];
+  readonly load?: {
+    readonly requests: number;
+    readonly failed: number;
+    readonly errors: Readonly<Record<string, number>>;
+    readonly generator: { readonly valid: boolean; readonly peakRssBytes: number };
+  };
   readonly stages: readonly {
     readonly name: string;
     readonly verdict: string;

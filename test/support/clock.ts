@@ -22,12 +22,14 @@ export class ManualClock implements Clock {
   sleepUntil(at: Millis, signal?: AbortSignal): Promise<void> {
     if (at <= this.time || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const sleeper = { at, wake: resolve };
-      this.sleepers.push(sleeper);
-      signal?.addEventListener('abort', () => {
+      const wake = () => {
         this.sleepers = this.sleepers.filter((other) => other !== sleeper);
+        signal?.removeEventListener('abort', wake);
         resolve();
-      });
+      };
+      const sleeper = { at, wake };
+      this.sleepers.push(sleeper);
+      signal?.addEventListener('abort', wake);
     });
   }
 

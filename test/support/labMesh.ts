@@ -8,6 +8,8 @@ import { ServiceAddresses } from '../../src/lab/control/serviceAddress.js';
 import { Store } from '../../src/lab/control/store.js';
 import { Sidecar } from '../../src/lab/proxy/sidecar.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
+import { ledger, tcpLedger } from './labLedger.js';
+import { deployed, NAMESPACE, SERVICE_PORT, shopService, sliceOf, TARGET_PORT } from './labShop.js';
 
 /** How a pod's application behaves: HTTP, raw bytes, or not there. */
 type TestApp = RequestListener | { readonly raw: (socket: Socket) => void } | 'dead';
@@ -27,85 +29,6 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
-
-/** Port of the Service `shop`; pods listen on {@link TARGET_PORT}. */
-export const SERVICE_PORT = 8000;
-const TARGET_PORT = 9000;
-const NAMESPACE = 'demo';
-
-const deployed = (
-  name: string,
-  workload: string,
-  ip: string,
-  labels: Record<string, string>,
-  ready: boolean,
-): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    name,
-    namespace: NAMESPACE,
-    labels: { ...labels, 'pod-template-hash': 'abc' },
-    ownerReferences: [
-      { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${workload}-abc`, uid: `uid-${workload}`, controller: true },
-    ],
-  },
-  spec: { containers: [{ name: 'app', ports: [{ containerPort: TARGET_PORT }] }] },
-  status: { phase: 'Running', podIP: ip, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
-});
-
-/** A Service of the pods of `shop`; the one that every mesh has unless its rules hold another of that name. */
-export const shopService = (spec: object = {}, name = 'shop', port: object = {}): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace: NAMESPACE, creationTimestamp: '2026-01-01T00:00:00Z' },
-  spec: {
-    selector: { app: 'shop' },
-    ports: [{ name: 'http', port: SERVICE_PORT, targetPort: TARGET_PORT, ...port }],
-    ...spec,
-  },
-});
-
-/** What the endpoints controller writes for a Service of the pods of `shop`. */
-const sliceOf = (service: KubeObject, addresses: readonly string[]): KubeObject =>
-  ({
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: {
-      name: `${service.metadata.name}-1`,
-      namespace: NAMESPACE,
-      labels: { 'kubernetes.io/service-name': service.metadata.name },
-    },
-    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-    ports: ((service.spec?.ports ?? []) as { name: string; targetPort: number }[]).map(({ name, targetPort }) => ({
-      name,
-      port: targetPort,
-    })),
-  }) as KubeObject;
-
-/** Subsets v1 and v2 of `shop`, with a traffic policy if one is given. */
-export const subsets = (trafficPolicy?: object): KubeObject => ({
-  apiVersion: 'networking.istio.io/v1',
-  kind: 'DestinationRule',
-  metadata: { name: 'shop', namespace: NAMESPACE },
-  spec: {
-    host: 'shop',
-    subsets: ['v1', 'v2'].map((version) => ({ name: version, labels: { version } })),
-    ...(trafficPolicy ? { trafficPolicy } : {}),
-  },
-});
-
-export const virtualService = (...http: object[]): KubeObject => ({
-  apiVersion: 'networking.istio.io/v1',
-  kind: 'VirtualService',
-  metadata: { name: 'shop', namespace: NAMESPACE, creationTimestamp: '2026-01-01T00:00:00Z' },
-  spec: { hosts: ['shop'], http },
-});
-
-export const to = (subset: string, weight?: number): object => ({
-  destination: { host: 'shop', subset },
-  ...(weight === undefined ? {} : { weight }),
-});
 
 /** A client pod `web` with a sidecar and the pods of the Service `shop`, each with its own real listeners. */
 export class TestMesh {
@@ -208,18 +131,23 @@ export class TestMesh {
     return socket;
   }
 
-  /** Like {@link send}, and leaves after `ms` without waiting for the answer. */
-  async sendAndLeave(ms: number): Promise<void> {
+  /**
+   * Like {@link send}, and leaves after `ms` without waiting for the answer.
+   * @param body posted; of `length` bytes that are announced only those of `text` are sent.
+   */
+  async sendAndLeave(ms: number, body?: { readonly text: string; readonly length: number }): Promise<void> {
     const real = await this.client.outbound('shop', SERVICE_PORT);
     await new Promise<void>((resolve) => {
       const request = httpRequest({
         host: '127.0.0.1',
         port: real,
         agent: false,
-        headers: { host: `shop:${SERVICE_PORT}` },
+        method: body ? 'POST' : 'GET',
+        headers: { host: `shop:${SERVICE_PORT}`, ...(body ? { 'content-length': body.length } : {}) },
       });
       request.on('error', () => resolve());
-      request.end();
+      if (body) request.write(body.text);
+      if (!body || body.length === body.text.length) request.end();
       setTimeout(() => request.destroy(new Error('left')), ms);
     });
   }
@@ -327,42 +255,5 @@ export function sendTo(
   });
 }
 
-/** Labels of one sample line. */
-export function labelsOf(line: string): Record<string, string> {
-  return Object.fromEntries([...line.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]));
-}
-
-function ledger(page: string, reporter: string): string[] {
-  return page
-    .split('\n')
-    .filter((line) => line.startsWith('istio_requests_total{') && line.includes(`reporter="${reporter}"`))
-    .map((line) => {
-      const labels = labelsOf(line);
-      const flags = labels.response_flags?.split(',').sort().join(',');
-      const side = reporter === 'source' ? 'destination' : 'source';
-      const workload =
-        reporter === 'source'
-          ? labels.destination_workload
-          : `${labels.destination_workload}<${labels[`${side}_workload`]}`;
-      return `${line.slice(line.lastIndexOf(' ') + 1)}x ${labels.response_code} ${flags} ${workload} ${labels.destination_version} ${labels.destination_service_name}`;
-    })
-    .sort();
-}
-
-function tcpLedger(page: string, reporter: string): string[] {
-  const counts = new Map<string, Record<string, string>>();
-  for (const line of page.split('\n')) {
-    const what = /^istio_tcp_(\w+)_total\{/.exec(line)?.[1];
-    const labels = labelsOf(line);
-    if (!what || labels.reporter !== reporter) continue;
-    const peer = reporter === 'source' ? '' : `<${labels.source_workload}`;
-    const key = `${labels.response_flags} ${labels.destination_workload}${peer} ${labels.destination_version} ${labels.destination_service_name}`;
-    const values = counts.get(key) ?? {};
-    values[what] = line.slice(line.lastIndexOf(' ') + 1);
-    counts.set(key, values);
-  }
-  return [...counts].map(
-    ([key, { connections_opened, connections_closed, sent_bytes, received_bytes }]) =>
-      `${connections_opened}/${connections_closed} ${sent_bytes}/${received_bytes} ${key}`,
-  );
-}
+export { labelsOf } from './labLedger.js';
+export { SERVICE_PORT, shopService, subsets, to, virtualService } from './labShop.js';

@@ -63,7 +63,7 @@ export interface WorkloadOptions {
 }
 
 /** A Deployment and its pods. */
-export function workload(name: string, app: string, version: string, options: WorkloadOptions = {}): KubeObject[] {
+function workload(name: string, app: string, version: string, options: WorkloadOptions = {}): KubeObject[] {
   const { replicas = 1, ready = true, sidecar = true, annotation = 'true' } = options;
   const labels = { app, version };
   const deployment: KubeObject = {

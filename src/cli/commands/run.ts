@@ -9,9 +9,9 @@ import type { Io } from '../io.js';
 import { startLabProcess } from '../labProcess.js';
 import {
   type ClusterFlags,
+  credentials,
   defaultScenario,
   httpUrl,
-  kialiAuth,
   refuseClusterOptions,
   UNDO_FILE,
   wholeNumber,
@@ -110,7 +110,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
               baseUrl,
               prometheusUrl,
               kialiUrl,
-              kialiAuth: lab ? { strategy: 'anonymous' } : kialiAuth(flags, io),
+              ...(lab ? { kialiAuth: { strategy: 'anonymous' as const } } : credentials(flags, io)),
             },
             undoFile: join(session.dir, UNDO_FILE),
           },

@@ -6,7 +6,7 @@ import { verifyStage } from '../../release/verify.js';
 import { prepareReports } from '../../report/reportsDir.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { Io } from '../io.js';
-import { type ClusterFlags, defaultScenario, kialiAuth, withClusterOptions } from '../options.js';
+import { type ClusterFlags, credentials, defaultScenario, withClusterOptions } from '../options.js';
 import { packageVersion } from '../package.js';
 import { openSession } from '../session.js';
 import { chosenStages } from '../stages.js';
@@ -62,7 +62,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive or no data · 3 configuration ·
             baseUrl: '',
             prometheusUrl: flags.prometheusUrl,
             kialiUrl: flags.kialiUrl,
-            kialiAuth: kialiAuth(flags, io),
+            ...credentials(flags, io),
           },
           undoFile: '',
         },

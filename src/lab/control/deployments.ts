@@ -35,7 +35,23 @@ export function deploymentController(context: ControlContext): Controller {
     if (!current && !paused) createSet(deployment, template, hash, owned);
     else if (!paused && current) rollOut(deployment, current, owned);
     else if (owned.length > 0) scaleNewest(deployment, owned);
-    writeStatus(deployment, name, owned);
+    const complete = writeStatus(deployment, name, owned);
+    if (complete) prune(deployment, name, owned);
+  }
+
+  /** Of the sets that older templates left empty, `revisionHistoryLimit` stay for a rollback: the newest. */
+  function prune(deployment: KubeObject, currentName: string, owned: readonly KubeObject[]): void {
+    const empty = owned.filter(
+      (set) =>
+        set.metadata.name !== currentName &&
+        !set.metadata.deletionTimestamp &&
+        replicasOf(set) === 0 &&
+        statusNumber(set, 'replicas') === 0,
+    );
+    const surplus = empty.length - historyLimit(deployment);
+    const oldestFirst = empty.sort((a, b) => revisionOf(a) - revisionOf(b));
+    for (const set of oldestFirst.slice(0, Math.max(0, surplus)))
+      store.remove('replicasets.apps', set.metadata.namespace, set.metadata.name);
   }
 
   function createSet(deployment: KubeObject, template: PodTemplate, hash: string, owned: readonly KubeObject[]): void {
@@ -107,7 +123,8 @@ export function deploymentController(context: ControlContext): Controller {
     store.put('replicasets.apps', { ...newest, metadata: { ...newest.metadata, annotations } });
   }
 
-  function writeStatus(deployment: KubeObject, currentName: string, owned: readonly KubeObject[]): void {
+  /** @returns true when the rollout is complete. */
+  function writeStatus(deployment: KubeObject, currentName: string, owned: readonly KubeObject[]): boolean {
     const sum = (field: string) => owned.reduce((total, set) => total + statusNumber(set, field), 0);
     const current = owned.find((set) => set.metadata.name === currentName);
     const desired = replicasOf(deployment);
@@ -135,6 +152,7 @@ export function deploymentController(context: ControlContext): Controller {
       unavailableReplicas: Math.max(0, replicas - available, desired - available),
       conditions: conditions(context.clock, deployment.status?.conditions, now),
     });
+    return complete;
   }
 
   return {
@@ -145,6 +163,12 @@ export function deploymentController(context: ControlContext): Controller {
 
 function condition(type: string, status: 'True' | 'False', reason: string, message: string): Condition {
   return { type, status, reason, message };
+}
+
+/** `spec.revisionHistoryLimit`, Kubernetes' default 10. */
+function historyLimit(deployment: KubeObject): number {
+  const limit = deployment.spec?.revisionHistoryLimit;
+  return typeof limit === 'number' && Number.isInteger(limit) && limit >= 0 ? limit : 10;
 }
 
 const revisionOf = (set: KubeObject): number => Number(set.metadata.annotations?.[REVISION] ?? 0) || 0;

@@ -8,6 +8,7 @@ const OWNERS: Readonly<Record<string, ResourceName>> = {
   Deployment: 'deployments.apps',
   ReplicaSet: 'replicasets.apps',
   StatefulSet: 'statefulsets.apps',
+  DaemonSet: 'daemonsets.apps',
   Service: 'services',
 };
 

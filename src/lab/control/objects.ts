@@ -60,7 +60,7 @@ function podSpecOf(value: unknown): PodSpec {
 /** A pod's spec with every list present. */
 export const podSpec = (pod: KubeObject): PodSpec => podSpecOf(pod.spec);
 
-/** The pod template of a Deployment, ReplicaSet or StatefulSet; undefined when there is none with a container. */
+/** The pod template of a Deployment, ReplicaSet, StatefulSet or DaemonSet; undefined when there is none with a container. */
 export function podTemplate(owner: KubeObject): PodTemplate | undefined {
   const template = record(owner.spec?.template);
   const metadata = record(template.metadata);

@@ -115,7 +115,8 @@ function Course({ stage, lastAt }: { stage: StageModel; lastAt: number }) {
         <span class="step">Counted</span>
         {lastLook && windowOpenedAt !== undefined ? (
           <span>
-            <b>{span(lastLook.at)}</b>, {count(stage.looks)} looks{CLOSED[stage.closeReason ?? 'open']}
+            <b>{span(lastLook.at)}</b>, {count(stage.looks)} {stage.looks === 1 ? 'look' : 'looks'}
+            {CLOSED[stage.closeReason ?? 'open']}
             {stage.latency && `, ${count(stage.latency.count)} responses`}
             {stage.rps > 0 && `, ${decimal(stage.rps, 0)} requests/s at the end`}
           </span>

@@ -40,9 +40,11 @@ export function renderLine(pieces: Line, color: boolean, columns?: number): stri
   let room = columns ?? Number.POSITIVE_INFINITY;
   let text = '';
   for (const { text: raw, tone } of pieces) {
-    const shown = asciiLine(raw).slice(0, Math.max(0, room));
+    if (room <= 0) break;
+    const whole = asciiLine(raw);
+    const shown = whole.length <= room ? whole : room < 8 ? whole.slice(0, room) : `${whole.slice(0, room - 3)}...`;
     room -= shown.length;
-    if (shown) text += tones[tone](shown);
+    text += tones[tone](shown);
   }
   return text.trimEnd();
 }

@@ -45,7 +45,9 @@ function phaseText(stage: StageModel): string {
     case 'settling':
       return 'settling the ledger';
     default:
-      return stage.assessment?.decided ? 'decided' : `counting, ${count(stage.looks)} looks`;
+      return stage.assessment?.decided
+        ? 'decided'
+        : `counting, ${count(stage.looks)} ${stage.looks === 1 ? 'look' : 'looks'}`;
   }
 }
 

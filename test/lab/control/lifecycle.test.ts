@@ -1,120 +1,24 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
-import { seededRandom } from '../../../src/base/random.js';
-import { bootstrap, keepServiceAccounts } from '../../../src/lab/control/bootstrap.js';
-import { runControllers } from '../../../src/lab/control/controllers.js';
-import { deploymentController } from '../../../src/lab/control/deployments.js';
-import { emptyDeletedNamespaces, garbageController } from '../../../src/lab/control/garbage.js';
-import { Kubelet } from '../../../src/lab/control/kubelet.js';
 import { podSpec, workloadOf } from '../../../src/lab/control/objects.js';
-import { podSetController } from '../../../src/lab/control/replicaSets.js';
-import { serviceController } from '../../../src/lab/control/services.js';
-import { Store } from '../../../src/lab/control/store.js';
-import { ManualClock } from '../../support/clock.js';
+import {
+  apply,
+  broken,
+  clock,
+  DRAIN_MS,
+  deployment,
+  eachTestHasControllers,
+  namespace,
+  pods,
+  readyPods,
+  type Shape,
+  START_UP_MS,
+  status,
+  stopped,
+  store,
+} from '../../support/labControl.js';
 
-const START_UP_MS = 300;
-const DRAIN_MS = 500;
-
-let clock: ManualClock;
-let store: Store;
-let kubelet: Kubelet;
-let closers: (() => void)[];
-let faults: unknown[];
-let stopped: string[];
-/** Pods whose containers cannot be started. */
-let broken: Set<string>;
-
-beforeEach(() => {
-  clock = new ManualClock();
-  store = new Store();
-  faults = [];
-  stopped = [];
-  broken = new Set();
-  const context = { store, clock, random: seededRandom(3) };
-  kubelet = new Kubelet(context, {
-    drainMs: DRAIN_MS,
-    run: (pod) => {
-      const image = podSpec(pod).containers[0]?.image ?? '';
-      const running = broken.has(image) ? Promise.reject(new Error('no such image')) : Promise.resolve();
-      const until = clock.now() + START_UP_MS;
-      const ready = running.then(() => clock.sleepUntil(until as ReturnType<typeof clock.now>));
-      ready.catch(() => undefined);
-      return { running, ready, stop: async () => void stopped.push(pod.metadata.name) };
-    },
-  });
-  bootstrap(store);
-  store.put('namespaces', namespace('demo', {}));
-  const controllers = runControllers(
-    store,
-    [
-      garbageController(context),
-      deploymentController(context),
-      podSetController(context),
-      kubelet,
-      serviceController(context),
-    ],
-    (error) => faults.push(error),
-  );
-  closers = [() => controllers.close(), keepServiceAccounts(store), emptyDeletedNamespaces(store)];
-  controllers.settle();
-});
-
-afterEach(async () => {
-  for (const close of closers) close();
-  await kubelet.close();
-  expect(faults).toEqual([]);
-});
-
-const namespace = (name: string, labels: Record<string, string>): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Namespace',
-  metadata: { name, labels },
-});
-
-interface Shape {
-  readonly replicas?: number;
-  readonly image?: string;
-  readonly annotations?: Record<string, string>;
-  readonly labels?: Record<string, string>;
-  readonly strategy?: object;
-}
-
-function deployment(name: string, shape: Shape = {}): KubeObject {
-  const labels = { app: name, version: 'v1', ...shape.labels };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace: 'demo', labels },
-    spec: {
-      replicas: shape.replicas ?? 1,
-      selector: { matchLabels: { app: name } },
-      ...(shape.strategy ? { strategy: shape.strategy } : {}),
-      template: {
-        metadata: { labels, ...(shape.annotations ? { annotations: shape.annotations } : {}) },
-        spec: {
-          containers: [{ name: 'app', image: shape.image ?? 'app:1', ports: [{ name: 'web', containerPort: 8080 }] }],
-        },
-      },
-    },
-  };
-}
-
-/** Stores an object as the API server does: its status stays. */
-const apply = (object: KubeObject) => {
-  const resource = object.kind === 'Deployment' ? 'deployments.apps' : `${object.kind.toLowerCase()}s`;
-  const before = store.get(resource, object.metadata.namespace, object.metadata.name);
-  return store.put(resource, { ...object, ...(before?.status ? { status: before.status } : {}) });
-};
-const pods = () => store.list('pods', 'demo');
-const readyPods = () =>
-  pods().filter(
-    (pod) =>
-      !pod.metadata.deletionTimestamp &&
-      (pod.status?.conditions as { type: string; status: string }[] | undefined)?.some(
-        (c) => c.type === 'Ready' && c.status === 'True',
-      ),
-  );
-const status = (name: string) => store.get('deployments.apps', 'demo', name)?.status as Record<string, number>;
+eachTestHasControllers();
 
 test('a deployment becomes a pod that runs at once and is ready after its start-up time', async () => {
   apply(deployment('shop'));

@@ -1,0 +1,86 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+
+const MAIN = resolve('dist/cli/main.js');
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'weighbridge-process-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** The first line of a lab of its own, whose temporary folder is the test's. */
+async function lab(args: readonly string[], dir: string) {
+  const child = spawn(process.execPath, [MAIN, 'lab', ...args], {
+    env: { ...process.env, TMPDIR: dir },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = new Promise<number | null>((done) => child.once('close', done));
+  let printed = '';
+  child.stdout.setEncoding('utf8');
+  await new Promise<void>((done) =>
+    child.stdout.on('data', (text: string) => {
+      printed += text;
+      if (printed.includes('\n')) done();
+    }),
+  );
+  return { child, ended, printed: () => printed };
+}
+
+describe('the process', () => {
+  beforeAll(() => {
+    if (!existsSync(MAIN)) throw new Error('build first: npm run build');
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'of a lab prints one line, and %s leaves no folder behind',
+    async (signal) => {
+      const dir = folder();
+      const { child, ended, printed } = await lab([], dir);
+      expect(Object.keys(JSON.parse(printed()) as object)).toEqual([
+        'kubeconfig',
+        'baseUrl',
+        'prometheusUrl',
+        'kialiUrl',
+      ]);
+      expect(readdirSync(dir)).toHaveLength(1);
+      child.kill(signal);
+      expect(await ended).toBe(0);
+      expect(readdirSync(dir)).toEqual([]);
+      expect(printed().split('\n')).toHaveLength(2);
+    },
+  );
+
+  it('of a lab that belongs to another process ends with its standard input', async () => {
+    const dir = folder();
+    const { child, ended } = await lab(['--stop-with-stdin'], dir);
+    child.stdin.end();
+    expect(await ended).toBe(0);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('of a lab does not mind a reader that goes away', async () => {
+    const { child, ended } = await lab([], folder());
+    child.stdout.destroy();
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('ends with 4 when its results cannot be written', () => {
+    const full = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(full));
+    const args = [MAIN, 'judge', '--share', '10%', '--observed', '402/4000'];
+    const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+    expect(stderr).toMatch(/^E_OUTPUT: the output could not be written: .*ENOSPC/);
+    expect(status).toBe(4);
+  });
+
+  it('answers its version', () => {
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, '--version'], { encoding: 'utf8' });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+});

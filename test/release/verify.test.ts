@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/clock.js';
+import { millis } from '../../src/base/units.js';
+import { startLoad } from '../../src/load/engine.js';
+import { seedData } from '../../src/load/seed.js';
+import { verifyStage } from '../../src/release/verify.js';
+import { until } from '../support/load.js';
+import { type PitstopLab, pitstopLab, stageOf, Told } from '../support/release.js';
+
+let pitstop: PitstopLab;
+beforeAll(async () => {
+  pitstop = await pitstopLab('mirror');
+});
+afterAll(() => pitstop.close());
+
+/** Judges the dark stage, which is in place. */
+async function verify(maxDurationMs: number): Promise<Told> {
+  const told = new Told();
+  const scenario = { ...pitstop.scenario, maxDuration: millis(maxDurationMs) };
+  const version = pitstop.lab.store.resourceVersion;
+  await verifyStage(scenario, stageOf(scenario, 'dark'), pitstop.runOptions(['dark'], { engine: 'none' }), {
+    clock: systemClock,
+    client: pitstop.client,
+    emit: told.emit,
+    signal: new AbortController().signal,
+  });
+  expect(pitstop.lab.store.resourceVersion).toBe(version);
+  return told;
+}
+
+describe('verifying a stage that is in place', () => {
+  it('has no data, and no verdict, when nobody sends anything', async () => {
+    const told = await verify(1500);
+    expect(told.of('window-closed')).toMatchObject([{ reason: 'max-duration' }]);
+    expect(told.model).toMatchObject({ verdict: 'no-data', exitCode: 2 });
+  });
+
+  it('judges what others send by the word of the caller, and changes nothing', async () => {
+    const { scenario, lab } = pitstop;
+    const signal = new AbortController().signal;
+    const { variables } = await seedData({ baseUrl: lab.baseUrl, names: scenario.seed, signal, clock: systemClock });
+    const load = startLoad(
+      {
+        baseUrl: lab.baseUrl,
+        uris: scenario.load.uris,
+        variables,
+        model: scenario.load.model,
+        order: 'round-robin',
+        seed: 3,
+        timeoutMs: 5000,
+        marker: undefined,
+        defaultVersion: undefined,
+      },
+      { clock: systemClock },
+    );
+    onTestFinished(async () => void (await load.stop()));
+    await until(() => load.counts().ended > 50);
+    const told = await verify(15_000);
+    expect(told.types).toEqual([
+      'run-started',
+      'stage-started',
+      'window-opened',
+      'window-closed',
+      'objects',
+      'stage-finished',
+      'run-finished',
+    ]);
+    expect(told.model).toMatchObject({ verdict: 'pass', exitCode: 0 });
+    expect(
+      told
+        .of('look')
+        .at(-1)
+        ?.look.observations.map(({ vantagePoint }) => vantagePoint),
+    ).toEqual(['source', 'destination', 'graph']);
+  });
+});
