@@ -20,7 +20,7 @@ const tcp = async (onRequest: Parameters<typeof serveTcp>[0]) => {
   open.push(served);
   return served.url;
 };
-const engine: LoadEngine = 'node';
+let engine: LoadEngine = 'node';
 const start = (baseUrl: string, extra: Partial<LoadSpec> = {}) => {
   const run = startLoad(loadSpec(baseUrl, { engine, ...extra }), { clock: systemClock });
   runs.push(run);
@@ -31,7 +31,12 @@ afterEach(async () => {
   await Promise.all(runs.splice(0).map((run) => run.stop()));
 });
 
-const marker = { uri: '/d/*', versions: { v2: 'LoyaltyLevel' }, failed: 'offline' };
+describe.each(LOAD_ENGINES)('engine %s', (name) => {
+  beforeEach(() => {
+    engine = name;
+  });
+
+  const marker = { uri: '/d/*', versions: { v2: 'LoyaltyLevel' }, failed: 'offline' };
 
   describe('counting', () => {
     it('puts every request into exactly one account, equal to what the server gave', async () => {

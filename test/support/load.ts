@@ -95,8 +95,3 @@ export function expectBalanced(counts: ClientCounts): void {
   const { 'offline-page': _offline, ...broken } = counts.errors;
   expect(sum(Object.values(counts.status)) + sum(Object.values(broken))).toBe(counts.ended);
 }
-
-describe.each(LOAD_ENGINES)('engine %s', (name) => {
-  beforeEach(() => {
-    engine = name;
-  });
