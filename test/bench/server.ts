@@ -31,6 +31,9 @@ export async function startServer(): Promise<BenchServer> {
     ? [nginx, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')]
     : [process.execPath, fileURLToPath(new URL('smallServer.js', import.meta.url)), String(port), String(BODY_BYTES)];
   const child = start(onCore(SERVER_CORE, command));
+  // However the bench ends, the server ends with it.
+  process.once('exit', () => child.kill());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const origin = `http://127.0.0.1:${port}`;
   let asked = 0;
   const requests = async () => {

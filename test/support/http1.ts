@@ -57,10 +57,7 @@ export function cut(bytes: Buffer, positions: readonly number[]): Buffer[] {
 }
 
 /** What Node's own client makes of the same pieces, followed by the end of the connection. */
-function readByNode(
-  pieces: readonly Buffer[],
-  toHead: boolean,
-): Promise<{ status: number; length: number } | string> {
+function readByNode(pieces: readonly Buffer[], toHead: boolean): Promise<{ status: number; length: number } | string> {
   return new Promise((resolve) => {
     const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }) as Socket;
     socket.setTimeout = () => socket;
@@ -215,6 +212,18 @@ const MEANT: readonly (readonly [why: string, holds: (mine: Reading & { text: st
     [
       'blank lines before the status line: only servers are told to skip them (RFC 9112, 2.2)',
       (mine) => mine.fault === 'no HTTP/1 status line' && /^[\r\n]|\r\n\r\n[\r\n]/.test(mine.text),
+    ],
+    [
+      'a CR without LF ends no line (RFC 9112, 2.2); Node takes one after the status for an end',
+      (mine) => mine.fault === 'CR without LF',
+    ],
+    [
+      'a tab is optional white space too (RFC 9110, 5.6.3)',
+      (mine, theirs) => theirs === 'HPE_INVALID_CONTENT_LENGTH' && /content-length:[ \t]*\d+[ \t]*\t/i.test(mine.text),
+    ],
+    [
+      'an empty member or a tab after chunked does not make it another coding (RFC 9110, 5.6.1); Node reads on to the end',
+      (mine) => /chunked[ \t]*[,\t]/i.test(mine.text),
     ],
     [
       'chunked named twice: the body would have to be unwrapped twice (RFC 9112, 7.1 forbids it)',
