@@ -1,16 +1,17 @@
 import type { Clock } from '../base/clock.js';
 import { millis } from '../base/units.js';
 import { ActiveTime } from './activeTime.js';
-import { Flight, type FlightOutcome } from './flight.js';
+import { type Flight, Flights } from './flight.js';
 import { GeneratorWatch } from './health.js';
+import { nodeWire } from './http1/nodeWire.js';
 import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
-import { TextScanner } from './scan.js';
 import { createSchedule, type Schedule, type Slot } from './schedule.js';
 import { Tally } from './tally.js';
 import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary } from './types.js';
-import { undiciWire, type Wire } from './wire.js';
+import { undiciWire } from './undiciWire.js';
+import type { FlightSink, Wire } from './wire.js';
 
 /** Timeouts are found by a sweep over the requests in flight: no timer per request, at most this late, ms. */
 const SWEEP_MS = 100;
@@ -23,7 +24,7 @@ export function startLoad(spec: LoadSpec, deps: { clock: Clock }): LoadRun {
   return new Engine(spec, deps.clock);
 }
 
-class Engine implements LoadRun {
+class Engine implements LoadRun, FlightSink {
   readonly finished: Promise<LoadSummary>;
   readonly #spec: LoadSpec;
   readonly #clock: Clock;
@@ -34,11 +35,11 @@ class Engine implements LoadRun {
   readonly #wire: Wire;
   readonly #active: ActiveTime;
   readonly #watch: GeneratorWatch;
-  readonly #responseTime = new LatencyHistogram();
-  readonly #serviceTime = new LatencyHistogram();
+  /** Response time of the windows before this one. */
+  readonly #earlier = new LatencyHistogram();
   readonly #window = new LatencyHistogram();
-  /** In the order of sending, and so of their deadlines. */
-  readonly #flights = new Set<Flight>();
+  readonly #serviceTime = new LatencyHistogram();
+  readonly #flights: Flights;
   readonly #idleWaiters: (() => void)[] = [];
   readonly #maxInFlight: number | undefined;
   #stopping = false;
@@ -60,7 +61,9 @@ class Engine implements LoadRun {
       this.#requests.map(({ name }) => name),
       [...versions],
     );
-    this.#wire = undiciWire(spec.timeoutMs);
+    this.#flights = new Flights(this.#texts.needles);
+    this.#wire =
+      spec.engine === 'undici' ? undiciWire(this.#requests, spec.timeoutMs, this) : nodeWire(this.#requests, this);
     this.#maxInFlight = spec.model.kind === 'open' ? spec.model.maxInFlight : undefined;
     this.#watch = new GeneratorWatch(this.#maxInFlight);
     this.#active = new ActiveTime(clock.now());
@@ -76,6 +79,7 @@ class Engine implements LoadRun {
   }
 
   resetWindow(): void {
+    this.#earlier.add(this.#window);
     this.#window.reset();
     this.#watch.resetWindow(this.#progress());
   }
@@ -129,11 +133,14 @@ class Engine implements LoadRun {
     await this.#wire.close();
     const counts = this.counts();
     const seconds = this.#seconds();
+    const responseTime = new LatencyHistogram();
+    responseTime.add(this.#earlier);
+    responseTime.add(this.#window);
     return {
       counts,
       seconds,
       requestsPerSecond: seconds > 0 ? counts.ended / seconds : 0,
-      responseTime: this.#responseTime.summary(),
+      responseTime: responseTime.summary(),
       serviceTime: this.#serviceTime.summary(),
       generator: this.#watch.health('run', this.#progress()),
     };
@@ -163,81 +170,87 @@ class Engine implements LoadRun {
     if (this.#stopping || this.#active.paused) return;
     const elapsed = this.#active.elapsed(now);
     const { durationMs, maxRequests } = this.#spec;
+    let sentAt = now;
     while (maxRequests === undefined || this.#tally.sent < maxRequests) {
       const next = this.#schedule.nextDue();
       if (next === undefined || next > elapsed || (durationMs !== undefined && next >= durationMs)) break;
       const slot = this.#schedule.take(elapsed);
-      if (slot) this.#send(slot);
+      if (slot) {
+        this.#send(slot, sentAt);
+        sentAt = 0;
+      }
     }
     const allSent = maxRequests !== undefined && this.#tally.sent >= maxRequests;
     if (allSent || (durationMs !== undefined && elapsed >= durationMs)) this.#stopping = true;
   }
 
-  #send(slot: Slot): void {
+  /** @param at the clock reading of this moment if it was just taken, otherwise 0: sending takes time, and reading the clock does too. */
+  #send(slot: Slot, at: number): void {
     if (this.#maxInFlight !== undefined && this.#flights.size >= this.#maxInFlight) {
       this.#tally.drop();
       return;
     }
-    const sentAt = this.#clock.now();
-    const intendedAt = this.#active.clockAt(slot.due);
-    this.#watch.sent(sentAt - intendedAt);
+    const flight = this.#flights.add();
+    flight.user = slot.user;
+    flight.uri = slot.uri;
+    flight.sentAt = at === 0 ? this.#clock.now() : at;
+    flight.intendedAt = this.#active.clockAt(slot.due);
+    this.#watch.sent(flight.sentAt - flight.intendedAt);
     this.#tally.send();
-    const flight = new Flight({
-      slot,
-      times: { intendedAt, sentAt },
-      scanner: new TextScanner(this.#texts.needles),
-      received: (bytes) => this.#tally.receive(bytes),
-      end: (ended, outcome) => this.#ended(ended, outcome),
-    });
-    this.#flights.add(flight);
-    this.#wire.send(this.#requests[slot.uri] as PreparedRequest, flight);
+    this.#wire.send(flight);
   }
 
-  #ended(flight: Flight, outcome: FlightOutcome): void {
+  received(bytes: number): void {
+    this.#tally.receive(bytes);
+  }
+
+  answered(flight: Flight, status: number): void {
     const now = this.#clock.now();
-    const { slot, times } = flight;
-    this.#flights.delete(flight);
-    this.#book(slot.uri, outcome);
+    const tellsVersion = this.#requests[flight.uri]?.tellsVersion ?? false;
+    this.#tally.answered(flight.uri, status, classifyAnswer(this.#texts, tellsVersion, status, flight.scanner.found));
+    this.#record(flight, now);
+    this.#ended(flight, now);
+  }
+
+  broken(flight: Flight, failure: string): void {
+    const now = this.#clock.now();
+    this.#tally.broken(flight.uri, failure);
     // A timeout is recorded as the time after which it was given up: without it the slowest would be missing. Broken connections have no response time.
-    if (outcome.kind === 'answer' || outcome.failure === 'timeout') {
-      this.#responseTime.record(now - times.intendedAt);
-      this.#window.record(now - times.intendedAt);
-      this.#serviceTime.record(now - times.sentAt);
-    }
-    this.#schedule.ended(slot.user, this.#active.elapsed(now));
+    if (failure === 'timeout' || failure === 'connect-timeout') this.#record(flight, now);
+    this.#ended(flight, now);
+  }
+
+  #record(flight: Flight, now: number): void {
+    this.#window.record(now - flight.intendedAt);
+    this.#serviceTime.record(now - flight.sentAt);
+  }
+
+  #ended(flight: Flight, now: number): void {
+    const { user } = flight;
+    this.#flights.remove(flight);
+    this.#schedule.ended(user, this.#active.elapsed(now));
     if (this.#flights.size === 0) this.#tellIdle();
-    // Not in this call: a request that fails at once would send the next from inside itself, without end.
-    queueMicrotask(() => this.#continueAfter());
+    this.#continueAfter(now);
   }
 
   #tellIdle(): void {
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
-  #book(uri: number, outcome: FlightOutcome): void {
-    if (outcome.kind === 'broken') {
-      this.#tally.broken(uri, outcome.failure);
-      return;
-    }
-    const tellsVersion = this.#requests[uri]?.tellsVersion ?? false;
-    this.#tally.answered(uri, outcome.status, classifyAnswer(this.#texts, tellsVersion, outcome.status, outcome.found));
-  }
-
   /** Without think time the next request leaves at once; a nearer due time shortens the sleep. */
-  #continueAfter(): void {
+  #continueAfter(now: number): void {
     if (this.#stopping) {
       if (this.#flights.size === 0) this.#wake.abort();
       return;
     }
-    const now = this.#clock.now();
     if (this.#nextSend() <= now) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
   }
 
   #sweep(now: number): void {
-    for (const flight of this.#flights) {
-      if (now - flight.times.sentAt < this.#spec.timeoutMs) break;
-      flight.giveUp('timeout');
+    for (let flight = this.#flights.first; flight; flight = this.#flights.first) {
+      if (now - flight.sentAt < this.#spec.timeoutMs) break;
+      this.broken(flight, flight.carrier?.abandon() ?? 'timeout');
     }
   }
 }

@@ -1,95 +1,83 @@
-import type { Dispatcher } from 'undici';
-import { failureKind, GivenUp } from './failure.js';
-import type { TextScanner } from './scan.js';
-import type { Slot } from './schedule.js';
+import { TextScanner } from './scan.js';
 
 /** Bodies are read to their end up to this size; a larger one is a failure, so that it cannot hold a user for ever. */
 export const LARGEST_BODY_BYTES = 8 * 1024 * 1024;
 
-export type FlightOutcome =
-  | { readonly kind: 'answer'; readonly status: number; readonly found: readonly boolean[] }
-  | { readonly kind: 'broken'; readonly failure: string };
-
-export interface FlightTimes {
-  /** Clock reading at which it was due. */
-  readonly intendedAt: number;
-  /** Clock reading at which it was sent. */
-  readonly sentAt: number;
+/** Ends what a flight has under way. */
+export interface Carrier {
+  /** Closes the connection without telling the sink. @returns the class of the failure. */
+  abandon(): 'timeout' | 'connect-timeout';
 }
 
-/** One request on the wire: reads the answer to its end without keeping it, and ends exactly once. */
-export class Flight implements Dispatcher.DispatchHandler {
-  readonly slot: Slot;
-  readonly times: FlightTimes;
-  /** Called once when the connection can take another request; that is later than the end of a flight that was given up. */
-  onWireFree: () => void = () => {};
-  readonly #scanner: TextScanner;
-  readonly #received: (bytes: number) => void;
-  readonly #end: (flight: Flight, outcome: FlightOutcome) => void;
-  #controller: Dispatcher.DispatchController | undefined;
-  #status = 0;
-  #bytes = 0;
-  #ended: GivenUp | true | undefined;
+/** One request between sending and the end of its answer. Used again for later requests, so that none is allocated while the load runs. */
+export class Flight {
+  user = 0;
+  /** Position in the URI list. */
+  uri = 0;
+  /** Clock reading at which it was due. */
+  intendedAt = 0;
+  /** Clock reading at which it was sent. */
+  sentAt = 0;
+  /** Of the body so far. */
+  bytes = 0;
+  /** Set by the wire while it is under way. */
+  carrier: Carrier | undefined;
+  readonly scanner: TextScanner;
+  /** Neighbours in the list of flights. */
+  previous: Flight | undefined;
+  next: Flight | undefined;
 
-  constructor(options: {
-    slot: Slot;
-    times: FlightTimes;
-    scanner: TextScanner;
-    received: (bytes: number) => void;
-    end: (flight: Flight, outcome: FlightOutcome) => void;
-  }) {
-    this.slot = options.slot;
-    this.times = options.times;
-    this.#scanner = options.scanner;
-    this.#received = options.received;
-    this.#end = options.end;
+  constructor(needles: readonly Buffer[]) {
+    this.scanner = new TextScanner(needles);
+  }
+}
+
+/** The flights under way in the order of sending, and so of their deadlines; ended ones are kept for reuse. */
+export class Flights {
+  readonly #needles: readonly Buffer[];
+  readonly #spare: Flight[] = [];
+  #first: Flight | undefined;
+  #last: Flight | undefined;
+  #size = 0;
+
+  /** @param needles texts that every flight's scanner looks for. */
+  constructor(needles: readonly Buffer[]) {
+    this.#needles = needles;
   }
 
-  /** Ends it now as a failure; the connection is closed, or refused as soon as it is there. */
-  giveUp(kind: 'timeout' | 'too-large'): void {
-    if (this.#ended) return;
-    const reason = new GivenUp(kind);
-    this.#finish({ kind: 'broken', failure: kind }, reason);
-    this.#controller?.abort(reason);
+  get size(): number {
+    return this.#size;
   }
 
-  /** It could not be put on the wire at all. */
-  fail(failure: string): void {
-    this.onWireFree();
-    this.#finish({ kind: 'broken', failure });
+  /** The one that was sent first. */
+  get first(): Flight | undefined {
+    return this.#first;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#ended instanceof GivenUp) controller.abort(this.#ended);
+  /** A flight at the end of the list, its counts at 0. */
+  add(): Flight {
+    const flight = this.#spare.pop() ?? new Flight(this.#needles);
+    flight.bytes = 0;
+    flight.scanner.reset();
+    flight.previous = this.#last;
+    if (this.#last) this.#last.next = flight;
+    else this.#first = flight;
+    this.#last = flight;
+    this.#size++;
+    return flight;
   }
 
-  /** Also called for 1xx answers; the last one counts. */
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
-    this.#status = status;
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#ended) return;
-    this.#bytes += chunk.length;
-    this.#received(chunk.length);
-    if (this.#bytes > LARGEST_BODY_BYTES) this.giveUp('too-large');
-    else this.#scanner.push(chunk);
-  }
-
-  onResponseEnd(): void {
-    this.onWireFree();
-    this.#finish({ kind: 'answer', status: this.#status, found: this.#scanner.found });
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.onWireFree();
-    this.#finish({ kind: 'broken', failure: failureKind(error) });
-  }
-
-  #finish(outcome: FlightOutcome, reason: GivenUp | true = true): void {
-    if (this.#ended) return;
-    this.#ended = reason;
-    this.#end(this, outcome);
+  /** Takes it out; it may come back from the next `add`. */
+  remove(flight: Flight): void {
+    const { previous, next } = flight;
+    if (previous) previous.next = next;
+    else this.#first = next;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    flight.previous = undefined;
+    flight.next = undefined;
+    flight.carrier = undefined;
+    this.#size--;
+    this.#spare.push(flight);
   }
 }

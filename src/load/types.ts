@@ -1,5 +1,9 @@
 import type { LoadModel, Marker, UriEntry } from '../scenario/types.js';
 
+/** `node`: HTTP/1.1 on Node's own sockets, at about what wrk costs a request. `undici`: the library, at about three times that, to compare with. */
+export const LOAD_ENGINES = ['node', 'undici'] as const;
+export type LoadEngine = (typeof LOAD_ENGINES)[number];
+
 /** What to send. */
 export interface LoadSpec {
   /** `http://127.0.0.1:7005`; relative URIs are resolved against it. */
@@ -11,6 +15,8 @@ export interface LoadSpec {
   readonly order: 'round-robin' | 'random';
   readonly seed: number;
   readonly timeoutMs: number;
+  /** What puts requests on the wire; default `node`. */
+  readonly engine?: LoadEngine;
   readonly marker: Marker | undefined;
   /** Version meant when the marker finds no text; undefined: such answers are unmarked. */
   readonly defaultVersion: string | undefined;
@@ -34,7 +40,7 @@ export interface ClientCounts {
   readonly dropped: number;
   readonly bytesReceived: number;
   readonly status: Readonly<Record<string, number>>;
-  /** By kind: timeout, connect-refused, reset, closed, protocol, offline-page, ... */
+  /** By kind: timeout, connect-timeout, connect-refused, reset, closed, protocol, offline-page, ... */
   readonly errors: Readonly<Record<string, number>>;
   /** In the order of the URI list. */
   readonly byUri: readonly UriCounts[];
@@ -82,7 +88,7 @@ export interface LoadSummary {
   readonly generator: GeneratorHealth;
 }
 
-/** A running load. All engines (undici now, others later) answer this interface. */
+/** A running load. All engines answer this interface. */
 export interface LoadRun {
   counts(): ClientCounts;
   /** Requests in flight now. */

@@ -85,7 +85,7 @@ describe('a load', () => {
       errors: {},
       generator: { valid: true },
       seed: 5,
-      engine: 'undici',
+      engine: 'node',
     });
     expect(document.status['200'] + document.status['500']).toBe(40);
     expect(document.failed).toBe(document.status['500']);
@@ -168,7 +168,7 @@ describe('usage', () => {
     ['--duration', '10'],
     ['--users', '0'],
     ['--rate', '-1'],
-    ['--engine', 'node'],
+    ['--engine', 'wrk'],
     ['--arrivals', 'bursts'],
   ])('%s %s is refused by the parser', async (option, value) => {
     await expect(run(['http://x/', option, value])).rejects.toMatchObject({ code: 'commander.invalidArgument' });

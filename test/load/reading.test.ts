@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { build } from 'hdr-histogram-js';
 import { describe, expect, it, test } from 'vitest';
 import { ConfigError } from '../../src/base/errors.js';
 import { seededRandom } from '../../src/base/random.js';
@@ -83,6 +84,61 @@ describe('latency histogram', () => {
     expect(summary.buckets.length).toBeLessThanOrEqual(120);
     expect(summary.buckets.reduce((sum, bucket) => sum + bucket.count, 0)).toBe(30_000);
     expect(summary.buckets.at(-1)?.upTo).toBe(summary.max);
+  });
+
+  it('has the percentiles of HDR histograms, exactly', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.nat(5000), fc.nat(2 ** 31 - 1), fc.integer({ min: 2 ** 31, max: 3_600_000_000 })), {
+          minLength: 1,
+          maxLength: 300,
+        }),
+        (microseconds) => {
+          const reference = build({
+            bitBucketSize: 32,
+            numberOfSignificantValueDigits: 3,
+            highestTrackableValue: 2 ** 32,
+          });
+          const histogram = new LatencyHistogram();
+          for (const us of microseconds) {
+            reference.recordValue(us);
+            histogram.record(us / 1000);
+          }
+          const { count, max, ...summary } = histogram.summary();
+          expect(count).toBe(reference.totalCount);
+          expect(max).toBe(Math.max(...microseconds) / 1000);
+          for (const [p, key] of [
+            [50, 'p50'],
+            [90, 'p90'],
+            [99, 'p99'],
+            [99.9, 'p999'],
+          ] as const) {
+            // Theirs gives the upper end of the bucket even where nothing that large was recorded.
+            const theirs = Math.min(reference.getValueAtPercentile(p), Math.max(...microseconds));
+            expect(summary[key]).toBe(theirs / 1000);
+          }
+        },
+      ),
+      { seed: 5, numRuns: 300 },
+    );
+  });
+
+  it('is the same whether values were recorded in one or added from several', () => {
+    const durations = fc.array(fc.double({ min: 0, max: 4_000_000, noNaN: true }), { maxLength: 50 });
+    fc.assert(
+      fc.property(durations, durations, (first, second) => {
+        const [all, one, two] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()];
+        for (const ms of [...first, ...second]) all.record(ms);
+        for (const ms of first) one.record(ms);
+        for (const ms of second) two.record(ms);
+        one.add(two);
+        const { mean, ...rest } = one.summary();
+        const expected = all.summary();
+        expect({ ...rest, mean: expected.mean }).toEqual(expected);
+        expect(mean).toBeCloseTo(expected.mean, 6);
+      }),
+      { seed: 5, numRuns: 100 },
+    );
   });
 
   it('is all zeros when empty and after a reset, and clamps what cannot be', () => {

@@ -1,8 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import { expect } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
 import { millis } from '../../src/base/units.js';
-import type { LoadSpec } from '../../src/load/types.js';
+import type { ClientCounts, LoadSpec } from '../../src/load/types.js';
 import type { UriEntry } from '../../src/scenario/types.js';
 
 export interface Served {
@@ -83,3 +84,14 @@ export const loadSpec = (baseUrl: string, extra: Partial<LoadSpec> = {}): LoadSp
   defaultVersion: undefined,
   ...extra,
 });
+
+/** Every sent request that ended is in exactly one account, by sum and by URI. */
+export function expectBalanced(counts: ClientCounts): void {
+  const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+  const accounts = (books: Pick<ClientCounts, 'versions' | 'unmarked' | 'failed'>) =>
+    sum(Object.values(books.versions)) + books.unmarked + books.failed;
+  expect(accounts(counts)).toBe(counts.ended);
+  expect(sum(counts.byUri.map(accounts))).toBe(counts.ended);
+  const { 'offline-page': _offline, ...broken } = counts.errors;
+  expect(sum(Object.values(counts.status)) + sum(Object.values(broken))).toBe(counts.ended);
+}

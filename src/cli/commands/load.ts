@@ -8,7 +8,7 @@ import { startLoad } from '../../load/engine.js';
 import { checkReachable } from '../../load/reach.js';
 import { prepareRequests } from '../../load/requests.js';
 import { parseThinkTime } from '../../load/thinkTime.js';
-import type { LoadRun, LoadSpec, LoadSummary } from '../../load/types.js';
+import { LOAD_ENGINES, type LoadEngine, type LoadRun, type LoadSpec, type LoadSummary } from '../../load/types.js';
 import { readTextFile } from '../../scenario/text-file.js';
 import type { LoadModel, ThinkTime, UriEntry } from '../../scenario/types.js';
 import { MAX_URI_FILE_BYTES, parseUris } from '../../scenario/uris.js';
@@ -33,7 +33,7 @@ interface Flags {
   readonly requests?: number;
   readonly seed?: number;
   readonly timeout: Millis;
-  readonly engine: 'undici';
+  readonly engine: LoadEngine;
   readonly json: boolean;
 }
 
@@ -68,7 +68,11 @@ export function loadCommand(io: Io): Command {
         .argParser(duration)
         .default(millis(10_000), '10s'),
     )
-    .addOption(new Option('--engine <name>', 'what sends').choices(['undici']).default('undici'))
+    .addOption(
+      new Option('--engine <name>', "what sends: Node's sockets, or the undici library to compare with")
+        .choices(LOAD_ENGINES)
+        .default('node'),
+    )
     .option('--json', 'print one JSON document on stdout', false)
     .addHelpText(
       'after',
@@ -162,6 +166,7 @@ async function loadSpec(url: string | undefined, flags: Flags, seed: number, io:
     order: 'round-robin',
     seed,
     timeoutMs: flags.timeout,
+    engine: flags.engine,
     marker: undefined,
     defaultVersion: undefined,
     ...(until === undefined ? {} : { durationMs: until }),

@@ -1,0 +1,154 @@
+import { isIP, connect as netConnect, type Socket } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
+import { failureKind } from '../failure.js';
+import { type Carrier, type Flight, LARGEST_BODY_BYTES } from '../flight.js';
+import type { FlightSink } from '../wire.js';
+import type { HeadMemo } from './headMemo.js';
+import { type BodySink, DONE, FAULT, type Progress, ResponseParser } from './parser.js';
+
+/** All sockets read into this one: what is read is parsed before the next read, and nothing of it is kept. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Where connections go. */
+export interface Endpoint {
+  readonly secure: boolean;
+  /** Without the brackets of an IPv6 address. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @param origin `http://host:port` */
+export function endpointOf(origin: string): Endpoint {
+  const { protocol, hostname, port } = new URL(origin);
+  const secure = protocol === 'https:';
+  return { secure, host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (secure ? 443 : 80) };
+}
+
+/** What is sent for a URI. */
+export interface WireRequest {
+  /** The whole request. */
+  readonly bytes: Buffer;
+  /** Its method is HEAD. */
+  readonly toHead: boolean;
+  readonly memo: HeadMemo;
+}
+
+/** Takes back connections. */
+export interface ConnectionOwner {
+  /** It can take another request, as long as it is `usable`. */
+  free(connection: Connection): void;
+  closed(connection: Connection): void;
+}
+
+/** One socket and the request that is under way on it. */
+export class Connection implements BodySink, Carrier {
+  readonly #owner: ConnectionOwner;
+  readonly #sink: FlightSink;
+  readonly #parser = new ResponseParser();
+  readonly #socket: Socket;
+  /** What ended the socket, when that is known before it is closed. */
+  #failure: string | undefined;
+  #flight: Flight | undefined;
+  #connected = false;
+  /** Nothing that still arrives matters. */
+  #done = false;
+
+  constructor(endpoint: Endpoint, owner: ConnectionOwner, sink: FlightSink) {
+    this.#owner = owner;
+    this.#sink = sink;
+    const { host, port } = endpoint;
+    const onread = {
+      buffer: READ_BUFFER,
+      callback: (bytes: number, buffer: Uint8Array): boolean => {
+        this.#read(buffer as Buffer, bytes);
+        return true;
+      },
+    };
+    if (endpoint.secure) {
+      // A name in the handshake must not be an address (RFC 6066, 3).
+      const servername = isIP(host) === 0 ? { servername: host } : {};
+      this.#socket = tlsConnect({ host, port, onread, ALPNProtocols: ['http/1.1'], ...servername } as never);
+      this.#socket.setNoDelay(true);
+    } else this.#socket = netConnect({ host, port, noDelay: true, onread });
+    this.#socket
+      .once(endpoint.secure ? 'secureConnect' : 'connect', () => {
+        this.#connected = true;
+      })
+      .on('error', (error) => {
+        this.#failure ??= failureKind(error);
+      })
+      .once('end', () => this.#finish(this.#parser.end()))
+      .once('close', () => {
+        this.#owner.closed(this);
+        const flight = this.#flight;
+        if (!flight) return;
+        this.#flight = undefined;
+        this.#sink.broken(flight, this.#failure ?? 'closed');
+      });
+  }
+
+  /** False once it is closed or about to be. */
+  get usable(): boolean {
+    return !this.#done;
+  }
+
+  request(flight: Flight, { bytes, toHead, memo }: WireRequest): void {
+    this.#flight = flight;
+    flight.carrier = this;
+    this.#parser.start(toHead, memo);
+    this.#socket.write(bytes);
+  }
+
+  abandon(): 'timeout' | 'connect-timeout' {
+    this.#flight = undefined;
+    this.destroy();
+    return this.#connected ? 'timeout' : 'connect-timeout';
+  }
+
+  destroy(): void {
+    this.#done = true;
+    this.#socket.destroy();
+  }
+
+  body(buffer: Buffer, from: number, to: number): void {
+    const flight = this.#flight as Flight;
+    flight.bytes += to - from;
+    this.#sink.received(to - from);
+    if (flight.bytes <= LARGEST_BODY_BYTES) flight.scanner.push(buffer, from, to);
+  }
+
+  #read(buffer: Buffer, bytes: number): void {
+    if (this.#done) return;
+    const flight = this.#flight;
+    if (!flight) {
+      // Nobody asked: what it belongs to cannot be known, so the connection is of no more use (RFC 9112, 9.2).
+      this.destroy();
+      return;
+    }
+    const progress = this.#parser.feed(buffer, 0, bytes, this);
+    if (flight.bytes > LARGEST_BODY_BYTES) this.#break(flight, 'too-large');
+    else if (progress === FAULT) this.#break(flight, 'protocol');
+    else if (progress === DONE) this.#answered(flight, this.#parser.keepAlive && this.#parser.offset === bytes);
+  }
+
+  /** The server has ended the connection: a good end of an answer without a length, a bad one of any other. */
+  #finish(progress: Progress): void {
+    const flight = this.#flight;
+    if (!flight) this.destroy();
+    else if (progress === DONE) this.#answered(flight, false);
+    else this.#break(flight, 'closed');
+  }
+
+  #answered(flight: Flight, reusable: boolean): void {
+    this.#flight = undefined;
+    if (reusable) this.#owner.free(this);
+    else this.destroy();
+    this.#sink.answered(flight, this.#parser.status);
+  }
+
+  #break(flight: Flight, failure: string): void {
+    this.#flight = undefined;
+    this.destroy();
+    this.#sink.broken(flight, failure);
+  }
+}

@@ -1,0 +1,14 @@
+import type { PreparedRequest } from '../requests.js';
+
+/** Methods whose requests say that they have no body, since one is expected (RFC 9110, 8.6). */
+const EXPECT_BODY = new Set(['POST', 'PUT', 'PATCH']);
+
+/** The whole request as it goes on the wire, made once. Method and headers have been checked: nothing in them can end a line. */
+export function requestBytes({ method, path, origin, headers }: PreparedRequest): Buffer {
+  const lines = [`${method} ${path} HTTP/1.1`];
+  const named = (at: number) => headers[at]?.toLowerCase();
+  if (!headers.some((_, at) => at % 2 === 0 && named(at) === 'host')) lines.push(`host: ${new URL(origin).host}`);
+  for (let at = 0; at + 1 < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  if (EXPECT_BODY.has(method)) lines.push('content-length: 0');
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}

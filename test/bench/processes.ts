@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** The path of a program on PATH (or in `folders`, looked at first), undefined when there is none. */
+export function findProgram(name: string, folders: readonly string[] = []): string | undefined {
+  const places = [...folders, ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
+  return places
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+const taskset = availableParallelism() > 1 ? findProgram('taskset') : undefined;
+
+/** Generator and server must not take each other's time: one core each, where there are two. */
+export const GENERATOR_CORE = 0;
+export const SERVER_CORE = 1;
+export const pinned = taskset !== undefined;
+
+export function onCore(core: number, command: readonly string[]): string[] {
+  return taskset === undefined ? [...command] : [taskset, '-c', String(core), ...command];
+}
+
+export function start([program, ...args]: readonly string[]): ChildProcess {
+  return spawn(program as string, args, { stdio: 'ignore' });
+}
+
+/** Ends a process started here, by its own id. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+export interface Finished {
+  readonly stdout: string;
+  /** User and system time of the whole process, start-up included. */
+  readonly cpuSeconds: number;
+}
+
+/**
+ * Runs a program to its end.
+ * @throws Error when it fails.
+ */
+export async function run(command: readonly string[]): Promise<Finished> {
+  // Node does not tell a child's processor time; the shell does.
+  const timed = 'TIMEFORMAT="%3U %3S"; { time "$@" 2>/dev/null; } 2>&3';
+  const child = spawn('bash', ['-c', timed, 'bash', ...command], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] });
+  let stdout = '';
+  let times = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  (child.stdio[3] as NodeJS.ReadableStream).on('data', (chunk: Buffer) => {
+    times += chunk;
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${stdout}`);
+  const [user = Number.NaN, system = Number.NaN] = times.trim().split(/\s+/).map(Number);
+  return { stdout, cpuSeconds: user + system };
+}

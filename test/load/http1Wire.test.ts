@@ -1,0 +1,278 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.js';
+import { millis } from '../../src/base/units.js';
+import { startLoad } from '../../src/load/engine.js';
+import type { LoadSpec } from '../../src/load/types.js';
+import { CERTIFICATE, CERTIFICATE_KEY } from '../support/certificate.js';
+import { loadSpec, uri } from '../support/load.js';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+interface Script {
+  readonly url: string;
+  /** What was asked for, one text a request. */
+  readonly requests: string[];
+  connections: number;
+}
+
+/** A server that answers the n-th request of its m-th connection, both from 1, as the script says. */
+async function serve(answer: (socket: Socket, request: number, connection: number) => void, host = '127.0.0.1') {
+  const sockets = new Set<Socket>();
+  const script: Script = { url: '', requests: [], connections: 0 };
+  const server = createServer((socket) => {
+    const connection = ++script.connections;
+    let request = 0;
+    let text = '';
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
+        script.requests.push(text.slice(0, end + 2));
+        text = text.slice(end + 4);
+        answer(socket, ++request, connection);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  return Object.assign(script, { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
+}
+
+const oneUser = { kind: 'closed', users: 1, thinkTime: { kind: 'constant', ms: millis(0) } } as const;
+const load = (url: string, extra: Partial<LoadSpec> = {}) =>
+  startLoad(loadSpec(url, { model: oneUser, timeoutMs: 5000, ...extra }), { clock: systemClock }).finished;
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+describe('requests', () => {
+  it('are one head each, with the host, the own headers and a length where a body is expected', async () => {
+    const server = await serve((socket) => socket.write(OK));
+    await load(server.url, {
+      uris: [
+        uri('/a?b=c'),
+        uri('/d', { method: 'POST', headers: { 'X-Own': 'caf\xe9' } }),
+        uri('/e', { headers: { Host: 'shop.example' } }),
+      ],
+      maxRequests: 3,
+    });
+    const of = (start: string) => server.requests.find((request) => request.startsWith(start)) ?? '';
+    const host = server.url.slice('http://'.length);
+    expect(of('GET /a?b=c HTTP/1.1\r\n')).toContain(`\r\nhost: ${host}\r\n`);
+    expect(of('GET /a?b=c HTTP/1.1\r\n')).not.toContain('content-length');
+    expect(of('POST /d HTTP/1.1\r\n')).toContain('\r\ncontent-length: 0\r\n');
+    expect(of('POST /d HTTP/1.1\r\n')).toContain('\r\nx-own: caf\xe9\r\n');
+    expect(of('GET /e HTTP/1.1\r\n').match(/host:[^\r]*/gi)).toEqual(['host: shop.example']);
+  });
+
+  it('go to an IPv6 address', async () => {
+    const server = await serve((socket) => socket.write(OK), '::1');
+    expect((await load(server.url, { maxRequests: 2 })).counts).toMatchObject({ unmarked: 2, failed: 0 });
+    expect(server.requests[0]).toContain(`\r\nhost: ${server.url.slice('http://'.length)}\r\n`);
+  });
+});
+
+describe('connections', () => {
+  const connectionsAfter = async (
+    requests: number,
+    answer: Parameters<typeof serve>[0],
+    extra: Partial<LoadSpec> = {},
+  ) => {
+    const server = await serve(answer);
+    const { counts } = await load(server.url, { maxRequests: requests, ...extra });
+    return { connections: server.connections, requests: server.requests.length, ...counts };
+  };
+
+  test.each<[string, number, Parameters<typeof serve>[0], Partial<LoadSpec>]>([
+    ['kept after a length', 1, (socket) => socket.write(OK), {}],
+    [
+      'kept after chunks that come one by one',
+      1,
+      (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n');
+        setImmediate(() => socket.write('ok\r\n0\r\n\r\n'));
+      },
+      {},
+    ],
+    [
+      'kept after an answer to HEAD',
+      1,
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n'),
+      { uris: [uri('/', { method: 'HEAD' })] },
+    ],
+    ['kept after an interim answer', 1, (socket) => socket.write(`HTTP/1.1 100 Continue\r\n\r\n${OK}`), {}],
+    [
+      'opened anew after Connection: close',
+      6,
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'),
+      {},
+    ],
+    ['opened anew after HTTP/1.0', 6, (socket) => socket.write('HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'), {}],
+    [
+      'opened anew after a body that ends with the connection',
+      6,
+      (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nok'),
+      {},
+    ],
+    [
+      'opened anew after bytes that nobody asked for',
+      6,
+      (socket) => socket.write(`${OK}HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nwhat else`),
+      {},
+    ],
+  ])('%s', async (_case, connections, answer, extra) => {
+    expect(await connectionsAfter(6, answer, extra)).toMatchObject({
+      connections,
+      requests: 6,
+      ended: 6,
+      unmarked: 6,
+      failed: 0,
+    });
+  });
+
+  it('a request on a connection that the server then closes is a failure and not sent again', async () => {
+    const result = await connectionsAfter(7, (socket, request) => {
+      if (request % 2 === 1) socket.write(OK);
+      else socket.end();
+    });
+    expect(result).toMatchObject({
+      sent: 7,
+      requests: 7,
+      connections: 4,
+      unmarked: 4,
+      failed: 3,
+      errors: { closed: 3 },
+    });
+  });
+
+  it('a connection that died while it was idle is replaced without a failure', async () => {
+    const server = await serve((socket) => {
+      socket.write(OK);
+      setTimeout(() => socket.end(), 20);
+    });
+    const model = { ...oneUser, thinkTime: { kind: 'constant', ms: millis(150) } } as const;
+    const { counts } = await load(server.url, { model, maxRequests: 3 });
+    expect(counts).toMatchObject({ unmarked: 3, failed: 0 });
+    expect(server.connections).toBe(3);
+  });
+});
+
+describe('bad servers', () => {
+  const flood = (head: string, piece: string) => (socket: Socket) => {
+    socket.write(head);
+    const more = () => {
+      while (!socket.destroyed && socket.write(piece));
+    };
+    socket.on('drain', more);
+    more();
+  };
+  test.each<[string, string, Parameters<typeof serve>[0]]>([
+    ['a head without an end', 'protocol', flood('HTTP/1.1 200 OK\r\n', 'X-More: and more\r\n'.repeat(500))],
+    ['interim answers without an end', 'protocol', flood('', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(500))],
+    [
+      'chunks without an end',
+      'too-large',
+      flood('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', `8000\r\n${'x'.repeat(0x8000)}\r\n`),
+    ],
+    [
+      'chunks of one byte with long extensions',
+      'protocol',
+      flood('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', `1;${'x'.repeat(900)}\r\ny\r\n`),
+    ],
+    [
+      'a trailer without an end',
+      'protocol',
+      flood('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n', 'X-More: and more\r\n'.repeat(500)),
+    ],
+    [
+      'both framings',
+      'protocol',
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
+    ],
+    [
+      'another protocol',
+      'protocol',
+      (socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'),
+    ],
+    [
+      'half a chunk, then the end',
+      'closed',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe'),
+    ],
+    ['half a head, then the end', 'closed', (socket) => socket.end('HTTP/1.1 200 OK\r\nConte')],
+    ['half a head, then nothing', 'timeout', (socket) => socket.write('HTTP/1.1 200 OK\r\nConte')],
+    ['an interim answer, then nothing', 'timeout', (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n')],
+    ['half a body without a length, then nothing', 'timeout', (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf')],
+  ])('%s: %s', async (_case, failure, answer) => {
+    const timeoutMs = failure === 'timeout' ? 120 : 5000;
+    const { counts } = await load((await serve(answer)).url, { maxRequests: 2, timeoutMs });
+    expect(counts).toMatchObject({ sent: 2, ended: 2, failed: 2, errors: { [failure]: 2 } });
+  });
+});
+
+describe('TLS', () => {
+  const secure = async () => {
+    const server = createHttpsServer({ cert: CERTIFICATE, key: CERTIFICATE_KEY }, (_request, response) =>
+      response.end('ok'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closers.push(() => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    });
+    return `https://localhost:${(server.address() as AddressInfo).port}`;
+  };
+
+  it('refuses a certificate that nobody vouches for', async () => {
+    expect((await load(await secure(), { maxRequests: 2 })).counts).toMatchObject({ failed: 2, errors: { tls: 2 } });
+  });
+
+  it('a handshake that does not end is a connect timeout', async () => {
+    const { url } = await serve(() => {});
+    const { counts } = await load(url.replace('http', 'https'), { maxRequests: 1, timeoutMs: 120 });
+    expect(counts).toMatchObject({ failed: 1, errors: { 'connect-timeout': 1 } });
+  });
+
+  it('reads answers through a trusted one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'load-tls-'));
+    closers.push(async () => rmSync(folder, { recursive: true }));
+    const ca = join(folder, 'ca.pem');
+    writeFileSync(ca, CERTIFICATE);
+    const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+    const args = [
+      main,
+      'load',
+      `${await secure()}/`,
+      '--users',
+      '3',
+      '--think-time',
+      '0',
+      '--requests',
+      '50',
+      '--json',
+    ];
+    // Node reads this variable once, when it starts.
+    const child = spawn(process.execPath, args, { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca } });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ requests: 50, failed: 0, status: { 200: 50 }, bytesReceived: 100 });
+  });
+});
