@@ -83,6 +83,7 @@ async function startSeededLoad(
   emit({ type: 'load-started', uris: entries.map((entry) => `${entry.method} ${entry.target}`), mixedIn });
   return startLoad(
     {
+      engine: 'undici',
       baseUrl,
       uris: entries,
       variables,
