@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { Report } from '../../src/report/reportJson.js';
 
 const MAIN = resolve('dist/cli/main.js');
 
@@ -171,3 +172,11 @@ export const clusterOptions = ({ kubeconfig, baseUrl, prometheusUrl, kialiUrl }:
   ...['--target', 'cluster', '--kubeconfig', kubeconfig, '--base-url', baseUrl],
   ...['--prometheus-url', prometheusUrl, '--kiali-url', kialiUrl],
 ];
+
+/**
+ * Did the generator call itself the bottleneck in some stage, or over all? Others had the cores then, and the run has no verdict on the
+ * release: a test of the release may run it once more.
+ */
+export const generatorInvalid = (report: Pick<Report, 'stages' | 'load'>): boolean =>
+  report.load?.generator.valid === false ||
+  report.stages.some(({ findings }) => findings.some(({ code }) => code === 'GENERATOR_INVALID'));
