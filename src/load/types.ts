@@ -42,8 +42,23 @@ export interface ClientCounts {
   readonly status: Readonly<Record<string, number>>;
   /** By kind: timeout, connect-timeout, connect-refused, reset, closed, protocol, offline-page, ... */
   readonly errors: Readonly<Record<string, number>>;
+  /** Undefined: the engine does not know its connections. */
+  readonly connections?: ConnectionCounts;
   /** In the order of the URI list. */
   readonly byUri: readonly UriCounts[];
+}
+
+/** What the client's own connections tell about the unit of choice: a version drawn per connection never changes on one. */
+interface ConnectionCounts {
+  readonly opened: number;
+  /** Requests that were sent on a connection of their own. */
+  readonly fresh: number;
+  /** Consecutive answers on one connection that both tell their version. */
+  readonly pairs: number;
+  /** Those of the pairs in which both tell the same one. */
+  readonly agreeing: number;
+  /** Versions of each connection's first answer that tells one. */
+  readonly first: Readonly<Record<string, number>>;
 }
 
 export interface UriCounts {

@@ -1,0 +1,118 @@
+import { resolve } from 'node:path';
+import { ConfigError, type Problem } from '../../base/errors.js';
+import { type Millis, millis } from '../../base/units.js';
+import type { LoadEngine, LoadSpec } from '../../load/types.js';
+import { readTextFile } from '../../scenario/text-file.js';
+import type { LoadModel, ThinkTime, UriEntry } from '../../scenario/types.js';
+import { MAX_URI_FILE_BYTES, parseUris } from '../../scenario/uris.js';
+import type { Io } from '../io.js';
+
+export const DEFAULT_USERS = 10;
+const DEFAULT_THINK_TIME: ThinkTime = { kind: 'uniform', minMs: millis(100), maxMs: millis(2000) };
+const DEFAULT_DURATION = millis(10_000);
+/** No more sockets than this, whatever the rate. */
+const MOST_IN_FLIGHT = 10_000;
+
+/** The options of `load` as they were given. */
+export interface LoadFlags {
+  readonly uris?: string;
+  readonly baseUrl?: string;
+  readonly users?: number;
+  readonly thinkTime?: ThinkTime;
+  readonly rate?: number;
+  readonly arrivals?: 'constant' | 'poisson';
+  readonly duration?: Millis;
+  readonly requests?: number;
+  readonly seed?: number;
+  readonly timeout: Millis;
+  readonly engine: LoadEngine;
+  readonly json: boolean;
+}
+
+/** @throws ConfigError with every contradiction between the options, and every fault of the URI list. */
+export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: number, io: Io): Promise<LoadSpec> {
+  const problems: Problem[] = [];
+  const refuse = (path: string, message: string, hint?: string) =>
+    problems.push({ path, message, ...(hint ? { hint } : {}) });
+  if (url === undefined && flags.uris === undefined) {
+    refuse('load', 'nothing to ask for', 'give a URL, or --uris FILE with --base-url URL');
+  }
+  if (url !== undefined && flags.uris !== undefined) refuse('--uris', 'a URL and a URI list exclude each other');
+  if (url !== undefined && flags.baseUrl !== undefined) refuse('--base-url', 'is for the paths of --uris');
+  if (flags.rate !== undefined && flags.users !== undefined) {
+    refuse('--rate', 'an open model has no --users', 'give one of the two');
+  }
+  if (flags.rate !== undefined && flags.thinkTime !== undefined) refuse('--think-time', 'an open model has none');
+  if (flags.rate === undefined && flags.arrivals !== undefined) refuse('--arrivals', 'needs --rate');
+  if (flags.timeout === 0) refuse('--timeout', 'must be longer than 0');
+  const uris = flags.uris === undefined ? single(url) : await readUris(flags.uris, io.cwd, problems);
+  if (flags.baseUrl === undefined && flags.uris !== undefined && uris.some(({ target }) => target.startsWith('/'))) {
+    refuse('--base-url', `${flags.uris} holds paths`, 'say what they are below, such as http://localhost:7005');
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const until = flags.duration ?? (flags.requests === undefined ? DEFAULT_DURATION : undefined);
+  return {
+    baseUrl: flags.baseUrl ?? url ?? uris[0]?.target ?? '',
+    uris,
+    variables: {},
+    model: modelOf(flags),
+    order: 'round-robin',
+    seed,
+    timeoutMs: flags.timeout,
+    engine: flags.engine,
+    marker: undefined,
+    defaultVersion: undefined,
+    ...(until === undefined ? {} : { durationMs: until }),
+    ...(flags.requests === undefined ? {} : { maxRequests: flags.requests }),
+  };
+}
+
+function modelOf(flags: LoadFlags): LoadModel {
+  if (flags.rate === undefined) {
+    return {
+      kind: 'closed',
+      users: flags.users ?? DEFAULT_USERS,
+      thinkTime: flags.thinkTime ?? DEFAULT_THINK_TIME,
+    };
+  }
+  // As many as can be waiting when every answer takes the whole timeout.
+  const mostWaiting = Math.ceil((flags.rate * flags.timeout) / 1000);
+  return {
+    kind: 'open',
+    ratePerSecond: flags.rate,
+    arrivals: flags.arrivals ?? 'constant',
+    maxInFlight: Math.min(MOST_IN_FLIGHT, Math.max(100, mostWaiting)),
+  };
+}
+
+const single = (url: string | undefined): UriEntry[] =>
+  url === undefined ? [] : [{ method: 'GET', target: url, headers: {}, line: 0 }];
+
+async function readUris(file: string, cwd: string, problems: Problem[]): Promise<readonly UriEntry[]> {
+  const read = await readTextFile(resolve(cwd, file), file, MAX_URI_FILE_BYTES);
+  if ('problem' in read) {
+    problems.push(read.problem);
+    return [];
+  }
+  const parsed = parseUris(read.text, file, []);
+  problems.push(...parsed.problems);
+  return parsed.entries;
+}
+
+/** The plan in one line, before anything is sent. */
+export function describeLoad({ model, uris, durationMs, maxRequests }: LoadSpec): string {
+  const what = uris.length === 1 ? (uris[0]?.target ?? '') : `${uris.length} URIs`;
+  const how =
+    model.kind === 'open'
+      ? `${model.ratePerSecond} ${model.arrivals} arrivals/s`
+      : `${model.users} users, think time ${describeThinkTime(model.thinkTime)}`;
+  const ends = [
+    durationMs === undefined ? [] : [`for ${durationMs / 1000} s`],
+    maxRequests === undefined ? [] : [`at most ${maxRequests} requests`],
+  ].flat();
+  return `${what}: ${how}, ${ends.join(', ')}`;
+}
+
+function describeThinkTime(think: ThinkTime): string {
+  return think.kind === 'constant' ? `${think.ms} ms` : `${think.minMs} to ${think.maxMs} ms`;
+}
