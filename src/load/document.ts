@@ -1,5 +1,5 @@
 import { formatPercent } from '../base/units.js';
-import type { LatencySummary, LoadSummary } from './types.js';
+import type { GeneratorHealth, LatencySummary, LoadSummary } from './types.js';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
@@ -12,6 +12,19 @@ function latency({ p50, p90, p99, p999, max, mean, count }: LatencySummary) {
     max: round(max),
     mean: round(mean),
     count,
+  };
+}
+
+function generatorFields(generator: GeneratorHealth) {
+  const { p50, p99, max } = generator.lateness;
+  return {
+    ...generator,
+    cpuSeconds: round(generator.cpuSeconds),
+    cpuShare: round(generator.cpuShare),
+    lateness: { p50: round(p50), p99: round(p99), max: round(max) },
+    loopDelayP99: round(generator.loopDelayP99),
+    gcShare: round(generator.gcShare),
+    longestGcMs: round(generator.longestGcMs),
   };
 }
 
@@ -30,13 +43,7 @@ export function loadDocument(summary: LoadSummary, run: { readonly engine: strin
     errors: counts.errors,
     responseTime: latency(summary.responseTime),
     serviceTime: latency(summary.serviceTime),
-    generator: {
-      valid: generator.valid,
-      cpuSeconds: round(generator.cpuSeconds),
-      lateShare: generator.lateShare,
-      peakRssBytes: generator.peakRssBytes,
-      ...(generator.reason === undefined ? {} : { reason: generator.reason }),
-    },
+    generator: generatorFields(generator),
     ...run,
   };
 }

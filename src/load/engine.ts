@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js';
 import { millis } from '../base/units.js';
 import { ActiveTime } from './activeTime.js';
 import { type Flight, Flights } from './flight.js';
-import { GeneratorWatch } from './health.js';
+import { assessGenerator } from './health.js';
 import { nodeWire } from './http1/nodeWire.js';
 import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
@@ -11,6 +11,7 @@ import { createSchedule, type Schedule, type Slot } from './schedule.js';
 import { Tally } from './tally.js';
 import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary } from './types.js';
 import { undiciWire } from './undiciWire.js';
+import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
 
 /** Timeouts are found by a sweep over the requests in flight: no timer per request, at most this late, ms. */
@@ -101,7 +102,7 @@ class Engine implements LoadRun, FlightSink {
   }
 
   health(): GeneratorHealth {
-    return this.#watch.health('window', this.#progress());
+    return assessGenerator(this.#watch.readings('window', this.#progress()));
   }
 
   stop(): Promise<LoadSummary> {
@@ -129,7 +130,7 @@ class Engine implements LoadRun, FlightSink {
 
   async #finish(): Promise<LoadSummary> {
     this.#activeMs = this.#active.elapsed(this.#clock.now());
-    this.#watch.stop();
+    this.#watch.stop(this.#progress());
     await this.#wire.close();
     const counts = this.counts();
     const seconds = this.#seconds();
@@ -142,12 +143,18 @@ class Engine implements LoadRun, FlightSink {
       requestsPerSecond: seconds > 0 ? counts.ended / seconds : 0,
       responseTime: responseTime.summary(),
       serviceTime: this.#serviceTime.summary(),
-      generator: this.#watch.health('run', this.#progress()),
+      generator: assessGenerator(this.#watch.readings('run', this.#progress())),
     };
   }
 
   #progress() {
-    return { seconds: this.#seconds(), sent: this.#tally.sent, dropped: this.#tally.dropped };
+    return {
+      seconds: this.#seconds(),
+      sent: this.#tally.sent,
+      dropped: this.#tally.dropped,
+      outOfSockets: this.#tally.errorCount('out-of-sockets'),
+      outOfPorts: this.#tally.errorCount('out-of-ports'),
+    };
   }
 
   /** Without pauses. */

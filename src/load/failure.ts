@@ -11,7 +11,7 @@ const KINDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'unreachable',
   EMFILE: 'out-of-sockets',
   ENFILE: 'out-of-sockets',
-  EADDRNOTAVAIL: 'out-of-sockets',
+  EADDRNOTAVAIL: 'out-of-ports',
   UND_ERR_SOCKET: 'closed',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'closed',
   UND_ERR_HEADERS_OVERFLOW: 'protocol',

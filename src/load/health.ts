@@ -1,120 +1,154 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { formatPercent } from '../base/units.js';
+import { type HistogramData, LatencyHistogram } from './latency.js';
 import type { GeneratorHealth } from './types.js';
 
-/** A request sent later than this after it was due is late, ms. */
-const LATE_MS = 50;
+/** A request sent later than this after it was due is late; a loop that is held up longer reads answers that late. ms. */
+export const LATE_MS = 50;
 /** A run in which more than this share was late, or was dropped, measures the generator. */
 const LARGEST_SHARE = 0.01;
 /** Fewer than this are an accident of start-up, not a saturated generator. */
-const FEWEST = 5;
-/** Share of one core above which the process had no reserve. */
+export const FEWEST = 5;
+/** Share of one core above which a thread had no reserve. */
 const BUSY_CPU_SHARE = 0.9;
-const LOOP_RESOLUTION_MS = 10;
+/** Share of the time above which garbage collection is named as what took the processor. */
+const BUSY_GC_SHARE = 0.1;
 
+/** What one thread that sends has seen of itself in a span of time; those of several threads can be merged. */
 export interface GeneratorReadings {
   readonly sent: number;
   readonly late: number;
   readonly dropped: number;
-  readonly cpuSeconds: number;
+  /** Requests that failed because the process could open no more files. */
+  readonly outOfSockets: number;
+  /** Requests that failed because no local port was free. */
+  readonly outOfPorts: number;
+  /** Actual send minus intended start. */
+  readonly lateness: HistogramData;
+  /** Without pauses. */
   readonly seconds: number;
+  /** User and system time of the whole process, whatever its threads. */
+  readonly cpuSeconds: number;
+  /** Threads that send. */
+  readonly threads: number;
+  /** Of the process, since it was started. */
   readonly peakRssBytes: number;
-  /** 99th percentile of the event loop's delay, ms. */
-  readonly loopDelayMs: number;
+  /** 99th percentile of the event loop's delay, ms; of several threads the worst. */
+  readonly loopDelayP99: number;
+  /** The delay that the loop has reached in more than 1 % of its turns, and at least five times, ms; of several threads the worst. */
+  readonly sustainedLoopDelayMs: number;
+  /** Time in which garbage collection stopped the thread; of several threads the worst. */
+  readonly gcMs: number;
+  readonly longestGcMs: number;
+  /** Time in which the thread was ready to run but others had the core; of several threads the worst. Undefined: the system does not tell. */
+  readonly waitedForCoreMs: number | undefined;
   /** Open model: its limit. */
   readonly maxInFlight: number | undefined;
 }
 
+/** As if one generator had read all of it. @param parts at least one */
+export function mergeReadings(parts: readonly GeneratorReadings[]): GeneratorReadings {
+  const sum = (of: (part: GeneratorReadings) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const most = (of: (part: GeneratorReadings) => number) => Math.max(...parts.map(of));
+  const lateness = new LatencyHistogram();
+  for (const part of parts) lateness.addData(part.lateness);
+  return {
+    sent: sum(({ sent }) => sent),
+    late: sum(({ late }) => late),
+    dropped: sum(({ dropped }) => dropped),
+    outOfSockets: sum(({ outOfSockets }) => outOfSockets),
+    outOfPorts: sum(({ outOfPorts }) => outOfPorts),
+    lateness: lateness.data(),
+    seconds: most(({ seconds }) => seconds),
+    // Every thread reads the same process.
+    cpuSeconds: most(({ cpuSeconds }) => cpuSeconds),
+    threads: sum(({ threads }) => threads),
+    peakRssBytes: most(({ peakRssBytes }) => peakRssBytes),
+    loopDelayP99: most(({ loopDelayP99 }) => loopDelayP99),
+    sustainedLoopDelayMs: most(({ sustainedLoopDelayMs }) => sustainedLoopDelayMs),
+    gcMs: most(({ gcMs }) => gcMs),
+    longestGcMs: most(({ longestGcMs }) => longestGcMs),
+    waitedForCoreMs: parts.some(({ waitedForCoreMs }) => waitedForCoreMs === undefined)
+      ? undefined
+      : most(({ waitedForCoreMs }) => waitedForCoreMs ?? 0),
+    maxInFlight: parts.some(({ maxInFlight }) => maxInFlight === undefined)
+      ? undefined
+      : sum(({ maxInFlight }) => maxInFlight ?? 0),
+  };
+}
+
 /** Judges the generator itself: was it the bottleneck? Says why and what to do. */
 export function assessGenerator(readings: GeneratorReadings): GeneratorHealth {
-  const { sent, late, dropped, cpuSeconds, peakRssBytes } = readings;
-  const lateShare = sent === 0 ? 0 : late / sent;
-  const droppedShare = dropped === 0 ? 0 : dropped / (sent + dropped);
-  const reasons: string[] = [];
-  if (late >= FEWEST && lateShare > LARGEST_SHARE) {
-    const cpuShare = readings.seconds > 0 ? cpuSeconds / readings.seconds : 0;
-    const busy =
-      cpuShare > BUSY_CPU_SHARE
-        ? `its process used ${formatPercent(cpuShare, 0)} of a core`
-        : `its event loop was held up by others (delay p99 ${readings.loopDelayMs.toFixed(0)} ms, CPU ${formatPercent(cpuShare, 0)} of a core)`;
-    reasons.push(
-      `the generator ran late: ${formatPercent(lateShare)} of the requests left more than ${LATE_MS} ms after they were due, ${busy}; use fewer users or a lower rate, or a machine with an idle core`,
-    );
-  }
-  if (dropped >= FEWEST && droppedShare > LARGEST_SHARE) {
-    reasons.push(
-      `${formatPercent(droppedShare)} of the arrivals were dropped because ${readings.maxInFlight ?? 0} requests were already in flight; lower the rate, or find out why answers take so long`,
-    );
-  }
+  const { sent, late, cpuSeconds, peakRssBytes, seconds, threads } = readings;
+  const reasons = [lateness(readings), loopDelay(readings), drops(readings), sockets(readings), ports(readings)].filter(
+    (reason) => reason !== undefined,
+  );
+  const { p50, p99, max } = LatencyHistogram.of(readings.lateness).summary();
   return {
     valid: reasons.length === 0,
     cpuSeconds,
-    lateShare,
+    cpuShare: cpuShareOf(readings),
+    lateShare: sent === 0 ? 0 : late / sent,
+    late,
+    lateness: { p50, p99, max },
+    loopDelayP99: readings.loopDelayP99,
+    gcShare: shareOf(readings.gcMs, seconds),
+    longestGcMs: readings.longestGcMs,
     peakRssBytes,
+    ...(threads > 1 ? { threads } : {}),
     ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
   };
 }
 
-interface Span {
-  readonly cpu: NodeJS.CpuUsage;
-  readonly seconds: number;
-  readonly sent: number;
-  readonly late: number;
-  readonly dropped: number;
+const shareOf = (ms: number, seconds: number): number => (seconds > 0 ? ms / 1000 / seconds : 0);
+
+/** Of the cores that its threads could have filled. */
+const cpuShareOf = ({ cpuSeconds, seconds, threads }: GeneratorReadings): number =>
+  seconds > 0 ? cpuSeconds / seconds / threads : 0;
+
+function lateness(readings: GeneratorReadings): string | undefined {
+  const { sent, late } = readings;
+  if (late < FEWEST || late <= LARGEST_SHARE * sent) return undefined;
+  return `the generator ran late: ${formatPercent(late / sent)} of the requests left more than ${LATE_MS} ms after they were due, ${heldUpBy(readings)}`;
 }
 
-/**
- * The generator's readings since the start and since the last window. What went wrong before a window, when a thousand users open
- * their connections to a cold server, is no fault of what is measured in it.
- */
-export class GeneratorWatch {
-  readonly #maxInFlight: number | undefined;
-  readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  readonly #start: Span = { cpu: process.cpuUsage(), seconds: 0, sent: 0, late: 0, dropped: 0 };
-  #window: Span = this.#start;
-  #stoppedAt: NodeJS.CpuUsage | undefined;
-  #late = 0;
-
-  constructor(maxInFlight: number | undefined) {
-    this.#maxInFlight = maxInFlight;
-    this.#loop.enable();
-  }
-
-  /** @param lateMs how long after it was due a request is sent. */
-  sent(lateMs: number): void {
-    if (lateMs > LATE_MS) this.#late++;
-  }
-
-  resetWindow(now: LoadProgress): void {
-    this.#window = { ...now, cpu: process.cpuUsage(), late: this.#late };
-    this.#loop.reset();
-  }
-
-  health(of: 'window' | 'run', now: LoadProgress): GeneratorHealth {
-    const since = of === 'run' ? this.#start : this.#window;
-    const cpu = this.#stoppedAt ?? process.cpuUsage();
-    return assessGenerator({
-      sent: now.sent - since.sent,
-      late: this.#late - since.late,
-      dropped: now.dropped - since.dropped,
-      seconds: now.seconds - since.seconds,
-      cpuSeconds: (cpu.user + cpu.system - since.cpu.user - since.cpu.system) / 1e6,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      // The monitor's own interval is part of what it records.
-      loopDelayMs: this.#loop.count === 0 ? 0 : Math.max(0, this.#loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
-      maxInFlight: this.#maxInFlight,
-    });
-  }
-
-  stop(): void {
-    this.#stoppedAt ??= process.cpuUsage();
-    this.#loop.disable();
-  }
+/** Without think time no request is ever late, but answers wait in a loop that is held up, and count as slow. */
+function loopDelay(readings: GeneratorReadings): string | undefined {
+  if (readings.sustainedLoopDelayMs <= LATE_MS) return undefined;
+  return `answers waited in the generator: its event loop was held up for ${readings.sustainedLoopDelayMs.toFixed(0)} ms and more again and again, ${heldUpBy(readings)}`;
 }
 
-/** Cumulative, as the engine counts. */
-export interface LoadProgress {
-  readonly seconds: number;
-  readonly sent: number;
-  readonly dropped: number;
+/** What took the time, as far as the readings tell, and what to do about it. */
+function heldUpBy(readings: GeneratorReadings): string {
+  const cpuShare = cpuShareOf(readings);
+  const gcShare = shareOf(readings.gcMs, readings.seconds);
+  const waited = shareOf(readings.waitedForCoreMs ?? 0, readings.seconds);
+  const idleCore = 'or a machine with an idle core';
+  if (gcShare > BUSY_GC_SHARE) {
+    return `and garbage collection took ${formatPercent(gcShare, 0)} of the time (longest pause ${readings.longestGcMs.toFixed(0)} ms); use fewer users or a lower rate, or a larger heap (NODE_OPTIONS=--max-old-space-size)`;
+  }
+  if (cpuShare > BUSY_CPU_SHARE) {
+    const threads = readings.threads > 1 ? `each of its ${readings.threads} threads` : 'its process';
+    return `${threads} used ${formatPercent(cpuShare, 0)} of a core; use fewer users or a lower rate, or --workers ${readings.threads + 1} where a core is idle`;
+  }
+  const others = waited > LARGEST_SHARE ? `, ready but without a core for ${formatPercent(waited, 0)} of the time` : '';
+  return `its event loop was held up by others (delay p99 ${readings.loopDelayP99.toFixed(0)} ms, CPU ${formatPercent(cpuShare, 0)} of a core${others}); use fewer users or a lower rate, ${idleCore}`;
 }
+
+function drops({ sent, dropped, maxInFlight }: GeneratorReadings): string | undefined {
+  const share = dropped === 0 ? 0 : dropped / (sent + dropped);
+  if (dropped < FEWEST || share <= LARGEST_SHARE) return undefined;
+  return `${formatPercent(share)} of the arrivals were dropped because ${maxInFlight ?? 0} requests were already in flight; lower the rate, or find out why answers take so long`;
+}
+
+/** One is enough: it is counted as a failure, and the server had no part in it. */
+function sockets({ outOfSockets }: GeneratorReadings): string | undefined {
+  if (outOfSockets === 0) return undefined;
+  return `${requests(outOfSockets)} found no free file descriptor for a socket; raise the limit (ulimit -n) or use fewer users`;
+}
+
+function ports({ outOfPorts }: GeneratorReadings): string | undefined {
+  if (outOfPorts === 0) return undefined;
+  return `${requests(outOfPorts)} found no free local port, because closed connections keep theirs for a minute; use fewer new connections, or widen net.ipv4.ip_local_port_range`;
+}
+
+const requests = (count: number): string => (count === 1 ? '1 request' : `${count} requests`);

@@ -23,11 +23,25 @@ function highestIn(bucket: number): number {
   return (bucket - (shift << HALF_BITS) + 1) * 2 ** shift - 1;
 }
 
+/** What a histogram holds, as it can be sent to another thread. */
+export interface HistogramData {
+  /** By bucket, up to the last one that is not empty. */
+  readonly counts: Uint32Array;
+  readonly maxUs: number;
+  readonly sumUs: number;
+}
+
 /** A histogram of durations in constant memory (buckets of the HDR layout, 3 significant digits, 1 us to 1 h; longer ones count as 1 h). */
 export class LatencyHistogram {
   readonly #counts = new Uint32Array(BUCKETS);
   #maxUs = 0;
   #sumUs = 0;
+
+  static of(data: HistogramData): LatencyHistogram {
+    const histogram = new LatencyHistogram();
+    histogram.addData(data);
+    return histogram;
+  }
 
   /** @param ms duration, negative counts as 0. */
   record(ms: number): void {
@@ -40,12 +54,22 @@ export class LatencyHistogram {
 
   /** Takes in what another has recorded, without loss: the same as if all had been recorded here. */
   add(other: LatencyHistogram): void {
-    const last = bucketOf(other.#maxUs);
+    this.addData({ counts: other.#counts, maxUs: other.#maxUs, sumUs: other.#sumUs });
+  }
+
+  /** As `add`, of one that another thread has sent. */
+  addData({ counts, maxUs, sumUs }: HistogramData): void {
+    const last = bucketOf(maxUs);
     for (let bucket = 0; bucket <= last; bucket++) {
-      this.#counts[bucket] = (this.#counts[bucket] as number) + (other.#counts[bucket] as number);
+      this.#counts[bucket] = (this.#counts[bucket] as number) + (counts[bucket] ?? 0);
     }
-    this.#maxUs = Math.max(this.#maxUs, other.#maxUs);
-    this.#sumUs += other.#sumUs;
+    this.#maxUs = Math.max(this.#maxUs, maxUs);
+    this.#sumUs += sumUs;
+  }
+
+  /** A copy of what was recorded. */
+  data(): HistogramData {
+    return { counts: this.#counts.slice(0, bucketOf(this.#maxUs) + 1), maxUs: this.#maxUs, sumUs: this.#sumUs };
   }
 
   reset(): void {

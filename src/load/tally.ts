@@ -33,6 +33,11 @@ export class Tally {
     return this.#dropped;
   }
 
+  /** @param kind a key of `ClientCounts.errors`. */
+  errorCount(kind: string): number {
+    return this.#errors.get(kind) ?? 0;
+  }
+
   send(): void {
     this.#sent++;
   }

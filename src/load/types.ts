@@ -81,13 +81,28 @@ export interface LatencySummary {
   readonly buckets: readonly { readonly upTo: number; readonly count: number }[];
 }
 
+/** How the generator itself did. Times in ms; of several threads the worst, unless it is a sum. */
 export interface GeneratorHealth {
   /** False: the generator was the bottleneck; a pass becomes inconclusive. */
   readonly valid: boolean;
+  /** User and system time of the process. */
   readonly cpuSeconds: number;
+  /** Of one core for each thread that sends; can be above 1, because a process has helper threads. */
+  readonly cpuShare: number;
   /** Share of requests sent more than 50 ms after they were due, 0..1. */
   readonly lateShare: number;
+  /** Number of those. */
+  readonly late: number;
+  /** Actual send minus intended start; never below 0. Percentiles as in `LatencySummary`. */
+  readonly lateness: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** 99th percentile of the event loop's delay. */
+  readonly loopDelayP99: number;
+  /** Share of the time in which garbage collection stopped the thread, 0..1. */
+  readonly gcShare: number;
+  readonly longestGcMs: number;
   readonly peakRssBytes: number;
+  /** Threads that send, when there are several. */
+  readonly threads?: number;
   /** Why invalid and what to do; undefined when valid. */
   readonly reason?: string;
 }

@@ -13,7 +13,18 @@ import { CountingWindow } from './window.js';
 
 const LOOK_MS = 1000;
 const NO_LATENCY: LatencySummary = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0, buckets: [] };
-const NO_GENERATOR: GeneratorHealth = { valid: true, cpuSeconds: 0, lateShare: 0, peakRssBytes: 0 };
+const NO_GENERATOR: GeneratorHealth = {
+  valid: true,
+  cpuSeconds: 0,
+  cpuShare: 0,
+  lateShare: 0,
+  late: 0,
+  lateness: { p50: 0, p99: 0, max: 0 },
+  loopDelayP99: 0,
+  gcShare: 0,
+  longestGcMs: 0,
+  peakRssBytes: 0,
+};
 
 /**
  * Judges the traffic that others send, for one stage that is already in place; changes nothing. There is no client's view, so the caller's

@@ -3,14 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/release/events.js';
 import { foldRun, RunFold } from '../../src/report/model.js';
 import { MAX_POINTS } from '../../src/report/series.js';
-import { failingCanary, makeJournal } from '../support/journals.js';
+import { failingCanary, makeJournal, VALID_GENERATOR } from '../support/journals.js';
 
 const whole = makeJournal();
 const INVALID = {
+  ...VALID_GENERATOR,
   valid: false,
-  cpuSeconds: 9,
   lateShare: 0.4,
-  peakRssBytes: 1,
   reason: '40 % of the requests left late',
 };
 const reseq = (events: readonly RunEvent[]): RunEvent[] => events.map((event, seq) => ({ ...event, seq }) as RunEvent);

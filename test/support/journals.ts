@@ -169,11 +169,22 @@ const LOOK_MS = 500;
 /** Pages of each kind in a look: home, list, details. */
 const PAGES = 250;
 const START = Date.UTC(2026, 6, 1, 12, 0, 0);
-const VALID: GeneratorHealth = { valid: true, cpuSeconds: 3.2, lateShare: 0.0004, peakRssBytes: 120e6 };
+export const VALID_GENERATOR: GeneratorHealth = {
+  valid: true,
+  cpuSeconds: 3.2,
+  cpuShare: 0.11,
+  lateShare: 0.0004,
+  late: 12,
+  lateness: { p50: 0.6, p99: 1.5, max: 62 },
+  loopDelayP99: 1.2,
+  gcShare: 0.004,
+  longestGcMs: 3.1,
+  peakRssBytes: 120e6,
+};
 
 /** A whole run as the journal would hold it, with draws by `seed`: the same options give the same events. */
 export function makeJournal(options: JournalOptions = {}): RunEvent[] {
-  const { seed = 7, scenario = pitstop, looks = 60, generator = VALID } = options;
+  const { seed = 7, scenario = pitstop, looks = 60, generator = VALID_GENERATOR } = options;
   const random = seededRandom(seed);
   const events: RunEvent[] = [];
   let at = START;
