@@ -15,6 +15,8 @@ export interface PreparedRequest {
   readonly method: string;
   /** Name, value, name, value, ... */
   readonly headers: string[];
+  /** Undefined: none. */
+  readonly body: Buffer | undefined;
   /** A good answer tells the version. */
   readonly tellsVersion: boolean;
 }
@@ -93,8 +95,27 @@ function prepare(
     path,
     method: entry.method,
     headers: headersOf(entry, problem),
+    body: bodyOf(entry, spec.variables),
     tellsVersion: entry.method !== 'HEAD' && spec.marker !== undefined && markerMatches(spec.marker.uri, path),
   };
+}
+
+/**
+ * A body's text with the known variables filled in: percent-encoded in a form, escaped in JSON, as they are elsewhere. Other braces
+ * are text; in JSON and templates they mean something else.
+ */
+function bodyOf({ body, headers }: UriEntry, variables: LoadSpec['variables']): Buffer | undefined {
+  if (body === undefined) return undefined;
+  if ('base64' in body) return Buffer.from(body.base64, 'base64');
+  const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+  const written = (value: string) => {
+    if (/form-urlencoded/i.test(type)) return encodeURIComponent(value);
+    return /json/i.test(type) ? JSON.stringify(value).slice(1, -1) : value;
+  };
+  const filled = body.text.replace(/\{(\w+)\}/g, (text, name: string) =>
+    Object.hasOwn(variables, name) ? written(variables[name] ?? '') : text,
+  );
+  return Buffer.from(filled, 'utf8');
 }
 
 function headersOf(entry: UriEntry, problem: (message: string, hint: string) => undefined): string[] {

@@ -31,14 +31,14 @@ export function undiciWire(requests: readonly PreparedRequest[], connectTimeoutM
   };
   return {
     send(flight) {
-      const { origin, path, method, headers } = requests[flight.uri] as PreparedRequest;
+      const { origin, path, method, headers, body } = requests[flight.uri] as PreparedRequest;
       const free = idle.get(origin) ?? [];
       idle.set(origin, free);
       const client = free.pop() ?? connect(origin);
       const exchange = new Exchange(flight, sink, () => free.push(client));
       flight.carrier = exchange;
       try {
-        client.dispatch({ path, method: method as Dispatcher.HttpMethod, headers }, exchange);
+        client.dispatch({ path, method: method as Dispatcher.HttpMethod, headers, body: body ?? null }, exchange);
       } catch (error) {
         exchange.fail(error);
       }

@@ -41,7 +41,7 @@ function publicScenario(scenario: Scenario): Scenario {
     ...manifest,
     object: withoutSecrets(manifest.object),
   });
-  const hide = (entry: UriEntry): UriEntry => ({
+  const hide = ({ body: _body, ...entry }: UriEntry): UriEntry => ({
     ...entry,
     headers: Object.fromEntries(Object.keys(entry.headers).map((name) => [name, '***'])),
   });

@@ -13,7 +13,7 @@ import { seedOf } from './seeds.js';
 import { checkStages, reportTwins } from './stages.js';
 import { joinShown, readTextFile, systemErrorText } from './text-file.js';
 import type { ManifestObject, Scenario, UriEntry } from './types.js';
-import { MAX_URI_FILE_BYTES, parseUris } from './uris.js';
+import { readUriFile } from './uri-file.js';
 import { type Path, parseYaml, type YamlText } from './yaml-text.js';
 
 const MAX_SCENARIO_BYTES = 262_144;
@@ -142,22 +142,28 @@ async function readUris(
   const entry = accepted(ScenarioFile.shape.load.shape.uris, written);
   const shown = entry === undefined ? '' : joinShown(path.dirname(context.shown), entry);
   if (entry === undefined || !(await exists(shown, context, ['load', 'uris']))) return { uris: [], urisFile: shown };
-  const read = await readTextFile(path.resolve(context.cwd, shown), shown, MAX_URI_FILE_BYTES);
-  if ('problem' in read) {
-    context.report(['load', 'uris'], `${shown}: ${read.problem.message}`, read.problem.hint);
+  const list = await readUriFile(context.cwd, shown);
+  if ('unread' in list) {
+    context.report(['load', 'uris'], `${shown}: ${list.unread.message}`, list.unread.hint);
     return { uris: [], urisFile: shown };
   }
-  const { entries, problems } = parseUris(read.text, shown);
+  const { entries, problems } = list;
   context.problems.push(...problems, ...unseeded(entries, shown, sections));
   checkMarkerUris(entries, shown, sections, context);
-  return { uris: entries, urisFile: shown };
+  return { uris: [...entries], urisFile: shown };
 }
 
 /** Variables whose seed record the scenario does not ask for. */
 function unseeded(entries: readonly UriEntry[], file: string, sections: Sections): Problem[] {
   const seed = sections.seed ?? [];
-  return entries.flatMap(({ target, line }) =>
-    [...new Set([...target.matchAll(/\{([^{}]*)\}/g)].map((match) => match[1] ?? ''))].flatMap((name) => {
+  return entries.flatMap(({ target, body, line }) =>
+    [
+      ...new Set(
+        [...(body && 'text' in body ? target + body.text : target).matchAll(/\{([^{}]*)\}/g)].map(
+          (match) => match[1] ?? '',
+        ),
+      ),
+    ].flatMap((name) => {
       const record = seedOf(name);
       if (record === undefined || seed.includes(record)) return [];
       return [

@@ -120,6 +120,7 @@ lab:
 
 const URIS = `# One request a line: [METHOD] URI [Header: value; Header: value]
 # The URI is a path, resolved against the base URL, or absolute. '#' starts a comment.
+# Indented lines below it are a part of it: "Name: value" a header, "| text" a line of its body, "@file" its whole body.
 /
 GET /?page=2 Accept: text/html; Cache-Control: no-cache
 `;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Problem } from '../base/errors.js';
 
 export type TextFile = { readonly text: string } | { readonly problem: Problem };
+type BinaryFile = { readonly bytes: Buffer } | { readonly problem: Problem };
 
 /** The path of `entry`, seen from the folder `from`, as a person would type it: relative stays relative. */
 export function joinShown(from: string, entry: string): string {
@@ -11,13 +12,17 @@ export function joinShown(from: string, entry: string): string {
 }
 
 /**
- * Reads a regular UTF-8 file of at most `maxBytes`; a byte order mark is dropped. Pipes and devices are refused, never read: they may not end.
+ * Reads a regular UTF-8 file of at most `maxBytes`; a byte order mark is dropped.
  * @param shown the path as problems name it.
  */
 export async function readTextFile(file: string, shown: string, maxBytes: number): Promise<TextFile> {
-  const refuse = (message: string, hint?: string, line?: number): TextFile => ({
-    problem: { file: shown, ...(line === undefined ? {} : { line }), message, ...(hint === undefined ? {} : { hint }) },
-  });
+  const read = await readBytes(file, shown, maxBytes);
+  return 'problem' in read ? read : decode(read.bytes, shown);
+}
+
+/** Reads a regular file of at most `maxBytes`. Pipes and devices are refused, never read: they may not end. */
+export async function readBytes(file: string, shown: string, maxBytes: number): Promise<BinaryFile> {
+  const refuse = (message: string, hint: string) => ({ problem: { file: shown, message, hint } });
   try {
     // Opening a pipe without O_NONBLOCK would wait for its writer.
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -25,7 +30,7 @@ export async function readTextFile(file: string, shown: string, maxBytes: number
       if (!(await handle.stat()).isFile()) return refuse('is no regular file', 'name a text file');
       const bytes = await readAtMost(handle, maxBytes + 1);
       if (bytes.length > maxBytes) return refuse(`is larger than ${maxBytes} bytes, the most that is read`, 'split it');
-      return decode(bytes, refuse);
+      return { bytes };
     } finally {
       await handle.close();
     }
@@ -46,7 +51,7 @@ async function readAtMost(handle: Awaited<ReturnType<typeof open>>, limit: numbe
   return Buffer.concat(chunks);
 }
 
-function decode(bytes: Buffer, refuse: (message: string, hint: string, line: number) => TextFile): TextFile {
+function decode(bytes: Buffer, shown: string): TextFile {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {
     return { text: decoder.decode(bytes) };
@@ -62,7 +67,7 @@ function decode(bytes: Buffer, refuse: (message: string, hint: string, line: num
       }
       start = stop + 1;
     }
-    return refuse('is not UTF-8 text', 'save it as UTF-8', line);
+    return { problem: { file: shown, line, message: 'is not UTF-8 text', hint: 'save it as UTF-8' } };
   }
 }
 

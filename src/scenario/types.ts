@@ -92,6 +92,8 @@ export interface UriEntry {
   /** Path with query, or absolute http(s) URI; may hold `{customerId}`-like variables. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Undefined: none. Text is sent as UTF-8, its `{variables}` filled in; the content of a file is sent as it is. */
+  readonly body?: { readonly text: string } | { readonly base64: string };
   /** 1-based line in the URI file; 0 for entries mixed in by weighbridge. */
   readonly line: number;
 }

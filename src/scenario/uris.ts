@@ -3,8 +3,6 @@ import { didYouMean, show } from './nearest.js';
 import { URI_VARIABLES } from './seeds.js';
 import type { UriEntry } from './types.js';
 
-/** The largest URI file that is read, in bytes. */
-export const MAX_URI_FILE_BYTES = 1_048_576;
 const MAX_ENTRIES = 10_000;
 const MAX_LINE_LENGTH = 8192;
 
@@ -20,11 +18,25 @@ const FRAMING = [
   'transfer-encoding',
   'upgrade',
 ];
+/** Methods whose requests have no body: no meaning is defined for one (RFC 9110, 9.3.1 and 9.3.2). */
+const WITHOUT_BODY = ['GET', 'HEAD'];
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+/** An indented line that is no request of its own: `| text` and `@file` give the body, `Name: value` a header. */
+const CONTINUATION = new RegExp(`^[ \\t]+(?:\\| ?(?<text>.*)|@(?<file>.*)|(?<headers>${TOKEN}:(?:[ \\t].*)?))$`);
+
+/** A body that is the content of a file. */
+export interface BodyFile {
+  readonly entry: UriEntry;
+  /** As it is written, relative to the URI list. */
+  readonly path: string;
+  /** 1-based. */
+  readonly line: number;
+}
 
 /**
- * Parses a URI list: one `[METHOD] URI [Header: value; Header: value]` a line, `#` comments, blank lines, CRLF and a byte order mark
- * tolerated. Control characters are refused, so that no line can smuggle a second header or request.
+ * Parses a URI list: one `[METHOD] URI [Header: value; Header: value]` a line; indented lines after it add `Header: value`, lines of
+ * the body after `| `, or the body from `@file`. `#` comments, blank lines, CRLF and a byte order mark are tolerated. Control characters
+ * are refused, so that no line can smuggle a second header or request.
  * @param file as problems name it.
  * @param variables names that may stand in braces; default: those of all seed records.
  */
@@ -32,9 +44,12 @@ export function parseUris(
   text: string,
   file: string,
   variables: readonly string[] = URI_VARIABLES,
-): { entries: UriEntry[]; problems: Problem[] } {
+): { entries: UriEntry[]; bodyFiles: BodyFile[]; problems: Problem[] } {
   const entries: UriEntry[] = [];
   const problems: Problem[] = [];
+  const bodies: Body[] = [];
+  /** What an indented line belongs to; undefined after a request that was refused. */
+  let latest: { entry: UriEntry; body?: Body } | undefined | 'none' = 'none';
   for (const [index, raw] of text
     .replace(/^\ufeff/, '')
     .split('\n')
@@ -43,7 +58,20 @@ export function parseUris(
     const row = raw.replace(/\r$/, '');
     const problem = (message: string, hint?: string) =>
       problems.push({ file, line, message, ...(hint === undefined ? {} : { hint }) });
-    const entry = parseLine(row, line, problem, variables);
+    const text = checkedRow(row, problem);
+    if (text === undefined) continue;
+    const more = CONTINUATION.exec(row)?.groups;
+    if (more) {
+      if (latest === 'none') problem('belongs to no request', 'write it below the request that it is a part of');
+      else if (latest) {
+        const body = continueEntry(latest, more, line, problem);
+        if (body) bodies.push(body);
+      }
+      continue;
+    }
+    if (text === '') continue;
+    const entry = parseLine(text, line, problem, variables);
+    latest = entry && { entry };
     if (entry) entries.push(entry);
     if (entries.length > MAX_ENTRIES) {
       problem(`is entry ${entries.length}; at most ${MAX_ENTRIES} are read`, 'shorten the list');
@@ -58,12 +86,56 @@ export function parseUris(
       hint: 'write one a line, such as /',
     });
   }
-  return { entries, problems };
+  for (const { entry, lines } of bodies) if (lines) Object.assign(entry, { body: { text: lines.join('\n') } });
+  return { entries, bodyFiles: bodies.flatMap(({ entry, file }) => (file ? [{ entry, ...file }] : [])), problems };
 }
 
 type Report = (message: string, hint?: string) => void;
 
-function parseLine(row: string, line: number, problem: Report, variables: readonly string[]): UriEntry | undefined {
+/** Either lines or a file. */
+interface Body {
+  readonly entry: UriEntry;
+  readonly lines?: string[];
+  readonly file?: { readonly path: string; readonly line: number };
+}
+
+/** Adds an indented line to the request above it. @returns its body when the line begins one. */
+function continueEntry(
+  latest: { readonly entry: UriEntry; body?: Body },
+  more: Readonly<Record<string, string | undefined>>,
+  line: number,
+  problem: Report,
+): Body | undefined {
+  const { entry, body } = latest;
+  if (more.headers !== undefined) {
+    parseHeaders(withoutComment(more.headers), entry.headers as Record<string, string>, problem);
+    return undefined;
+  }
+  if (WITHOUT_BODY.includes(entry.method)) {
+    problem(`a ${entry.method} request has no body`, 'write POST, PUT or PATCH before the URI');
+    return undefined;
+  }
+  if (more.text !== undefined && body?.lines) {
+    body.lines.push(more.text);
+    return undefined;
+  }
+  if (body) {
+    problem('the request has a body already', 'give it either by lines after "| " or by one @file');
+    return undefined;
+  }
+  const path = withoutComment(more.file ?? '');
+  if (more.text === undefined && path === '') {
+    problem('names no file', 'write @ and the path of a file, relative to this list');
+    return undefined;
+  }
+  latest.body = more.text === undefined ? { entry, file: { path, line } } : { entry, lines: [more.text] };
+  return latest.body;
+}
+
+const withoutComment = (text: string): string => text.replace(/(^|\s)#.*$/, '').trim();
+
+/** The line without its comment; undefined when it cannot be read. */
+function checkedRow(row: string, problem: Report): string | undefined {
   if (row.length > MAX_LINE_LENGTH) {
     problem(`is longer than ${MAX_LINE_LENGTH} characters`);
     return undefined;
@@ -77,16 +149,19 @@ function parseLine(row: string, line: number, problem: Report, variables: readon
     );
     return undefined;
   }
-  const text = row.replace(/(^|\s)#.*$/, '').trim();
-  if (text === '') return undefined;
+  return withoutComment(row);
+}
+
+function parseLine(text: string, line: number, problem: Report, variables: readonly string[]): UriEntry | undefined {
   const match = /^(?:([A-Za-z]+)\s+)?(\S+)(?:\s+(.*))?$/.exec(text);
   const [, word, target = '', rest] = match ?? [];
   const method = word ?? 'GET';
   // After a wrong first word nothing else of the line means what it seems to.
   if (!checkMethod(method, problem)) return undefined;
   const good = checkTarget(target, word === undefined, problem, variables);
-  const headers = rest === undefined ? {} : parseHeaders(rest, problem);
-  return headers && good ? { method, target, headers, line } : undefined;
+  const headers = {};
+  const sent = rest === undefined || parseHeaders(rest, headers, problem);
+  return sent && good ? { method, target, headers, line } : undefined;
 }
 
 function checkMethod(method: string, problem: Report): boolean {
@@ -137,8 +212,8 @@ function checkTarget(target: string, first: boolean, problem: Report, variables:
 const encode = (text: string): string =>
   /[\ud800-\udfff]/.test(text) && text.length === 1 ? '%EF%BF%BD' : encodeURIComponent(text);
 
-function parseHeaders(text: string, problem: Report): Record<string, string> | undefined {
-  const headers: Record<string, string> = {};
+/** Adds the headers of a line. @returns false when one of them is refused. */
+function parseHeaders(text: string, headers: Record<string, string>, problem: Report): boolean {
   let good = true;
   const bad = (message: string, hint?: string) => {
     problem(message, hint);
@@ -158,5 +233,5 @@ function parseHeaders(text: string, problem: Report): Record<string, string> | u
       bad(`the header ${name} is there twice`);
     else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
   }
-  return good ? headers : undefined;
+  return good;
 }

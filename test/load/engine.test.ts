@@ -105,6 +105,31 @@ describe.each(LOAD_ENGINES)('engine %s', (name) => {
       expect(summary.counts).toMatchObject({ unmarked: 1, failed: 0, status: { 302: 1 } });
     });
 
+    it('sends a body with its length, again and again', async () => {
+      const seen = new Set<string>();
+      const url = await http((request, response) => {
+        let body = '';
+        request.setEncoding('utf8').on('data', (chunk) => {
+          body += chunk;
+        });
+        request.on('end', () => {
+          seen.add(`${request.method} ${request.headers['content-length']} ${body.length} ${body.slice(0, 9)}`);
+          response.end('ok');
+        });
+      });
+      const { counts } = await start(url, {
+        uris: [
+          uri('/a', { method: 'PUT', body: { text: 'é {id}' } }),
+          uri('/b', { method: 'POST', body: { base64: Buffer.alloc(300_000, 'x').toString('base64') } }),
+          uri('/c', { method: 'DELETE', body: { text: 'x' } }),
+        ],
+        variables: { id: '7' },
+        maxRequests: 12,
+      }).finished;
+      expect(counts).toMatchObject({ unmarked: 12, failed: 0 });
+      expect([...seen].sort()).toEqual(['DELETE 1 1 x', 'POST 300000 300000 xxxxxxxxx', 'PUT 4 3 é 7']);
+    });
+
     it('keeps one connection a user without think time', async () => {
       const connections = new Set<unknown>();
       const url = await http((request, response) => {

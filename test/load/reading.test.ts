@@ -186,6 +186,22 @@ describe('prepared requests', () => {
       marker: { uri: '/d/*', versions: {}, failed: undefined },
     });
 
+  it('fills known variables into a body as its type wants them, and nothing into a file', () => {
+    const body = { text: '{id}{user}{toString}' };
+    const bodies = prepare(
+      [
+        uri('/a', { method: 'POST', body }),
+        uri('/a', { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+        uri('/a', { method: 'POST', body, headers: { 'Content-Type': 'application/json' } }),
+        uri('/a', { method: 'POST', body: { base64: Buffer.from('\0{id}').toString('base64') } }),
+        uri('/a', { method: 'POST' }),
+      ],
+      { id: 'ä "b"' },
+    ).map((request) => request.body?.toString('utf8'));
+    const rest = '{user}{toString}';
+    expect(bodies).toEqual([`ä "b"${rest}`, `%C3%A4%20%22b%22${rest}`, `ä \\"b\\"${rest}`, '\0{id}', undefined]);
+  });
+
   it('fills in variables percent-encoded, resolves against the base URL and keeps absolute URIs', () => {
     const [first, second, third] = prepare(
       [uri('/d/{id}?x=1'), uri('relative'), uri('https://other.test/d/1', { method: 'POST' })],

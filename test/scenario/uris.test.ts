@@ -1,5 +1,9 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readUriFile } from '../../src/scenario/uri-file.js';
 import { parseUris } from '../../src/scenario/uris.js';
 import { said } from '../support/scenario.js';
 
@@ -42,6 +46,30 @@ describe('a URI list', () => {
       [
         { method: 'GET', target: '/a', headers: {}, line: 1 },
         { method: 'GET', target: '/b', headers: {}, line: 2 },
+      ],
+    ],
+    [
+      'headers and a body below the request',
+      'POST /orders X-A: 1\n  Content-Type: application/json # why\n\n\t# lines:\n  | {"a": [\n  |   1 # 2\n  |\n  |] }  \r\n/b',
+      [
+        {
+          method: 'POST',
+          target: '/orders',
+          headers: { 'X-A': '1', 'Content-Type': 'application/json' },
+          line: 1,
+          body: { text: '{"a": [\n  1 # 2\n\n] }  ' },
+        },
+        { method: 'GET', target: '/b', headers: {}, line: 9 },
+      ],
+    ],
+    ['an empty body', 'PUT /a\n |', [{ method: 'PUT', target: '/a', headers: {}, line: 1, body: { text: '' } }]],
+    [
+      'an indented request as a request',
+      'POST /a\n  http://h/b\n  DELETE /c X: y',
+      [
+        { method: 'POST', target: '/a', headers: {}, line: 1 },
+        { method: 'GET', target: 'http://h/b', headers: {}, line: 2 },
+        { method: 'DELETE', target: '/c', headers: { X: 'y' }, line: 3 },
       ],
     ],
     [
@@ -92,6 +120,15 @@ describe('a URI list', () => {
     ['a framing header', '/a Transfer-Encoding: chunked', 'the header Transfer-Encoding frames the message'],
     ['a header twice', '/a X-A: 1; x-a: 2', 'the header x-a is there twice'],
     ['a header value beyond ASCII', '/a X-A: ü', 'the value of X-A holds "ü"; allowed are printable ASCII characters'],
+    ['a body without a request', '  | x\n/a', 'u.txt:1: belongs to no request'],
+    ['a body of a GET request', '/a\n  | x', 'u.txt:2: a GET request has no body (write POST, PUT or PATCH'],
+    ['a body and a file', 'POST /a\n  | x\n  @y', 'u.txt:3: the request has a body already'],
+    ['two files', 'POST /a\n  @x\n  @y', 'u.txt:3: the request has a body already'],
+    ['a file without a name', 'POST /a\n  @ # x', 'u.txt:2: names no file'],
+    ['a header that is there above', 'POST /a X-A: 1\n  x-a: 2', 'u.txt:2: the header x-a is there twice'],
+    ['a framing header below', 'POST /a\n  Content-Length: 7\n  | x', 'u.txt:2: the header Content-Length frames'],
+    ['a NUL in a body', 'POST /a\n  | \0', 'u.txt:2: holds the control character'],
+    ['only the request that is wrong, not its body', 'PUSH /a\n  | x\n  @y\n  Z: a', 'u.txt:1: "PUSH" is no method'],
     ['an endless line', `/${'a'.repeat(9000)}`, 'u.txt:1: is longer than 8192 characters'],
     ['too many lines', '/\n'.repeat(10_001), 'u.txt:10001: is entry 10001; at most 10000 are read'],
   ])('refuses %s', (_, text, message) => {
@@ -105,6 +142,47 @@ describe('a URI list', () => {
     expect(parseUris('/{id}', 'u.txt', []).problems.map(said)).toEqual([
       expect.stringContaining('{id} is no known variable; there are none here'),
     ]);
+  });
+
+  describe('with files', () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'uris-'));
+      mkdirSync(join(folder, 'lists', 'bodies'), { recursive: true });
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+    const read = (text: string) => {
+      writeFileSync(join(folder, 'lists', 'u.txt'), text);
+      return readUriFile(folder, 'lists/u.txt', []);
+    };
+
+    test('reads bodies relative to the list, byte for byte, one file for several requests', async () => {
+      const bytes = Buffer.from([0, 255, 10, 123, 105, 100, 125]);
+      writeFileSync(join(folder, 'lists', 'bodies', 'a.bin'), bytes);
+      const list = await read('POST /a\n  @bodies/a.bin # why\nPUT /b\n  @bodies/a.bin\n');
+      expect(list).toMatchObject({ problems: [], entries: [{ target: '/a' }, { target: '/b' }] });
+      for (const { body } of 'entries' in list ? list.entries : []) {
+        expect(body).toEqual({ base64: bytes.toString('base64') });
+      }
+    });
+
+    test('says which line names a file that cannot be sent', async () => {
+      writeFileSync(join(folder, 'lists', 'large'), Buffer.alloc(1_048_577));
+      const list = await read('POST /a\n\n  @missing.json\nPOST /b\n  @large\nPOST /c\n  @bodies\n');
+      expect('problems' in list && list.problems.map(said)).toEqual([
+        expect.stringContaining('lists/u.txt:3: lists/missing.json no such file or folder'),
+        expect.stringContaining('lists/u.txt:5: lists/large is larger than 1048576 bytes'),
+        expect.stringContaining('lists/u.txt:7: lists/bodies is no regular file'),
+      ]);
+    });
+
+    test('holds at most 64 MB of bodies', async () => {
+      writeFileSync(join(folder, 'lists', 'large'), Buffer.alloc(1_048_576));
+      const list = await read('POST /a\n  @large\n'.repeat(65));
+      expect('problems' in list && list.problems.map(said)).toEqual([
+        expect.stringContaining('lists/u.txt:130: the bodies are larger than 67108864 bytes together'),
+      ]);
+    });
   });
 
   test('of any text is read or refused, and what is read can be sent as one request', () => {
@@ -124,6 +202,9 @@ describe('a URI list', () => {
         '#',
         ';',
         'A: b',
+        'POST ',
+        '\n  | ',
+        '\n @',
         ':',
         '%41',
         '%',

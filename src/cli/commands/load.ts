@@ -19,7 +19,7 @@ export function loadCommand(io: Io): Command {
   return new Command('load')
     .description('send load only: users with think time (closed model) or arrivals at a rate (open model)')
     .argument('[url]', 'one URI to ask for again and again', httpUrlArgument)
-    .option('--uris <file>', 'URI list, one [METHOD] URI a line, walked round-robin by every user')
+    .option('--uris <file>', 'URI list, one [METHOD] URI [Header: value] a line, walked round-robin by every user')
     .option('--base-url <url>', 'what the paths of the list are below', httpUrl)
     .option('--users <n>', `closed model: users (default ${DEFAULT_USERS})`, wholeNumber(1, 100_000))
     .option(
@@ -64,6 +64,15 @@ Examples:
       --users 200
   arrivals at a rate:
     weighbridge load http://localhost:7005/ --rate 500 --arrivals poisson --json
+
+A URI list holds one request a line; indented lines below it are a part of it:
+  /CustomerManagement
+  POST /orders
+    Content-Type: application/json
+    | {"article": 7,
+    |  "amount": 1}
+  PUT /photo
+    @photo.jpg
 
 Exit codes: 0 requests were answered · 2 none was, or the generator was the
 bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,

@@ -1,10 +1,8 @@
-import { resolve } from 'node:path';
 import { ConfigError, type Problem } from '../../base/errors.js';
 import { type Millis, millis } from '../../base/units.js';
 import type { LoadEngine, LoadSpec } from '../../load/types.js';
-import { readTextFile } from '../../scenario/text-file.js';
 import type { LoadModel, ThinkTime, UriEntry } from '../../scenario/types.js';
-import { MAX_URI_FILE_BYTES, parseUris } from '../../scenario/uris.js';
+import { readUriFile } from '../../scenario/uri-file.js';
 import type { Io } from '../io.js';
 
 export const DEFAULT_USERS = 10;
@@ -89,14 +87,13 @@ const single = (url: string | undefined): UriEntry[] =>
   url === undefined ? [] : [{ method: 'GET', target: url, headers: {}, line: 0 }];
 
 async function readUris(file: string, cwd: string, problems: Problem[]): Promise<readonly UriEntry[]> {
-  const read = await readTextFile(resolve(cwd, file), file, MAX_URI_FILE_BYTES);
-  if ('problem' in read) {
-    problems.push(read.problem);
+  const list = await readUriFile(cwd, file, []);
+  if ('unread' in list) {
+    problems.push(list.unread);
     return [];
   }
-  const parsed = parseUris(read.text, file, []);
-  problems.push(...parsed.problems);
-  return parsed.entries;
+  problems.push(...list.problems);
+  return list.entries;
 }
 
 /** The plan in one line, before anything is sent. */
