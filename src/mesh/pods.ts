@@ -49,7 +49,7 @@ function podOf(object: KubeObject): Pod[] {
 }
 
 /** The name a person gave: the Deployment behind a ReplicaSet, else the controller, else the pod itself. */
-function workloadOf(object: KubeObject): string {
+export function workloadOf(object: KubeObject): string {
   const owners = object.metadata.ownerReferences ?? [];
   const owner = owners.find((candidate) => candidate.controller) ?? owners[0];
   if (!owner) return object.metadata.name;

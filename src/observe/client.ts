@@ -1,5 +1,5 @@
 import type { ClientCounts, UriCounts } from '../load/types.js';
-import type { Observation, Observer } from './types.js';
+import type { ClientConnections, Observation, Observer } from './types.js';
 
 /**
  * The client's own books: what the users of the load saw. Failures have no version, since a failed page does not tell who failed.
@@ -33,6 +33,7 @@ function observation(base: ClientCounts, now: ClientCounts): Observation {
     vantagePoint: 'client',
     rounding: 0,
     resets: 0,
+    ...(now.connections ? { clientConnections: connectionsSince(now.connections, base.connections) } : {}),
     counts: {
       versions: Object.fromEntries(versions.map(([name, total]) => [name, { total, failed: 0 }])),
       unknown: { total: 0, failed: 0 },
@@ -43,6 +44,17 @@ function observation(base: ClientCounts, now: ClientCounts): Observation {
       sent: now.sent - base.sent,
       byUri: now.byUri.map((uri, index) => uriDifference(uri, base.byUri[index])),
     },
+  };
+}
+
+function connectionsSince(
+  now: NonNullable<ClientCounts['connections']>,
+  base: ClientCounts['connections'],
+): ClientConnections {
+  return {
+    pairs: now.pairs - (base?.pairs ?? 0),
+    agreeing: now.agreeing - (base?.agreeing ?? 0),
+    first: difference(now.first, base?.first ?? {}),
   };
 }
 

@@ -1,24 +1,32 @@
 import { type Labels, literalPattern, type Sample, selector } from './prometheus.js';
-import type { WindowCounts } from './types.js';
+import type { ProxyCounts, WindowCounts } from './types.js';
 import { versionMapper, type WatchedService } from './versions.js';
 
-const METRIC = 'istio_requests_total';
+const REQUESTS = 'istio_requests_total';
+/** Connections to ports that are routed as TCP; a proxy counts no requests there. */
+export const CONNECTIONS = 'istio_tcp_connections_opened_total';
+export const DURATION_SUM = 'istio_request_duration_milliseconds_sum';
+export const DURATION_COUNT = 'istio_request_duration_milliseconds_count';
 /** Prometheus' own look-back: the newest sample of this span, stale series included. */
 const LOOK_BACK = '5m';
 /** A target that failed that often from its beginning is not coming. */
 const FEW_SCRAPES = 4;
 
 /** Series of the requests to the service under watch, as the proxies of the given side count them, whoever calls. */
-export function serviceSelectors(side: 'source' | 'destination', watched: WatchedService): readonly string[] {
+export function serviceSelectors(
+  side: 'source' | 'destination',
+  watched: WatchedService,
+  metric = REQUESTS,
+): readonly string[] {
   // Without a route or a cluster, Istio writes the Host header where the Service's name stands otherwise.
   const host = `${literalPattern(watched.service)}(\\..*)?(:[0-9]+)?`;
   return [
-    selector(METRIC, [
+    selector(metric, [
       ['reporter', '=', side],
       ['destination_service_name', '=~', host],
     ]),
     // Routes of the Gateway API name another Service at the source, one for each version.
-    selector(METRIC, [
+    selector(metric, [
       ['reporter', '=', side],
       ['destination_canonical_service', '=', watched.service],
       ['destination_workload_namespace', '=', watched.namespace],
@@ -29,7 +37,7 @@ export function serviceSelectors(side: 'source' | 'destination', watched: Watche
 /** Requests that arrived at the proxy of the workload whose calls are judged. */
 export function frontDoorSelectors(watched: WatchedService): readonly string[] {
   return [
-    selector(METRIC, [
+    selector(REQUESTS, [
       ['reporter', '=', 'destination'],
       ['destination_workload', '=', watched.from],
       ['destination_workload_namespace', '=', watched.namespace],
@@ -70,18 +78,12 @@ export function countRequests(rows: readonly Sample[], watched: WatchedService):
   const foreign: Record<string, number> = {};
   for (const { labels, value } of rows) {
     if (!concernsService(labels, watched)) continue;
-    const source = labels.source_workload ?? 'unknown';
-    const sourceNamespace = labels.source_workload_namespace ?? 'unknown';
-    if (source !== watched.from || sourceNamespace !== watched.namespace) {
-      if (value > 0) add(foreign, `${source}.${sourceNamespace}`, value);
+    if (!isOwn(labels, watched)) {
+      if (value > 0) add(foreign, callerOf(labels), value);
       continue;
     }
     const code = labels.response_code ?? '';
-    const version = versionOf({
-      revision: labels.destination_canonical_revision ?? '',
-      version: labels.destination_version ?? '',
-      workload: labels.destination_workload ?? '',
-    });
+    const version = versionOf(destinationOf(labels));
     const account = (version === undefined ? undefined : versions.get(version)) ?? unknown;
     account.total += value;
     if (/^(5\d\d|0)$/.test(code)) account.failed += value;
@@ -98,6 +100,46 @@ export function countRequests(rows: readonly Sample[], watched: WatchedService):
     byUri: [],
   };
 }
+
+/** Requests of the judged workload by the proxy that counted them and by version, proxies by name; requests without version are left out. */
+export function countByProxy(rows: readonly Sample[], watched: WatchedService): ProxyCounts[] {
+  const proxies = new Map<string, Record<string, number>>();
+  for (const { labels, value, version } of attributedRows(rows, watched)) {
+    const name = labels.pod ?? labels.instance ?? 'unknown';
+    const versions = proxies.get(name) ?? Object.fromEntries(Object.keys(watched.versions).map((each) => [each, 0]));
+    add(versions, version, value);
+    proxies.set(name, versions);
+  }
+  return [...proxies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, versions]) => ({ name, versions }));
+}
+
+/** Sum by version over the judged workload's own series (connections, milliseconds, ...). */
+export function sumByVersion(rows: readonly Sample[], watched: WatchedService): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { value, version } of attributedRows(rows, watched)) add(sums, version, value);
+  return sums;
+}
+
+function attributedRows(rows: readonly Sample[], watched: WatchedService) {
+  const versionOf = versionMapper(watched.versions);
+  return rows.flatMap(({ labels, value }) => {
+    if (!concernsService(labels, watched) || !isOwn(labels, watched)) return [];
+    const version = versionOf(destinationOf(labels));
+    return version === undefined ? [] : [{ labels, value, version }];
+  });
+}
+
+const isOwn = (labels: Labels, { from, namespace }: WatchedService): boolean =>
+  labels.source_workload === from && labels.source_workload_namespace === namespace;
+
+const callerOf = (labels: Labels): string =>
+  `${labels.source_workload ?? 'unknown'}.${labels.source_workload_namespace ?? 'unknown'}`;
+
+const destinationOf = (labels: Labels) => ({
+  revision: labels.destination_canonical_revision ?? '',
+  version: labels.destination_version ?? '',
+  workload: labels.destination_workload ?? '',
+});
 
 /** Sum over all codes and sources. */
 export function countAll(rows: readonly Sample[]): number {

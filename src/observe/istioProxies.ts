@@ -2,16 +2,21 @@ import type { Clock } from '../base/clock.js';
 import { errorText, WeighbridgeError } from '../base/errors.js';
 import { CounterGrowth } from './counters.js';
 import {
+  CONNECTIONS,
   countAll,
+  countByProxy,
   countRequests,
+  DURATION_COUNT,
+  DURATION_SUM,
   failingTargets,
   frontDoorSelectors,
   newestSamples,
   oldestScrape,
   oldestTargetScrape,
   serviceSelectors,
+  sumByVersion,
 } from './istioCounts.js';
-import type { PrometheusClient } from './prometheus.js';
+import type { PrometheusClient, Sample } from './prometheus.js';
 import type { Observation, Observer } from './types.js';
 import type { WatchedService } from './versions.js';
 
@@ -35,7 +40,9 @@ class IstioObserver implements Observer {
   readonly #clock: Clock;
   readonly #service: readonly string[];
   readonly #frontDoor: readonly string[];
-  #growth: { service: CounterGrowth; frontDoor: CounterGrowth } | undefined;
+  /** Source only: connections, ms and measured requests, in this order. */
+  readonly #details: readonly (readonly string[])[];
+  #growth: { service: CounterGrowth; frontDoor: CounterGrowth; details: readonly CounterGrowth[] } | undefined;
   #skewMs: number | undefined;
 
   constructor({ vantagePoint, scenario, prometheus, clock }: IstioObserverOptions) {
@@ -45,6 +52,8 @@ class IstioObserver implements Observer {
     this.#clock = clock;
     this.#service = serviceSelectors(vantagePoint, scenario);
     this.#frontDoor = vantagePoint === 'destination' ? frontDoorSelectors(scenario) : [];
+    const details = vantagePoint === 'source' ? [CONNECTIONS, DURATION_SUM, DURATION_COUNT] : [];
+    this.#details = details.map((metric) => serviceSelectors(vantagePoint, scenario, metric));
   }
 
   async check(signal?: AbortSignal): Promise<void> {
@@ -52,22 +61,28 @@ class IstioObserver implements Observer {
   }
 
   async open(signal?: AbortSignal): Promise<void> {
-    const { service, frontDoor } = await this.#read(signal);
-    this.#growth = { service: new CounterGrowth(service), frontDoor: new CounterGrowth(frontDoor) };
+    const { service, frontDoor, details } = await this.#read(signal);
+    this.#growth = {
+      service: new CounterGrowth(service),
+      frontDoor: new CounterGrowth(frontDoor),
+      details: details.map((samples) => new CounterGrowth(samples)),
+    };
   }
 
   async look(signal?: AbortSignal): Promise<Observation> {
     const growth = this.#growth;
     if (!growth) return this.#noData('the counting window was not opened');
     try {
-      const { service, frontDoor } = await this.#read(signal);
+      const { service, frontDoor, details } = await this.#read(signal);
       growth.service.update(service);
       growth.frontDoor.update(frontDoor);
+      for (const [index, samples] of details.entries()) growth.details[index]?.update(samples);
     } catch (error) {
       return this.#noData(explain(error));
     }
     const rows = growth.service.rows();
-    if (rows.length === 0) return this.#noData(this.#nothingReported());
+    const [connections, sums, measured] = growth.details.map((detail) => detail.rows());
+    if (rows.length === 0 && !connections?.length) return this.#noData(this.#nothingReported());
     return {
       status: 'ok',
       vantagePoint: this.vantagePoint,
@@ -75,6 +90,7 @@ class IstioObserver implements Observer {
       rounding: 0,
       resets: growth.service.resets,
       ...(this.vantagePoint === 'destination' ? { frontDoor: countAll(growth.frontDoor.rows()) } : {}),
+      ...(this.vantagePoint === 'source' ? this.#sourceDetails(rows, connections, sums, measured) : {}),
     };
   }
 
@@ -97,11 +113,28 @@ class IstioObserver implements Observer {
   }
 
   async #read(signal: AbortSignal | undefined) {
-    const [service, frontDoor] = await Promise.all([
-      this.#prometheus.instant(newestSamples(this.#service), signal),
-      this.#frontDoor.length > 0 ? this.#prometheus.instant(newestSamples(this.#frontDoor), signal) : [],
+    const newest = (selectors: readonly string[]) => this.#prometheus.instant(newestSamples(selectors), signal);
+    const [service, frontDoor, ...details] = await Promise.all([
+      newest(this.#service),
+      this.#frontDoor.length > 0 ? newest(this.#frontDoor) : [],
+      ...this.#details.map(newest),
     ]);
-    return { service, frontDoor };
+    return { service, frontDoor, details };
+  }
+
+  #sourceDetails(
+    rows: readonly Sample[],
+    connections: readonly Sample[] = [],
+    sums: readonly Sample[] = [],
+    measured: readonly Sample[] = [],
+  ): Partial<Extract<Observation, { status: 'ok' }>> {
+    const sumMs = sumByVersion(sums, this.#watched);
+    const counts = Object.entries(sumByVersion(measured, this.#watched));
+    return {
+      proxies: countByProxy(rows, this.#watched),
+      ...(connections.length > 0 ? { connections: sumByVersion(connections, this.#watched) } : {}),
+      durations: Object.fromEntries(counts.map(([name, count]) => [name, { count, sumMs: sumMs[name] ?? 0 }])),
+    };
   }
 
   /** How far Prometheus' clock is ahead of ours, ms; 0 when the difference is within the time that asking takes. */

@@ -37,8 +37,31 @@ export type Observation =
       readonly frontDoor?: number;
       /** Proxies whose counters went back to zero in the window. */
       readonly resets: number;
+      /** Client only, where the engine knows its connections: what they tell about the unit of choice. */
+      readonly clientConnections?: ClientConnections;
+      /** Source vantage point only: requests by the proxy that counted them. */
+      readonly proxies?: readonly ProxyCounts[];
+      /** Source vantage point only: connections opened to ports that are routed as TCP, by version; absent when there is no such series. */
+      readonly connections?: Readonly<Record<string, number>>;
+      /** Source vantage point only: requests whose duration was measured, and ms in all, by version. */
+      readonly durations?: Readonly<Record<string, { readonly count: number; readonly sumMs: number }>>;
     }
   | { readonly status: 'no-data'; readonly vantagePoint: WatchedPoint; readonly reason: string };
+
+/** Answers on the load's own connections, since the counting window opened. */
+export interface ClientConnections {
+  /** Consecutive answers on one connection that both tell their version, and those of them in which both tell the same one. */
+  readonly pairs: number;
+  readonly agreeing: number;
+  /** Versions of the first answer of each connection. */
+  readonly first: Readonly<Record<string, number>>;
+}
+
+export interface ProxyCounts {
+  /** The pod, else the address that is scraped. */
+  readonly name: string;
+  readonly versions: Readonly<Record<string, number>>;
+}
 
 export interface TrafficGraph {
   readonly nodes: readonly {

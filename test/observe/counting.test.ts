@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { clientObserver } from '../../src/observe/client.js';
 import { CounterGrowth } from '../../src/observe/counters.js';
-import { countRequests, newestSamples, oldestScrape, serviceSelectors } from '../../src/observe/istioCounts.js';
+import {
+  countByProxy,
+  countRequests,
+  newestSamples,
+  oldestScrape,
+  serviceSelectors,
+  sumByVersion,
+} from '../../src/observe/istioCounts.js';
 import { extrapolationBound } from '../../src/observe/kiali.js';
 import { literalPattern, parsePrometheusDuration, selector } from '../../src/observe/prometheus.js';
 import { versionMapper } from '../../src/observe/versions.js';
@@ -175,6 +182,22 @@ describe('accounts of the proxies', () => {
     expect(counts.foreign).toEqual({ 'batch.pitstop': 5, 'webapp.other': 2, 'unknown.unknown': 3 });
   });
 
+  it('tells the proxies of the judged workload apart, by pod or by what is scraped', () => {
+    const [a, b] = [{ pod: 'webapp-a' }, { instance: '10.0.0.2:15020' }];
+    const counted = rows(
+      [source('v1', a), 10],
+      [source('v1', { ...a, response_code: '500' }), 2],
+      [source('v2', b), 7],
+      [source('v2', { ...b, source_workload: 'batch' }), 100],
+      [source('v3', b), 50],
+    );
+    expect(countByProxy(counted, WATCHED)).toEqual([
+      { name: '10.0.0.2:15020', versions: { v1: 0, v2: 7 } },
+      { name: 'webapp-a', versions: { v1: 12, v2: 0 } },
+    ]);
+    expect(sumByVersion(counted, WATCHED)).toEqual({ v1: 12, v2: 7 });
+  });
+
   test.each([
     [
       'the Service of the same name in another namespace',
@@ -309,6 +332,20 @@ describe('client', () => {
       },
     });
     expect(await observer.settled(Number.MAX_SAFE_INTEGER)).toBe(true);
+  });
+
+  it('tells what its connections showed since the window opened', async () => {
+    const connections = (pairs: number, agreeing: number, v2: number) => ({
+      ...{ opened: 1, fresh: 0, pairs, agreeing },
+      first: v2 === 0 ? { v1: 4 } : { v1: 5, v2 },
+    });
+    let now = { ...counts(100, 10, 0, 0), connections: connections(50, 45, 0) };
+    const observer = clientObserver(() => now);
+    await observer.open();
+    now = { ...counts(200, 20, 0, 0), connections: connections(90, 80, 3) };
+    expect(await observer.look()).toMatchObject({
+      clientConnections: { pairs: 40, agreeing: 35, first: { v1: 1, v2: 3 } },
+    });
   });
 
   it('says that no load is running instead of giving zeros', async () => {

@@ -54,6 +54,31 @@ const counted = (observation: Observation) => {
 };
 
 describe('source proxy', () => {
+  it('tells its proxies apart, how long each version took, and that there are connections instead of requests', async () => {
+    const [webapp] = pods as [PodMetrics];
+    const labels = istioLabels('source', 'v2');
+    const { response_code: _code, ...tcp } = { ...labels, request_protocol: 'tcp' };
+    webapp.add(labels, 100, 'istio_request_duration_milliseconds_count');
+    webapp.add(labels, 2500, 'istio_request_duration_milliseconds_sum');
+    const observer = observe('source');
+    await settle(observer);
+    await observer.open();
+    webapp.add(tcp, 3, 'istio_tcp_connections_opened_total');
+    await settle(observer);
+    expect(counted(await observer.look())).toMatchObject({
+      counts: { versions: { v2: { total: 0 } } },
+      connections: { v2: 3 },
+    });
+    webapp.add(labels, 40);
+    webapp.add(labels, 40, 'istio_request_duration_milliseconds_count');
+    webapp.add(labels, 1000, 'istio_request_duration_milliseconds_sum');
+    await settle(observer);
+    expect(counted(await observer.look())).toMatchObject({
+      proxies: [{ name: 'webapp-1', versions: { v1: 0, v2: 40 } }],
+      durations: { v2: { count: 40, sumMs: 1000 } },
+    });
+  });
+
   it('counts births, restarts and vanished pods exactly, on top of an old history', async () => {
     const [webapp] = pods as [PodMetrics];
     webapp.add(istioLabels('source', 'v1'), 5000);

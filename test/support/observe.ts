@@ -56,10 +56,9 @@ export class PodMetrics {
     return new PodMetrics(pod, server);
   }
 
-  add(labels: Record<string, string>, requests: number): void {
-    const text = Object.entries(labels)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-      .join(',');
+  add(labels: Record<string, string>, requests: number, metric = 'istio_requests_total'): void {
+    const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    const text = `${metric}{${pairs.join(',')}}`;
     this.#counters.set(text, (this.#counters.get(text) ?? 0) + requests);
   }
 
@@ -74,7 +73,9 @@ export class PodMetrics {
   }
 
   #page(): string {
-    const lines = [...this.#counters].map(([labels, value]) => `istio_requests_total{${labels}} ${value}`);
-    return `# TYPE istio_requests_total counter\n${lines.join('\n')}\n`;
+    return [...this.#counters]
+      .map(([series, value]) => `${series} ${value}\n`)
+      .sort()
+      .join('');
   }
 }
