@@ -1,6 +1,6 @@
 import { confidenceSequence } from './confidence.js';
 import { cleanRequestsNeeded } from './dark.js';
-import { shareGate } from './gate.js';
+import { ruleFor } from './requirements.js';
 import type { Verdict } from './types.js';
 import { amount, percent } from './words.js';
 
@@ -30,7 +30,7 @@ export function judgeCounts({
 }: CountsPromise): (k: number, n: number) => CountsVerdict {
   const certain = share === 0 || share === 1;
   const needed = cleanRequestsNeeded(absence, errorRate);
-  const gate = certain ? undefined : shareGate({ share, margin, alpha: errorRate, beta: errorRate });
+  const gate = certain ? undefined : ruleFor({ kind: 'gate', share, margin, alpha: errorRate, beta: errorRate });
   const promise = certain ? percent(share) : `${percent(share)} ± ${percent(margin)}`;
   const decide = (k: number, n: number) => {
     const astray = share === 0 ? k : n - k;

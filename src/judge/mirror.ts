@@ -1,4 +1,5 @@
-import { type Decision, shareGate } from './gate.js';
+import type { Decision } from './gate.js';
+import { ruleFor } from './requirements.js';
 
 /** Copies that a version received, and the primary requests that they were made of. */
 export interface MirrorTally {
@@ -35,7 +36,7 @@ export function mirrorReady(tally: MirrorTally, options: MirrorOptions, cap: num
   if (options.share === 0 || options.share === 1) return primaries >= options.needed;
   if (primaries >= cap) return true;
   const k = Math.min(Math.max(0, copies), primaries);
-  return shareGate({ ...options, ...mirrorReadyOptions(options) }).decide(k, primaries) !== 'continue';
+  return ruleFor({ kind: 'gate', ...options, ...mirrorReadyOptions(options) }).decide(k, primaries) !== 'continue';
 }
 
 /**
@@ -52,5 +53,5 @@ export function mirrorDecision(tally: MirrorTally, options: MirrorOptions): Deci
     if (copies > 0) return 'fail';
     return primaries >= options.needed ? 'pass' : 'continue';
   }
-  return shareGate(options).decide(Math.min(Math.max(0, copies), primaries), primaries);
+  return ruleFor({ kind: 'gate', ...options }).decide(Math.min(Math.max(0, copies), primaries), primaries);
 }

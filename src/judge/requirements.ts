@@ -1,7 +1,9 @@
-import { errorCeiling } from './errors.js';
+import { alarmRate, errorCeiling } from './errors.js';
 import { type SequentialRule, shareGate } from './gate.js';
-import { divergence, insideUnit } from './numerics.js';
+import { divergence } from './numerics.js';
 import { type OperatingCharacteristics, operatingCharacteristics } from './operating.js';
+import { roughCap } from './scale.js';
+import { passThreshold } from './threshold.js';
 
 /** A rule by its parameters, so that its characteristics can be computed once and kept. */
 export type RuleSpec =
@@ -11,6 +13,8 @@ export type RuleSpec =
       readonly margin: number;
       readonly alpha: number;
       readonly beta: number;
+      /** Deviation that must not alarm; default 0. */
+      readonly quiet?: number;
     }
   | {
       readonly kind: 'ceiling';
@@ -20,8 +24,9 @@ export type RuleSpec =
       readonly beta: number;
     };
 
+/** The rule of a specification; a gate passes at the smallest threshold that its exact misses allow. */
 export const ruleFor = (spec: RuleSpec): SequentialRule =>
-  spec.kind === 'gate' ? shareGate(spec) : errorCeiling(spec);
+  spec.kind === 'gate' ? shareGate({ ...spec, passAt: passThreshold(spec) }) : errorCeiling(spec);
 
 /** Share of promise-keeping stages that a cap may leave undecided is 1 minus this. */
 export const CAP_QUANTILE = 0.9999;
@@ -47,8 +52,7 @@ export function characteristicsWhenHeld(spec: RuleSpec): Characteristics {
   const key = JSON.stringify(spec);
   const known = memo.get(key);
   if (known) return known;
-  const { spec: computed, stretch } = coarse(spec);
-  const rule = ruleFor(computed);
+  const { rule, stretch } = computable(spec);
   const result = { held: operatingCharacteristics(rule, rule.promised), exact: stretch === 1, stretch };
   memo.set(key, result);
   return result;
@@ -59,7 +63,7 @@ export function missProbability(spec: RuleSpec): number {
   const key = JSON.stringify(spec);
   const known = misses.get(key);
   if (known !== undefined) return known;
-  const rule = ruleFor(coarse(spec).spec);
+  const { rule } = computable(spec);
   const miss = Math.max(0, ...rule.harmful.map((share) => operatingCharacteristics(rule, share).pass));
   misses.set(key, miss);
   return miss;
@@ -71,29 +75,29 @@ export function capFor(spec: RuleSpec): number {
   return Math.ceil(held.quantile(CAP_QUANTILE) * stretch);
 }
 
+/** The rule on a scale that can be computed; it keeps the threshold of the problem that it stands for. */
+function computable(spec: RuleSpec): { rule: SequentialRule; stretch: number } {
+  const { spec: smaller, stretch } = coarse(spec);
+  if (spec.kind === 'ceiling' || smaller.kind === 'ceiling') return { rule: ruleFor(smaller), stretch };
+  return { rule: shareGate({ ...smaller, passAt: passThreshold(spec) }), stretch };
+}
+
 function coarse(spec: RuleSpec): { spec: RuleSpec; stretch: number } {
-  const excess = roughCap(spec) / EXACT_UP_TO;
-  if (excess <= 1) return { spec, stretch: 1 };
   if (spec.kind === 'ceiling') {
+    const { max } = spec;
+    const excess = max === 0 ? 0 : (-5 * Math.log(spec.beta)) / divergence(max, alarmRate(max)) / EXACT_UP_TO;
     const s = Math.min(excess, 0.02 / spec.max);
     return s <= 1 ? { spec, stretch: 1 } : { spec: { ...spec, max: spec.max * s }, stretch: s };
   }
+  const excess = roughCap(spec.share, spec.margin, spec.beta) / EXACT_UP_TO;
+  if (excess <= 1) return { spec, stretch: 1 };
   const rare = Math.min(spec.share, 1 - spec.share);
   if (rare < 0.02) {
     const s = Math.min(excess, 0.05 / rare);
     const share = spec.share < 0.5 ? rare * s : 1 - rare * s;
-    const next = coarse({ ...spec, share, margin: spec.margin * s });
+    const next = coarse({ ...spec, share, margin: spec.margin * s, quiet: (spec.quiet ?? 0) * s });
     return { spec: next.spec, stretch: next.stretch * s };
   }
   const s = Math.sqrt(excess);
-  return { spec: { ...spec, margin: spec.margin * s }, stretch: s * s };
-}
-
-/** The 99.99 % quantile is 4 to 5 times Wald's bound in all tabulated cases. */
-function roughCap(spec: RuleSpec): number {
-  const promised = spec.kind === 'gate' ? spec.share : spec.max;
-  if (promised === 0) return 0;
-  const harmful = spec.kind === 'gate' ? insideUnit(spec.share + spec.margin) : insideUnit(2 * spec.max);
-  const other = spec.kind === 'gate' ? insideUnit(spec.share - spec.margin) : harmful;
-  return (-5 * Math.log(spec.beta)) / Math.min(divergence(promised, harmful), divergence(promised, other));
+  return { spec: { ...spec, margin: spec.margin * s, quiet: (spec.quiet ?? 0) * s }, stretch: s * s };
 }
