@@ -4,8 +4,11 @@
  */
 export { ConfigError, EnvironmentError, EXIT, type ExitCode, type Problem, WeighbridgeError } from './base/errors.js';
 export type { KubeObject } from './base/kubernetes.js';
+export { atOdds, type BoundaryOptions, boundaryRule, quantileRanks, type Ranks } from './judge/boundary.js';
 export { diagnose } from './judge/causes.js';
 export { confidenceSequence } from './judge/confidence.js';
+export { type Change, DriftDetector, type DriftOptions } from './judge/drift.js';
+export { type ErrorBlock, ErrorRatio, type ErrorRatioOptions } from './judge/errorRatio.js';
 export { planRun } from './judge/plan.js';
 export { StageJudge } from './judge/stageJudge.js';
 export type { Cause, CauseCode, CheckResult, Ledger, Look, StageAssessment, Verdict } from './judge/types.js';
