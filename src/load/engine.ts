@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.js';
 import { millis } from '../base/units.js';
 import { ActiveTime } from './activeTime.js';
-import { type Flight, Flights } from './flight.js';
+import type { Flight } from './flight.js';
+import { Flights } from './flights.js';
 import { assessGenerator } from './health.js';
 import { nodeWire } from './http1/nodeWire.js';
 import { LatencyHistogram } from './latency.js';
@@ -13,9 +14,6 @@ import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary } 
 import { undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
-
-/** Timeouts are found by a sweep over the requests in flight: no timer per request, at most this late, ms. */
-const SWEEP_MS = 100;
 
 /**
  * Starts sending at once.
@@ -62,9 +60,12 @@ class Engine implements LoadRun, FlightSink {
       this.#requests.map(({ name }) => name),
       [...versions],
     );
-    this.#flights = new Flights(this.#texts.needles);
+    const limits = { wholeMs: spec.timeoutMs, connectMs: spec.connectTimeoutMs, firstByteMs: spec.firstByteTimeoutMs };
+    this.#flights = new Flights(this.#texts.needles, limits, clock.now());
     this.#wire =
-      spec.engine === 'undici' ? undiciWire(this.#requests, spec.timeoutMs, this) : nodeWire(this.#requests, this);
+      spec.engine === 'undici'
+        ? undiciWire(this.#requests, spec.connectTimeoutMs ?? spec.timeoutMs, this)
+        : nodeWire(this.#requests, this);
     this.#maxInFlight = spec.model.kind === 'open' ? spec.model.maxInFlight : undefined;
     this.#watch = new GeneratorWatch(this.#maxInFlight);
     this.#active = new ActiveTime(clock.now());
@@ -112,17 +113,13 @@ class Engine implements LoadRun, FlightSink {
   }
 
   async #run(): Promise<LoadSummary> {
-    let nextSweep = this.#clock.now() + SWEEP_MS;
     while (!this.#stopping || this.#flights.size > 0) {
       const now = this.#clock.now();
-      if (now >= nextSweep) {
-        this.#sweep(now);
-        nextSweep = now + SWEEP_MS;
-      }
+      if (now >= this.#flights.nextLookAt) this.#flights.expire(now, (flight, failure) => this.broken(flight, failure));
       this.#sendDue(now);
       if (this.#stopping && this.#flights.size === 0) break;
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
-      this.#wakeAt = Math.min(nextSweep, this.#nextSend());
+      this.#wakeAt = Math.min(this.#flights.nextLookAt, this.#nextSend());
       await this.#clock.sleepUntil(millis(this.#wakeAt), this.#wake.signal);
     }
     return this.#finish();
@@ -162,7 +159,7 @@ class Engine implements LoadRun, FlightSink {
     return (this.#activeMs ?? this.#active.elapsed(this.#clock.now())) / 1000;
   }
 
-  /** The clock reading at which something is to be done next, sweeps aside. */
+  /** The clock reading at which something is to be done next, timeouts aside. */
   #nextSend(): number {
     if (this.#stopping || this.#active.paused) return Number.POSITIVE_INFINITY;
     const due = Math.min(
@@ -197,7 +194,7 @@ class Engine implements LoadRun, FlightSink {
       this.#tally.drop();
       return;
     }
-    const flight = this.#flights.add();
+    const flight = this.#flights.prepare();
     flight.user = slot.user;
     flight.uri = slot.uri;
     flight.sentAt = at === 0 ? this.#clock.now() : at;
@@ -205,6 +202,15 @@ class Engine implements LoadRun, FlightSink {
     this.#watch.sent(flight.sentAt - flight.intendedAt);
     this.#tally.send();
     this.#wire.send(flight);
+    this.#flights.sent(flight);
+  }
+
+  connected(flight: Flight): void {
+    this.#flights.connected(flight, this.#clock.now());
+  }
+
+  began(flight: Flight): void {
+    this.#flights.began(flight);
   }
 
   received(bytes: number): void {
@@ -223,7 +229,7 @@ class Engine implements LoadRun, FlightSink {
     const now = this.#clock.now();
     this.#tally.broken(flight.uri, failure);
     // A timeout is recorded as the time after which it was given up: without it the slowest would be missing. Broken connections have no response time.
-    if (failure === 'timeout' || failure === 'connect-timeout') this.#record(flight, now);
+    if (failure.endsWith('timeout')) this.#record(flight, now);
     this.#ended(flight, now);
   }
 
@@ -234,7 +240,7 @@ class Engine implements LoadRun, FlightSink {
 
   #ended(flight: Flight, now: number): void {
     const { user } = flight;
-    this.#flights.remove(flight);
+    this.#flights.ended(flight);
     this.#schedule.ended(user, this.#active.elapsed(now));
     if (this.#flights.size === 0) this.#tellIdle();
     this.#continueAfter(now);
@@ -252,12 +258,5 @@ class Engine implements LoadRun, FlightSink {
     }
     if (this.#nextSend() <= now) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
-  }
-
-  #sweep(now: number): void {
-    for (let flight = this.#flights.first; flight; flight = this.#flights.first) {
-      if (now - flight.sentAt < this.#spec.timeoutMs) break;
-      this.broken(flight, flight.carrier?.abandon() ?? 'timeout');
-    }
   }
 }

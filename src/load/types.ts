@@ -14,7 +14,12 @@ export interface LoadSpec {
   readonly model: LoadModel;
   readonly order: 'round-robin' | 'random';
   readonly seed: number;
+  /** From the send to the end of the answer. */
   readonly timeoutMs: number;
+  /** From the send until the connection is established, TLS included; undefined: only the whole answer's limit counts. */
+  readonly connectTimeoutMs?: number;
+  /** From when the request could be written to the first byte of the answer; undefined: only the whole answer's limit counts. */
+  readonly firstByteTimeoutMs?: number;
   /** What puts requests on the wire; default `node`. */
   readonly engine?: LoadEngine;
   readonly marker: Marker | undefined;
@@ -40,7 +45,7 @@ export interface ClientCounts {
   readonly dropped: number;
   readonly bytesReceived: number;
   readonly status: Readonly<Record<string, number>>;
-  /** By kind: timeout, connect-timeout, connect-refused, reset, closed, protocol, offline-page, ... */
+  /** By kind: timeout, connect-timeout, first-byte-timeout, connect-refused, reset, closed, protocol, offline-page, ... */
   readonly errors: Readonly<Record<string, number>>;
   /** Undefined: the engine does not know its connections. */
   readonly connections?: ConnectionCounts;

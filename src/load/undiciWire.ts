@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Client, Dispatcher } from 'undici';
 import { failureKind, GivenUp } from './failure.js';
-import { type Carrier, type Flight, LARGEST_BODY_BYTES } from './flight.js';
+import { type Carrier, type Flight, LARGEST_BODY_BYTES, WAITING } from './flight.js';
 import type { PreparedRequest } from './requests.js';
 import type { FlightSink, Wire } from './wire.js';
 
@@ -37,6 +37,8 @@ export function undiciWire(requests: readonly PreparedRequest[], connectTimeoutM
       const client = free.pop() ?? connect(origin);
       const exchange = new Exchange(flight, sink, () => free.push(client));
       flight.carrier = exchange;
+      // Whether it still waits for a connection only undici knows.
+      flight.phase = WAITING;
       try {
         client.dispatch({ path, method: method as Dispatcher.HttpMethod, headers, body: body ?? null }, exchange);
       } catch (error) {
@@ -66,9 +68,8 @@ class Exchange implements Dispatcher.DispatchHandler, Carrier {
     this.#onFree = onFree;
   }
 
-  abandon(): 'timeout' {
+  abandon(): void {
     this.#giveUp('timeout');
-    return 'timeout';
   }
 
   /** It could not be put on the wire at all. */

@@ -2,7 +2,7 @@ import type { Flight } from './flight.js';
 
 /** Sends requests over keep-alive connections, one request at a time on each; nothing is redirected, retried or kept. */
 export interface Wire {
-  /** Puts the request of the flight's URI on the wire. The sink is told its end later, never within this call. */
+  /** Puts the request of the flight's URI on the wire and sets its phase. The sink is told its end later, never within this call. */
   send(flight: Flight): void;
   /** Closes every connection; resolves when they are closed. */
   close(): Promise<void>;
@@ -10,6 +10,10 @@ export interface Wire {
 
 /** Is told what happens to flights; each ends exactly once, unless it is abandoned. */
 export interface FlightSink {
+  /** The connection that it waited for is established. */
+  connected(flight: Flight): void;
+  /** The first byte of its answer is there. */
+  began(flight: Flight): void;
   /** Bytes of a body; they have also been added to the flight's and given to its scanner. */
   received(bytes: number): void;
   /** A complete answer. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -221,6 +221,61 @@ describe('bad servers', () => {
     const timeoutMs = failure === 'timeout' ? 120 : 5000;
     const { counts } = await load((await serve(answer)).url, { maxRequests: 2, timeoutMs });
     expect(counts).toMatchObject({ sent: 2, ended: 2, failed: 2, errors: { [failure]: 2 } });
+  });
+});
+
+describe('limits of time', () => {
+  /** A server whose queue of connections is full: the kernel leaves further ones unanswered. */
+  const fullServer = async () => {
+    const listen =
+      'const s = require("net").createServer(); s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(s.address().port))';
+    const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const waiting: Socket[] = [];
+    closers.push(async () => {
+      for (const socket of waiting) socket.destroy();
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    });
+    const port = Number(String((await once(child.stdout, 'data'))[0]));
+    child.kill('SIGSTOP');
+    for (let taken = true; taken; ) {
+      const socket = connect(port, '127.0.0.1');
+      waiting.push(socket);
+      taken = await Promise.race([
+        once(socket, 'connect').then(() => true),
+        systemClock.sleepUntil(millis(systemClock.now() + 300)).then(() => false),
+      ]);
+    }
+    return `http://127.0.0.1:${port}`;
+  };
+
+  test.each<[string, string, Partial<LoadSpec>, () => Promise<string>]>([
+    ['a server that takes no connection', 'connect-timeout', { connectTimeoutMs: 60 }, fullServer],
+    [
+      'a server that takes the connection and is silent',
+      'first-byte-timeout',
+      { firstByteTimeoutMs: 60, connectTimeoutMs: 4000 },
+      async () => (await serve(() => {})).url,
+    ],
+    [
+      'a server that begins in time and never ends',
+      'timeout',
+      { firstByteTimeoutMs: 4000, timeoutMs: 150 },
+      async () => (await serve((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'))).url,
+    ],
+  ])('%s: %s', async (_case, failure, limits, url) => {
+    const { counts, serviceTime } = await load(await url(), { maxRequests: 2, ...limits });
+    expect(counts).toMatchObject({ sent: 2, ended: 2, failed: 2, errors: { [failure]: 2 } });
+    expect(serviceTime.count).toBe(2);
+  });
+
+  it('count for each request anew on a connection that is kept', async () => {
+    const server = await serve((socket, request) => {
+      if (request < 4) setTimeout(() => socket.write(OK), 60);
+    });
+    const { counts } = await load(server.url, { maxRequests: 4, firstByteTimeoutMs: 400 });
+    expect(counts).toMatchObject({ unmarked: 3, errors: { 'first-byte-timeout': 1 } });
+    expect(server.connections).toBe(1);
   });
 });
 

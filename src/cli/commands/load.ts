@@ -46,6 +46,12 @@ export function loadCommand(io: Io): Command {
         .argParser(duration)
         .default(millis(10_000), '10s'),
     )
+    .option('--connect-timeout <time>', 'longest wait for a connection, TLS included (default: --timeout)', duration)
+    .option(
+      '--first-byte-timeout <time>',
+      'longest wait for the first byte of an answer, once connected (default: --timeout)',
+      duration,
+    )
     .addOption(
       new Option('--engine <name>', "what sends: Node's sockets, or the undici library to compare with")
         .choices(LOAD_ENGINES)

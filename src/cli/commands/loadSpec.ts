@@ -23,6 +23,8 @@ export interface LoadFlags {
   readonly requests?: number;
   readonly seed?: number;
   readonly timeout: Millis;
+  readonly connectTimeout?: Millis;
+  readonly firstByteTimeout?: Millis;
   readonly engine: LoadEngine;
   readonly json: boolean;
 }
@@ -43,6 +45,8 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
   if (flags.rate !== undefined && flags.thinkTime !== undefined) refuse('--think-time', 'an open model has none');
   if (flags.rate === undefined && flags.arrivals !== undefined) refuse('--arrivals', 'needs --rate');
   if (flags.timeout === 0) refuse('--timeout', 'must be longer than 0');
+  if (flags.connectTimeout === 0) refuse('--connect-timeout', 'must be longer than 0');
+  if (flags.firstByteTimeout === 0) refuse('--first-byte-timeout', 'must be longer than 0');
   const uris = flags.uris === undefined ? single(url) : await readUris(flags.uris, io.cwd, problems);
   if (flags.baseUrl === undefined && flags.uris !== undefined && uris.some(({ target }) => target.startsWith('/'))) {
     refuse('--base-url', `${flags.uris} holds paths`, 'say what they are below, such as http://localhost:7005');
@@ -57,6 +61,8 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
     order: 'round-robin',
     seed,
     timeoutMs: flags.timeout,
+    ...(flags.connectTimeout === undefined ? {} : { connectTimeoutMs: flags.connectTimeout }),
+    ...(flags.firstByteTimeout === undefined ? {} : { firstByteTimeoutMs: flags.firstByteTimeout }),
     engine: flags.engine,
     marker: undefined,
     defaultVersion: undefined,

@@ -1,7 +1,7 @@
 import { isIP, connect as netConnect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { failureKind } from '../failure.js';
-import { type Carrier, type Flight, LARGEST_BODY_BYTES } from '../flight.js';
+import { type Carrier, CONNECTING, type Flight, LARGEST_BODY_BYTES, READING, WAITING } from '../flight.js';
 import type { FlightSink } from '../wire.js';
 import type { HeadMemo } from './headMemo.js';
 import { type BodySink, DONE, FAULT, type Progress, ResponseParser } from './parser.js';
@@ -73,6 +73,7 @@ export class Connection implements BodySink, Carrier {
     this.#socket
       .once(endpoint.secure ? 'secureConnect' : 'connect', () => {
         this.#connected = true;
+        if (this.#flight) this.#sink.connected(this.#flight);
       })
       .on('error', (error) => {
         this.#failure ??= failureKind(error);
@@ -95,14 +96,14 @@ export class Connection implements BodySink, Carrier {
   request(flight: Flight, { bytes, toHead, memo }: WireRequest): void {
     this.#flight = flight;
     flight.carrier = this;
+    flight.phase = this.#connected ? WAITING : CONNECTING;
     this.#parser.start(toHead, memo);
     this.#socket.write(bytes);
   }
 
-  abandon(): 'timeout' | 'connect-timeout' {
+  abandon(): void {
     this.#flight = undefined;
     this.destroy();
-    return this.#connected ? 'timeout' : 'connect-timeout';
   }
 
   destroy(): void {
@@ -124,6 +125,10 @@ export class Connection implements BodySink, Carrier {
       // Nobody asked: what it belongs to cannot be known, so the connection is of no more use (RFC 9112, 9.2).
       this.destroy();
       return;
+    }
+    if (flight.phase !== READING) {
+      flight.phase = READING;
+      this.#sink.began(flight);
     }
     const progress = this.#parser.feed(buffer, 0, bytes, this);
     if (flight.bytes > LARGEST_BODY_BYTES) this.#break(flight, 'too-large');
