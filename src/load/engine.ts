@@ -256,7 +256,9 @@ class Engine implements LoadRun, FlightSink {
       if (this.#flights.size === 0) this.#wake.abort();
       return;
     }
-    if (this.#nextSend() <= now) this.#sendDue(now);
+    // Compared as active time, as the due time was made: added to a clock reading it may round to after it.
+    const due = this.#schedule.nextDue();
+    if (due !== undefined && due <= this.#active.elapsed(now)) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
   }
 }

@@ -12,7 +12,8 @@ interface Account {
 export class Tally {
   readonly #byUri: Account[];
   readonly #versionNames: readonly string[];
-  readonly #status = new Map<number, number>();
+  /** Answers by status code. */
+  readonly #status = new Float64Array(1000);
   readonly #errors = new Map<string, number>();
   #sent = 0;
   #ended = 0;
@@ -53,7 +54,7 @@ export class Tally {
   /** A complete answer. */
   answered(uri: number, status: number, account: AnswerAccount): void {
     this.#ended++;
-    this.#status.set(status, (this.#status.get(status) ?? 0) + 1);
+    this.#status[status] = (this.#status[status] as number) + 1;
     const books = this.#byUri[uri] as Account;
     switch (account.kind) {
       case 'version':
@@ -93,7 +94,7 @@ export class Tally {
       failed: sum((books) => books.failed),
       dropped: this.#dropped,
       bytesReceived: this.#bytes,
-      status: Object.fromEntries(this.#status),
+      status: Object.fromEntries([...this.#status.entries()].filter(([, count]) => count > 0)),
       errors: Object.fromEntries(this.#errors),
       byUri,
     };

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.js';
+import { type Clock, systemClock } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/base/random.js';
 import { millis } from '../../src/base/units.js';
 import { startLoad } from '../../src/load/engine.js';
@@ -128,6 +128,32 @@ describe.each(LOAD_ENGINES)('engine %s', (name) => {
       }).finished;
       expect(counts).toMatchObject({ unmarked: 12, failed: 0 });
       expect([...seen].sort()).toEqual(['DELETE 1 1 x', 'POST 300000 300000 xxxxxxxxx', 'PUT 4 3 é 7']);
+    });
+
+    it('sends the next request out of the answer without think time: the loop sleeps between sweeps only', async () => {
+      const url = await http((_request, response) => response.end('x'));
+      let sleeps = 0;
+      // Its first reading is such that a time since then, added to it, is often rounded to after the reading it came from.
+      const origin = systemClock.now() - 512;
+      let first = 3 * 2 ** -44;
+      const clock: Clock = {
+        ...systemClock,
+        now() {
+          const reading = millis(first || systemClock.now() - origin);
+          first = 0;
+          return reading;
+        },
+        sleepUntil(at, signal) {
+          sleeps++;
+          return systemClock.sleepUntil(millis(at + origin), signal);
+        },
+      };
+      const model = { kind: 'closed', users: 4, thinkTime: { kind: 'constant', ms: millis(0) } } as const;
+      const spec = loadSpec(url, { engine, model, maxRequests: 4000 });
+      const { seconds, counts } = await startLoad(spec, { clock }).finished;
+      expect(counts.ended).toBe(4000);
+      // Ten sweeps a second, what the start and the end take; without the care, hundreds more.
+      expect(sleeps).toBeLessThan(seconds * 10 + 60);
     });
 
     it('keeps one connection a user without think time', async () => {
