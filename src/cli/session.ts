@@ -19,9 +19,15 @@ export interface Session {
 
 /**
  * Connects the events of a run to the journal, the terminal and, at the end, the reports.
- * @param reports folder of all runs; @throws EnvironmentError when the run's folder cannot be made there.
+ * @param reports folder of all runs; @param plans what a stage is expected to take, in words, shown before it; @throws EnvironmentError when the run's folder cannot be made there.
  */
-export function openSession(io: Io, reports: string, scenarioName: string, json: boolean): Session {
+export function openSession(
+  io: Io,
+  reports: string,
+  scenarioName: string,
+  json: boolean,
+  plans: ReadonlyMap<string, string> = new Map(),
+): Session {
   const runId = newRunId(scenarioName);
   const journal = new JournalWriter(reports, runId);
   const view = liveView(io.stderr, { reportDir: relative(io.cwd, journal.dir) || journal.dir });
@@ -50,6 +56,8 @@ export function openSession(io: Io, reports: string, scenarioName: string, json:
       } finally {
         // What is shown must never decide what is recorded or undone.
         try {
+          const plan = event.type === 'stage-started' ? plans.get(event.stage) : undefined;
+          if (plan) view.note(`plan: ${plan}`);
           view.push(event);
         } catch (error) {
           viewErrors.push(error);

@@ -34,7 +34,7 @@ export const CAP_QUANTILE = 0.9999;
 const EXACT_UP_TO = 100_000;
 
 export interface Characteristics {
-  readonly held: OperatingCharacteristics;
+  readonly seen: OperatingCharacteristics;
   /** False: computed on a coarser scale and stretched. */
   readonly exact: boolean;
   /** Requests here are requests of the computation times this. */
@@ -42,62 +42,81 @@ export interface Characteristics {
 }
 
 const memo = new Map<string, Characteristics>();
-const misses = new Map<string, number>();
 
 /**
- * Characteristics of a rule when the promise holds. Large problems are computed with a margin s times as large, and their request counts
- * stretched by s squared (diffusion limit); shares near 0 or 1 with share and margin s times as large, stretched by s (Poisson limit).
+ * Characteristics of a rule when the true share is `truth`. Large problems are computed with margins and deviations s times as large, and their
+ * request counts stretched by s squared (diffusion limit); shares near 0 or 1 with all of them s times as large, stretched by s (Poisson limit).
+ * A truth far from the promise is decided soon, so it is computed as it is.
  */
-export function characteristicsWhenHeld(spec: RuleSpec): Characteristics {
-  const key = JSON.stringify(spec);
+export function characteristics(spec: RuleSpec, truth: number): Characteristics {
+  const key = JSON.stringify([spec, truth]);
   const known = memo.get(key);
   if (known) return known;
-  const { rule, stretch } = computable(spec);
-  const result = { held: operatingCharacteristics(rule, rule.promised), exact: stretch === 1, stretch };
+  const { spec: smaller, stretch, at } = coarse(spec, truth);
+  const rule = ruleOn(smaller, spec);
+  const result = { seen: operatingCharacteristics(rule, at), exact: stretch === 1, stretch };
   memo.set(key, result);
   return result;
 }
 
+export const characteristicsWhenHeld = (spec: RuleSpec): Characteristics => characteristics(spec, promisedBy(spec));
+
+const promisedBy = (spec: RuleSpec): number => (spec.kind === 'gate' ? spec.share : spec.max);
+
 /** Largest probability of a pass although the promise is broken by exactly the margin, on either side. */
-export function missProbability(spec: RuleSpec): number {
-  const key = JSON.stringify(spec);
-  const known = misses.get(key);
-  if (known !== undefined) return known;
-  const { rule } = computable(spec);
-  const miss = Math.max(0, ...rule.harmful.map((share) => operatingCharacteristics(rule, share).pass));
-  misses.set(key, miss);
-  return miss;
+export const missProbability = (spec: RuleSpec): number =>
+  Math.max(0, ...harmfulShares(spec).map((truth) => characteristics(spec, truth).seen.pass));
+
+/** The deviations that must be caught, those that a share can have. */
+export function harmfulShares(spec: RuleSpec): number[] {
+  if (spec.kind === 'ceiling') return [alarmRate(spec.max)];
+  return [spec.share + spec.margin, spec.share - spec.margin].filter((truth) => truth > 0 && truth < 1);
 }
 
 /** Requests at which an undecided check gives up. */
 export function capFor(spec: RuleSpec): number {
-  const { held, stretch } = characteristicsWhenHeld(spec);
-  return Math.ceil(held.quantile(CAP_QUANTILE) * stretch);
+  const { seen, stretch } = characteristicsWhenHeld(spec);
+  return Math.ceil(seen.quantile(CAP_QUANTILE) * stretch);
 }
 
-/** The rule on a scale that can be computed; it keeps the threshold of the problem that it stands for. */
-function computable(spec: RuleSpec): { rule: SequentialRule; stretch: number } {
-  const { spec: smaller, stretch } = coarse(spec);
-  if (spec.kind === 'ceiling' || smaller.kind === 'ceiling') return { rule: ruleFor(smaller), stretch };
-  return { rule: shareGate({ ...smaller, passAt: passThreshold(spec) }), stretch };
+/** A rule on another scale keeps the threshold of the problem that it stands for. */
+function ruleOn(scaled: RuleSpec, original: RuleSpec): SequentialRule {
+  if (scaled.kind === 'ceiling' || original.kind === 'ceiling') return ruleFor(scaled);
+  return shareGate({ ...scaled, passAt: passThreshold(original) });
 }
 
-function coarse(spec: RuleSpec): { spec: RuleSpec; stretch: number } {
-  if (spec.kind === 'ceiling') {
-    const { max } = spec;
-    const excess = max === 0 ? 0 : (-5 * Math.log(spec.beta)) / divergence(max, alarmRate(max)) / EXACT_UP_TO;
-    const s = Math.min(excess, 0.02 / spec.max);
-    return s <= 1 ? { spec, stretch: 1 } : { spec: { ...spec, max: spec.max * s }, stretch: s };
-  }
-  const excess = roughCap(spec.share, spec.margin, spec.beta) / EXACT_UP_TO;
-  if (excess <= 1) return { spec, stretch: 1 };
-  const rare = Math.min(spec.share, 1 - spec.share);
+interface Scaled {
+  readonly spec: RuleSpec;
+  readonly stretch: number;
+  /** The truth on that scale. */
+  readonly at: number;
+}
+
+function coarse(spec: RuleSpec, truth: number): Scaled {
+  if (spec.kind === 'ceiling') return coarseCeiling(spec, truth);
+  const { share, margin, quiet = 0 } = spec;
+  const same = { spec, stretch: 1, at: truth };
+  const excess = roughCap(share, margin, spec.beta) / EXACT_UP_TO;
+  if (excess <= 1 || Math.abs(truth - share) > 2 * margin) return same;
+  const rare = Math.min(share, 1 - share);
   if (rare < 0.02) {
     const s = Math.min(excess, 0.05 / rare);
-    const share = spec.share < 0.5 ? rare * s : 1 - rare * s;
-    const next = coarse({ ...spec, share, margin: spec.margin * s, quiet: (spec.quiet ?? 0) * s });
-    return { spec: next.spec, stretch: next.stretch * s };
+    const scaled = share < 0.5 ? rare * s : 1 - rare * s;
+    const next = coarse({ ...spec, share: scaled, margin: margin * s, quiet: quiet * s }, scaled + (truth - share) * s);
+    return { ...next, stretch: next.stretch * s };
   }
   const s = Math.sqrt(excess);
-  return { spec: { ...spec, margin: spec.margin * s, quiet: (spec.quiet ?? 0) * s }, stretch: s * s };
+  return {
+    spec: { ...spec, margin: margin * s, quiet: quiet * s },
+    stretch: s * s,
+    at: Math.min(1, Math.max(0, share + (truth - share) * s)),
+  };
+}
+
+function coarseCeiling(spec: RuleSpec & { readonly kind: 'ceiling' }, truth: number): Scaled {
+  const { max, beta } = spec;
+  const same = { spec, stretch: 1, at: truth };
+  if (max === 0 || truth > 4 * max) return same;
+  const s = Math.min((-5 * Math.log(beta)) / divergence(max, alarmRate(max)) / EXACT_UP_TO, 0.02 / max);
+  return s <= 1 ? same : { spec: { ...spec, max: max * s }, stretch: s, at: truth * s };
 }

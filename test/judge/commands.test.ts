@@ -198,7 +198,8 @@ describe('plan', () => {
   test('prints a table, and a warning when the rate is too low', async () => {
     const text = await plan(['--rate', '5']);
     expect(text).toMatch(/canary +share:v2 at client +\d+ +\d+ +\d+/);
-    expect(text).toContain('warning: stage canary needs up to');
+    expect(text).toMatch(/canary +share:v2 at client( +\d+ \(\d+\.\d\)){6}/);
+    expect(text).toContain('warning: 5 requests/s tell the versions apart: canary ± 3 % takes');
   });
 
   test('refuses a rate that is none, and a scenario that is not there', async () => {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { planChecks } from '../../src/judge/checkPlan.js';
-import { assumedRates, type PlannedCheck, planRun } from '../../src/judge/plan.js';
+import { operatingCharacteristics } from '../../src/judge/operating.js';
+import { assumedRates, planRun } from '../../src/judge/plan.js';
+import type { PlannedCheck } from '../../src/judge/planCheck.js';
+import { ruleFor } from '../../src/judge/requirements.js';
 import { mirror, scenario, share, stage } from '../support/judge.js';
 
 const canary = stage(share({ v2: 0.1 }));
@@ -53,13 +56,94 @@ describe('plan', () => {
     expect(plan.warnings).toEqual([]);
   });
 
-  test('warns when the load is too small for the longest window', () => {
+  test.each([
+    ['asPromised', 0.1],
+    ['offByMargin', 0.13],
+    ['nothing', 0],
+    ['half', 0.5],
+  ] as const)('a canary is planned for four truths: %s', (truth, share) => {
+    const planned = check('canary', 'share:v2', 'source').truths[truth];
+    // Three shares at two points each, a mirror and the failures: eight decisions.
+    const rule = ruleFor({ kind: 'gate', share: 0.1, margin: 0.03, alpha: 0.0001 / 8, beta: 0.0001 });
+    const exact = operatingCharacteristics(rule, share);
+    expect(planned.share).toBeCloseTo(share, 12);
+    expect(planned.requests).toEqual({
+      expected: Math.ceil(exact.expected),
+      q95: exact.quantile(0.95),
+      q99: exact.quantile(0.99),
+    });
+    expect(planned.seconds.q99).toBe(Number((planned.requests.q99 / 200).toFixed(1)));
+    expect(truth === 'asPromised' ? planned.verdicts.pass : planned.verdicts.fail).toBeGreaterThan(0.999);
+  });
+
+  test('a dark promise is refuted by the first request astray: geometric, or never', () => {
+    const { offByMargin, nothing, half } = check('mirror', 'share:v2', 'source').truths;
+    expect(offByMargin).toMatchObject({ share: 0.01, requests: { expected: 100, q95: 299, q99: 459 } });
+    expect(half.requests).toEqual({ expected: 2, q95: 5, q99: 7 });
+    expect(nothing.verdicts).toEqual({ pass: 1, fail: 0, inconclusive: 0 });
+  });
+
+  test('a full mirror is decided when the window closes, whatever is true', () => {
+    const { offByMargin, nothing } = check('mirror', 'mirror:v2', 'destination').truths;
+    expect(offByMargin).toMatchObject({ share: 0.99, requests: { expected: 917, q99: 917 } });
+    expect(nothing.verdicts.fail).toBe(1);
+  });
+
+  test('every stage has its line', () => {
+    expect(plan.stages.map(({ line }) => line)).toEqual([
+      expect.stringMatching(
+        /^canary: about 25 s, in 99 of 100 runs at most 53 s \(share:v2 at client: 2,4\d\d requests, at most 5,\d\d\d\)$/,
+      ),
+      'mirror: 9.2 s (share:v2 at client: 917 requests)',
+      expect.stringMatching(/^errors: about 25 s, in 99 of 100 runs at most 53 s/),
+    ]);
+  });
+});
+
+describe('advice', () => {
+  const marked = { uris: 3, of: 1 };
+  const load = (users: number) => ({
+    ...scenario([]).load,
+    uris: Array.from({ length: marked.uris }, (_, index) => ({
+      method: 'GET',
+      target: index < marked.of ? '/CustomerManagement/Details/7' : '/',
+      headers: {},
+      line: index,
+    })),
+    model: {
+      kind: 'closed',
+      users,
+      thinkTime: { kind: 'uniform', minMs: 100, maxMs: 2000 },
+    } as unknown as ReturnType<typeof scenario>['load']['model'],
+  });
+  const even = stage(share({ v2: 0.5 }), { name: 'even' });
+
+  test('says what forty users take for 50 % ± 3 %, and what would be enough', () => {
+    const { warnings, stages } = planRun(scenario([even], { load: load(40) }));
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^40 users send 37\.4 requests\/s, 12\.5 of them tell the versions apart: even ± 3 % takes 9 min, at worst 19 min, but maxDuration is 2 min; change one: 500 users: 43 s, at worst 8\d s; maxDuration 30m: 9 min, at worst 19 min; margin 10 %: 47 s, at worst 9\d s$/,
+      ),
+    ]);
+    expect(stages[0]?.verdicts.inconclusive).toBeGreaterThan(0.9);
+  });
+
+  test('each change that it names makes the stage decidable', () => {
+    const users = planRun(scenario([even], { load: load(500) }));
+    expect(users.warnings).toEqual([]);
+    expect(planRun(scenario([even], { load: load(200) })).warnings).toHaveLength(1);
+    const wider = { ...even, precision: { ...even.precision, margin: 0.1 as never } };
+    expect(planRun(scenario([wider], { load: load(40) })).warnings).toEqual([]);
+    expect(planRun(scenario([even], { load: load(40), maxDuration: 1_800_000 as never })).warnings).toEqual([]);
+  });
+
+  test('speaks of requests where the rate was given', () => {
     const slow = planRun(scenario([canary]), { client: 1, source: 1, destination: 1, graph: 1 });
-    expect(slow.warnings).toHaveLength(1);
-    expect(slow.warnings[0]).toMatch(
-      /^stage canary needs up to 5\d\d\d s in 99 of 100 runs, but maxDuration is 120 s: raise the load about 44\.\d times/,
-    );
-    expect(slow.stages[0]?.verdicts.inconclusive).toBeGreaterThan(0.9);
+    expect(slow.warnings).toEqual([
+      expect.stringMatching(
+        /^1 requests\/s tell the versions apart: canary ± 3 % takes 41 min, .*change one: 50 requests\/s: /,
+      ),
+    ]);
   });
 });
 

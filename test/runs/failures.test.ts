@@ -4,8 +4,12 @@ import { type RunReport, SCENARIO, smallLoad, type Workspace, weighbridge } from
 async function run(
   space: Workspace,
   stage: string,
+  ...more: string[]
 ): Promise<{ code: number | null; stage: RunReport['stages'][number]; printed: string }> {
-  const { code, stdout, stderr } = await weighbridge(['run', SCENARIO, '--stage', stage, '--seed', '11'], space.dir);
+  const { code, stdout, stderr } = await weighbridge(
+    ['run', SCENARIO, '--stage', stage, '--seed', '11', ...more],
+    space.dir,
+  );
   const found = space.report().stages.find(({ name }) => name === stage);
   if (!found) throw new Error(`no stage ${stage} in the report:\n${stdout}${stderr}`);
   return { code, stage: found, printed: stdout + stderr };
@@ -92,9 +96,22 @@ describe('a release that does not keep its promise', () => {
     space.edit(SCENARIO, /marker:\n(?: {2}.*\n)+/, 'marker: off\n');
     space.edit(SCENARIO, 'maxDuration: 40s', 'maxDuration: 5s');
     space.edit('uris/loadtest-uris.txt', /[\s\S]*/, '/\n');
-    const { code, stage } = await run(space, 'canary');
+    const { code, stage } = await run(space, 'canary', '--allow-undecidable');
     expect(code).toBe(2);
     expect(stage.verdict).toBe('no-data');
     expect(check(stage, 'share:v2', 'source')?.reason).toMatch(/No request of the load reached the service/);
+  });
+
+  it('is not even started when the longest window would leave it undecided, and says what to change', async () => {
+    const space = smallLoad();
+    space.edit(SCENARIO, 'maxDuration: 40s', 'maxDuration: 5s');
+    const { code, stderr } = await weighbridge(['run', SCENARIO, '--stage', 'canary'], space.dir);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /scenario\.yaml: stages\.canary: probably not decided within maxDuration: 100 users send 4\d\d requests\/s, 2\d\d of them tell/,
+    );
+    expect(stderr).toMatch(/change one: 1,000 users: .*; maxDuration 1m: /);
+    expect(stderr).toContain('--allow-undecidable');
+    expect(stderr).not.toContain('lab');
   });
 });

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { formatPercent } from '../../base/units.js';
-import { assumedRates, type Plan, type PlannedCheck, planRun, type Rates } from '../../judge/plan.js';
+import { type Plan, planRun, type Rates } from '../../judge/plan.js';
+import type { PlannedCheck } from '../../judge/planCheck.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { Io } from '../io.js';
 import { defaultScenario } from '../options.js';
@@ -32,7 +33,7 @@ Exit codes: 0 planned · 3 usage or configuration`,
     )
     .action(async (file: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(file ?? defaultScenario(io.cwd), { cwd: io.cwd });
-      const plan = planRun(scenario, flags.rate === undefined ? assumedRates(scenario) : everywhere(flags.rate));
+      const plan = planRun(scenario, flags.rate === undefined ? undefined : everywhere(flags.rate));
       io.stdout.write(flags.json ? `${JSON.stringify(plan)}\n` : describe(plan));
     });
 }
@@ -60,23 +61,47 @@ function describe(plan: Plan): string {
       : stage.checks.map((check, index) => [index === 0 ? stage.name : '', ...cells(check)]),
   );
   const titles = ['stage', 'check', 'requests', 'q95', 'q99', 'seconds', 'q99', 'false alarm', 'miss', 'inconclusive'];
+  const checks = plan.stages.flatMap((stage) => stage.checks.map((check) => ({ stage: stage.name, check })));
+  const broken = checks.map(({ stage, check }) => [stage, checkName(check), ...brokenCells(check)]);
   const stages = plan.stages.map(
     (stage) =>
       `${stage.name}: pass with ${formatPercent(stage.verdicts.pass, 2)} or more, fail ${probability(stage.verdicts.fail)} or less, inconclusive ${probability(stage.verdicts.inconclusive)} or less`,
   );
-  const errors = plan.stages.flatMap((stage) => stage.checks).find((check) => check.name === 'errors');
+  const errors = checks.find(({ check }) => check.name === 'errors')?.check;
   const fewest = errors
     ? [`errors: numbers are for as many failures as allowed; without any, ${errors.fewest} requests suffice`]
     : [];
   const notes = plan.warnings.map((warning) => `warning: ${warning}`);
-  return `${[...header, '', ...table([titles, ...rows]), ...fewest, '', 'If everything is as promised:', ...stages, ...notes].join('\n')}\n`;
+  const sections = [
+    header,
+    [...table([titles, ...rows]), ...fewest],
+    [
+      'If a promise is broken: requests (seconds) to the verdict on average, and in 99 of 100 runs at most',
+      ...table([BROKEN, ...broken]),
+    ],
+    ['If everything is as promised:', ...stages, ...notes],
+  ];
+  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+const BROKEN = ['stage', 'check', 'off by the margin', 'q99', 'gets nothing', 'q99', 'gets half', 'q99'];
+
+const checkName = ({ name, vantagePoint, required }: PlannedCheck): string =>
+  `${name} at ${vantagePoint}${required ? '' : ' (not required)'}`;
+
+/** The other three truths: for failures twice the maximum, none and half. */
+function brokenCells({ truths }: PlannedCheck): string[] {
+  return [truths.offByMargin, truths.nothing, truths.half].flatMap(({ requests, seconds }) => [
+    `${requests.expected} (${duration(seconds.expected)})`,
+    `${requests.q99} (${duration(seconds.q99)})`,
+  ]);
 }
 
 function cells(check: PlannedCheck): string[] {
   const { requests, seconds } = check;
   const approximately = check.exact ? '' : '~';
   return [
-    `${check.name} at ${check.vantagePoint}${check.required ? '' : ' (not required)'}`,
+    checkName(check),
     approximately + requests.expected,
     approximately + requests.q95,
     approximately + requests.q99,

@@ -1,10 +1,13 @@
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../../base/clock.js';
+import { ConfigError, type Problem } from '../../base/errors.js';
 import { connectCluster } from '../../cluster/client.js';
+import { type Plan, planRun } from '../../judge/plan.js';
 import { runRelease } from '../../release/run.js';
 import { prepareReports } from '../../report/reportsDir.js';
 import { loadScenario } from '../../scenario/load.js';
+import type { Scenario } from '../../scenario/types.js';
 import type { Io } from '../io.js';
 import { startLabProcess } from '../labProcess.js';
 import {
@@ -25,6 +28,7 @@ interface Flags extends ClusterFlags {
   readonly target: 'lab' | 'cluster';
   readonly stage: readonly string[];
   readonly baseUrl: string;
+  readonly allowUndecidable: boolean;
   readonly keep: boolean;
   readonly reports: string;
   readonly seed?: number;
@@ -41,6 +45,7 @@ export function runCommand(io: Io): Command {
         .default('lab'),
     )
     .option('--stage <name>', 'only this stage (repeatable)', (name, all: string[]) => [...all, name], [] as string[])
+    .option('--allow-undecidable', 'also start stages that maxDuration will probably leave undecided (see plan)', false)
     .option('--keep', 'a passed run leaves the last stage in place', false)
     .option(
       '--base-url <url>',
@@ -81,6 +86,8 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
       const file = scenarioFile ?? defaultScenario(io.cwd);
       const scenario = await loadScenario(file, { cwd: io.cwd });
       const stages = chosenStages(scenario, flags.stage);
+      const plan = planRun(scenario);
+      if (!flags.allowUndecidable) refuseUndecidable(scenario, plan, stages);
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const reports = resolve(io.cwd, flags.reports);
       prepareReports(reports);
@@ -95,7 +102,8 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
         const client = await connectCluster(lab ? { kubeconfig: lab.kubeconfig } : flags);
         await client.check();
         const { baseUrl, prometheusUrl, kialiUrl } = lab ?? flags;
-        const session = openSession(io, reports, scenario.name, flags.json);
+        const plans = new Map(plan.stages.map(({ name, line }) => [name, line]));
+        const session = openSession(io, reports, scenario.name, flags.json, plans);
         await runRelease(
           scenario,
           {
@@ -122,4 +130,21 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
         if (complaints) io.stderr.write(`${complaints}\n`);
       }
     });
+}
+
+/** @throws ConfigError when a stage would probably end without a verdict: the load is spared, and what to change is said. */
+function refuseUndecidable(scenario: Scenario, plan: Plan, stages: readonly string[]): void {
+  const problems = plan.stages.flatMap(({ name, advice }): Problem[] =>
+    advice === undefined || !stages.includes(name)
+      ? []
+      : [
+          {
+            file: scenario.file,
+            path: `stages.${name}`,
+            message: `probably not decided within maxDuration: ${advice}`,
+            hint: 'change one of these, or take the risk with --allow-undecidable',
+          },
+        ],
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
 }

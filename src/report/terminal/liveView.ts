@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../base/clock.js';
 import { millis } from '../../base/units.js';
 import type { RunEvent } from '../../release/events.js';
 import { RunFold } from '../model.js';
-import { type Line, renderLine } from './line.js';
+import { type Line, line, renderLine } from './line.js';
 import { eventLines, stateLine } from './plain.js';
 import { progressBlock } from './progress.js';
 import { runResult, stageResult } from './results.js';
@@ -26,6 +26,8 @@ export interface LiveViewOptions {
 
 export interface LiveView {
   push(event: RunEvent): void;
+  /** A line of its own, above what is redrawn. */
+  note(text: string): void;
   /** Ends the live block and prints the result of the run; idempotent. */
   close(): void;
 }
@@ -56,6 +58,7 @@ export function liveView(out: Screen, { reportDir, clock = systemClock }: LiveVi
       started = true;
       sink.push(event, fold);
     },
+    note: (text) => sink.note([line(text)]),
     close() {
       if (stop.signal.aborted) return;
       stop.abort();
@@ -70,6 +73,7 @@ export function liveView(out: Screen, { reportDir, clock = systemClock }: LiveVi
 
 interface Sink {
   push(event: RunEvent, fold: RunFold): void;
+  note(lines: readonly Line[]): void;
   tick(fold: RunFold): void;
   end(): void;
 }
@@ -89,9 +93,9 @@ class BlockSink implements Sink {
   push(event: RunEvent, fold: RunFold): void {
     if (event.type === 'stage-finished') {
       const stage = fold.model.stages.find(({ name }) => name === event.stage);
-      if (stage) this.#above(stageResult(stage));
+      if (stage) this.note(stageResult(stage));
     } else if (event.type === 'interrupted' || event.type === 'failed' || event.type === 'unreachable') {
-      this.#above(eventLines(event, fold.model));
+      this.note(eventLines(event, fold.model));
     }
     this.tick(fold);
   }
@@ -113,7 +117,7 @@ class BlockSink implements Sink {
     if (erase) this.#out.write(erase);
   }
 
-  #above(lines: readonly Line[]): void {
+  note(lines: readonly Line[]): void {
     const text = lines.map((one) => `${renderLine(one, this.#out.color)}\n`).join('');
     this.#out.write(`${this.#erase()}${text}`);
     this.#drawnAt = Number.NEGATIVE_INFINITY;
@@ -146,21 +150,21 @@ class LogSink implements Sink {
       // The settled look is told by the stage's result.
       if (event.look.settled || now - this.#lookAt < LOOK_LINE_MS) return;
       this.#lookAt = now;
-      this.#write([stateLine(fold.model, event.at)]);
+      this.note([stateLine(fold.model, event.at)]);
       return;
     }
     // The model is folded for lines that need it only: looks are many, lines are few.
-    this.#write(eventLines(event, fold.model));
+    this.note(eventLines(event, fold.model));
   }
 
   tick(fold: RunFold): void {
     if (this.#clock.now() - this.#writtenAt < SILENCE_MS - LOOK_LINE_MS) return;
-    this.#write([stateLine(fold.model, this.#clock.wallMs())]);
+    this.note([stateLine(fold.model, this.#clock.wallMs())]);
   }
 
   end(): void {}
 
-  #write(lines: readonly Line[]): void {
+  note(lines: readonly Line[]): void {
     if (lines.length === 0) return;
     this.#writtenAt = this.#clock.now();
     for (const one of lines) this.#out.write(`${renderLine(one, this.#out.color)}\n`);

@@ -154,6 +154,7 @@ describe('an environment that is not as it should be', () => {
         SCENARIO,
         '--stage',
         'mirror',
+        '--allow-undecidable',
         '--seed',
         '9',
         ...clusterOptions({ ...lab, prometheusUrl: prometheus.url }),
@@ -196,7 +197,7 @@ describe('an environment that is not as it should be', () => {
       }
     });
     const lab = await startedLab(space);
-    const { code, stderr } = await runOn(space, { ...lab, baseUrl });
+    const { code, stderr } = await runOn(space, { ...lab, baseUrl }, '--allow-undecidable');
     expect([1, 2], stderr).toContain(code);
     const { load } = space.report();
     expect(load?.failed).toBeGreaterThan(20);

@@ -1,0 +1,176 @@
+import { markerMatches, mixInMarkerUris } from '../scenario/markers.js';
+import type { Scenario, WatchedPoint } from '../scenario/types.js';
+import { cleanNeeded, specOf } from './checkPlan.js';
+import {
+  CAP_QUANTILE,
+  capFor,
+  characteristics,
+  harmfulShares,
+  missProbability,
+  type RuleSpec,
+} from './requirements.js';
+import type { CheckPlan } from './types.js';
+
+/** What one check takes if one thing is true. */
+export interface PlannedTruth {
+  /** The true share (failures: the true rate), 0..1. */
+  readonly share: number;
+  /** Until the verdict; q95: in 95 of 100 runs at most so many. */
+  readonly requests: { readonly expected: number; readonly q95: number; readonly q99: number };
+  readonly seconds: { readonly expected: number; readonly q99: number };
+  /** Probabilities within the longest counting window. */
+  readonly verdicts: { readonly pass: number; readonly fail: number; readonly inconclusive: number };
+}
+
+/**
+ * The four truths that are planned for. Shares: as promised; off by the margin (the slower side; "none" and "all" are off by `absence`); the
+ * version gets nothing; it gets half. Mirrors alike, of the copies per primary. Failures: as many as allowed; twice as many; none; half.
+ */
+interface PlannedTruths {
+  readonly asPromised: PlannedTruth;
+  readonly offByMargin: PlannedTruth;
+  readonly nothing: PlannedTruth;
+  readonly half: PlannedTruth;
+}
+
+export interface PlannedCheck extends Omit<PlannedTruth, 'share'> {
+  readonly name: string;
+  readonly vantagePoint: WatchedPoint;
+  readonly required: boolean;
+  readonly expected: CheckPlan['expected'];
+  /** `requests`, `seconds` and `verdicts` beside it are those of `asPromised`. */
+  readonly truths: PlannedTruths;
+  /** Exact probability of a fail although the promise holds. */
+  readonly falseAlarm: number;
+  /** Exact probability of a pass although the promise is broken by the margin (shares), twice the maximum (failures) or `absence` (none). */
+  readonly miss: number;
+  /** Fewest requests that can end in a pass; failures: when there is none. */
+  readonly fewest: number;
+  /** The check gives up at so many requests. */
+  readonly cap: number;
+  /** False: computed on a coarser scale. */
+  readonly exact: boolean;
+}
+
+/**
+ * The truth that a stage's own figures are for: everything as promised, and no failure (a service that fails just as often as it may is the
+ * slowest case there is, and not the one to expect).
+ */
+export const likely = ({ expected, truths }: PlannedCheck): PlannedTruth =>
+  expected.max === undefined ? truths.asPromised : truths.nothing;
+
+type Numbers = Pick<PlannedCheck, 'truths' | 'falseAlarm' | 'miss' | 'fewest' | 'cap' | 'exact'>;
+
+/** @param rate requests per second that the check can judge; 0: never. */
+export function planCheck(scenario: Scenario, check: CheckPlan, rate: number): PlannedCheck {
+  const { name, vantagePoint, required, expected } = check;
+  const spec = specOf(check);
+  const numbers = spec ? sequential(check, spec, rate, scenario) : counting(check, rate, scenario);
+  const { share: _promised, ...asPromised } = numbers.truths.asPromised;
+  return { name, vantagePoint, required, expected, ...asPromised, ...numbers };
+}
+
+const reachableIn = (scenario: Scenario, rate: number): number => (rate * scenario.maxDuration) / 1000;
+
+function sequential(check: CheckPlan, spec: RuleSpec, rate: number, scenario: Scenario): Numbers {
+  const cap = check.cap ?? capFor(spec);
+  const reachable = Math.min(cap, reachableIn(scenario, rate));
+  const truth = (share: number): PlannedTruth => {
+    const { seen, stretch } = characteristics(spec, share);
+    const requests = (value: number) => Math.min(cap, Math.ceil(value * stretch));
+    const { pass, fail } = seen.decidedBy(Math.floor(reachable / stretch));
+    return planned(
+      share,
+      { expected: requests(seen.expected), q95: requests(seen.quantile(0.95)), q99: requests(seen.quantile(0.99)) },
+      { pass, fail },
+      rate,
+    );
+  };
+  const promised = spec.kind === 'gate' ? spec.share : spec.max;
+  const { seen, exact, stretch } = characteristics(spec, promised);
+  const asPromised = truth(promised);
+  return {
+    truths: {
+      asPromised,
+      offByMargin: slowest(harmfulShares(spec).map(truth)) ?? asPromised,
+      nothing: truth(0),
+      half: truth(0.5),
+    },
+    falseAlarm: seen.decidedBy(cap / stretch).fail,
+    miss: missProbability(spec),
+    fewest: Math.ceil(
+      spec.kind === 'ceiling'
+        ? characteristics(spec, 0).seen.quantile(1 - CAP_QUANTILE)
+        : seen.quantile(1e-9) * stretch,
+    ),
+    cap,
+    exact,
+  };
+}
+
+const slowest = (truths: readonly PlannedTruth[]): PlannedTruth | undefined =>
+  [...truths].sort((a, b) => b.requests.expected - a.requests.expected)[0];
+
+/**
+ * Dark promises and full mirrors need a fixed number of clean requests and cannot raise a false alarm. Dark ones are refuted by the first
+ * request that goes astray, mirrors only when the window closes.
+ */
+function counting(check: CheckPlan, rate: number, scenario: Scenario): Numbers {
+  const { share: promised = 0, absence = 0.01 } = check.expected;
+  const needed = cleanNeeded(check);
+  const atOnce = check.rule !== 'copies';
+  const total =
+    check.rule === 'dark' && check.vantagePoint === 'client' ? Math.ceil(needed / rarestMarker(scenario)) : needed;
+  const reachable = Math.floor(reachableIn(scenario, rate));
+  const truth = (share: number): PlannedTruth => {
+    const astray = Math.abs(share - promised);
+    const cleanAfter = (requests: number) => (1 - astray) ** requests;
+    const quantile = (q: number) =>
+      Math.min(total, astray === 0 ? total : Math.max(1, Math.ceil(Math.log(1 - q) / Math.log1p(-astray))));
+    const requests =
+      atOnce && astray > 0
+        ? { expected: Math.ceil((1 - cleanAfter(total)) / astray), q95: quantile(0.95), q99: quantile(0.99) }
+        : { expected: total, q95: total, q99: total };
+    const whole = reachable >= total;
+    const fail = atOnce || whole ? 1 - cleanAfter(Math.min(total, reachable)) : 0;
+    return planned(share, requests, { pass: whole ? cleanAfter(total) : 0, fail }, rate);
+  };
+  const asPromised = truth(promised);
+  return {
+    truths: {
+      asPromised,
+      offByMargin: truth(promised === 0 ? absence : promised - absence),
+      nothing: truth(0),
+      half: truth(0.5),
+    },
+    falseAlarm: 0,
+    miss: (1 - absence) ** needed,
+    fewest: total,
+    cap: total,
+    exact: true,
+  };
+}
+
+function planned(
+  share: number,
+  requests: PlannedTruth['requests'],
+  { pass, fail }: { readonly pass: number; readonly fail: number },
+  rate: number,
+): PlannedTruth {
+  const seconds = (value: number) => Number((value / rate).toFixed(1));
+  return {
+    share,
+    requests,
+    seconds: { expected: seconds(requests.expected), q99: seconds(requests.q99) },
+    verdicts: { pass, fail, inconclusive: Math.max(0, 1 - pass - fail) },
+  };
+}
+
+/** Smallest part of the marker requests that one marker URI gets: every one must be certified. */
+function rarestMarker(scenario: Scenario): number {
+  const { marker } = scenario;
+  const marked = mixInMarkerUris(scenario).entries.filter((entry) => marker && markerMatches(marker.uri, entry.target));
+  const perUri = new Map<string, number>();
+  for (const { target } of marked) perUri.set(target, (perUri.get(target) ?? 0) + 1);
+  return marked.length === 0 ? 1 : Math.min(...perUri.values()) / marked.length;
+}
