@@ -41,6 +41,9 @@ export function loadDocument(summary: LoadSummary, run: { readonly engine: strin
     bytesReceived: counts.bytesReceived,
     status: counts.status,
     errors: counts.errors,
+    /** Good answers by the version that their marker tells, and those that tell none. */
+    versions: counts.versions,
+    unmarked: counts.unmarked,
     responseTime: latency(summary.responseTime),
     serviceTime: latency(summary.serviceTime),
     generator: generatorFields(generator),
@@ -76,6 +79,9 @@ export function loadText(summary: LoadSummary): string {
     times('service time', summary.serviceTime),
     '',
     `status     ${list(counts.status) || 'no answer'}`,
+    ...(Object.keys(counts.versions).length > 0
+      ? [`versions   ${list({ ...counts.versions, untold: counts.unmarked })}`]
+      : []),
     ...(Object.keys(counts.errors).length > 0 ? [`errors     ${list(counts.errors)}`] : []),
     `generator  ${generator.valid ? 'valid' : 'INVALID'}, ${generator.cpuSeconds.toFixed(2)} CPU s, ${formatPercent(generator.lateShare, 2)} late, ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
     ...(generator.reason === undefined ? [] : [`           ${generator.reason}`]),

@@ -71,7 +71,9 @@ function prepare(
     const known = Object.keys(spec.variables).map((key) => `{${key}}`);
     problem(
       `unknown variable ${text}`,
-      known.length > 0 ? `Known are ${known.join(', ')}.` : 'No seed data was created: name it in `seed`.',
+      known.length > 0
+        ? `Known are ${known.join(', ')}.`
+        : 'Name its record in `seed` of the scenario, or give its value to `load --set`.',
     );
     return text;
   });

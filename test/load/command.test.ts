@@ -108,6 +108,31 @@ describe('a load', () => {
     expect(stdout).toMatch(/status +200: 5/);
   });
 
+  it('counts the versions that the pages tell, with values for the variables of its list', async () => {
+    const given = { v1: 0, v2: 0, failed: 0 };
+    const url = await serve((request, response) => {
+      if (request.url !== '/details/a%20b') return response.end('LoyaltyLevel in another page');
+      const version = (['v1', 'v2', 'failed'] as const)[(given.v1 + given.v2 + given.failed) % 3] ?? 'v1';
+      given[version]++;
+      return response.end({ v1: '<p>plain', v2: '<p>LoyaltyLevel=3', failed: '<p>offline' }[version]);
+    });
+    writeFileSync(join(folder, 'uris.txt'), '/details/{id}\n/list\n');
+    const list = ['--uris', 'uris.txt', '--base-url', url, '--set', 'id=a b', '--users', '3', '--think-time', '0'];
+    const marker = ['--marker', 'v1=', '--marker', 'v2=LoyaltyLevel=', '--marker-failed', 'offline'];
+    const args = [...list, ...marker, '--marker-uri', '/details/*', '--requests', '60'];
+    const first = await run([...args, '--json']);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      requests: 60,
+      failed: given.failed,
+      errors: { 'offline-page': given.failed },
+      versions: { v1: given.v1, v2: given.v2 },
+      unmarked: 60 - given.v1 - given.v2 - given.failed,
+    });
+    expect(Math.min(given.v1, given.v2, given.failed)).toBeGreaterThan(0);
+    const { stdout } = await run(args);
+    expect(stdout).toMatch(/^versions {3}untold: \d+, v\d: \d+, v\d: \d+$/m);
+  });
+
   it('updates one line on a terminal and stops early with its summary', async () => {
     const url = await serve((_request, response) => response.end('x'));
     const abort = new AbortController();
@@ -151,6 +176,18 @@ describe('usage', () => {
       ['http://x/', '--rate', '5', '--users', '2', '--think-time', '0'],
       [/--rate: an open model has no --users/, /--think-time/],
     ],
+    [
+      'two versions without a text',
+      ['http://x/', '--marker', 'v1=', '--marker', 'v2='],
+      [/--marker: v1 and v2 have no text/, /--marker: nothing tells/],
+    ],
+    ['a marker URI without a marker', ['http://x/', '--marker-uri', '/d/*'], [/--marker-uri: is for --marker/]],
+    ['an empty text of failure', ['http://x/', '--marker-failed', ''], [/--marker-failed: an empty text/]],
+    [
+      'a URI with a variable of no value',
+      ['http://x/{id}', '--set', 'ie=7'],
+      [/unknown variable \{id\}/, /Known are \{ie\}/],
+    ],
     ['arrivals without a rate', ['http://x/', '--arrivals', 'poisson'], [/--arrivals: needs --rate/]],
   ])('%s', async (_case, args, messages) => {
     writeFileSync(join(folder, 'uris.txt'), '/a\n');
@@ -170,6 +207,8 @@ describe('usage', () => {
     ['--rate', '-1'],
     ['--engine', 'wrk'],
     ['--arrivals', 'bursts'],
+    ['--marker', 'LoyaltyLevel'],
+    ['--set', '=7'],
   ])('%s %s is refused by the parser', async (option, value) => {
     await expect(run(['http://x/', option, value])).rejects.toMatchObject({ code: 'commander.invalidArgument' });
   });

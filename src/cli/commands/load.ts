@@ -11,6 +11,7 @@ import { LOAD_ENGINES, type LoadRun, type LoadSummary } from '../../load/types.j
 import type { ThinkTime } from '../../scenario/types.js';
 import type { Io } from '../io.js';
 import { httpUrl, wholeNumber } from '../options.js';
+import { namedValue } from './loadMarker.js';
 import { DEFAULT_USERS, describeLoad, type LoadFlags, loadSpec } from './loadSpec.js';
 
 const PLAIN_PROGRESS_SECONDS = 5;
@@ -21,6 +22,7 @@ export function loadCommand(io: Io): Command {
     .argument('[url]', 'one URI to ask for again and again', httpUrlArgument)
     .option('--uris <file>', 'URI list, one [METHOD] URI [Header: value] a line, walked round-robin by every user')
     .option('--base-url <url>', 'what the paths of the list are below', httpUrl)
+    .option('--set <name=value>', 'value of {name} in the URIs (repeatable)', namedValue)
     .option('--users <n>', `closed model: users (default ${DEFAULT_USERS})`, wholeNumber(1, 100_000))
     .option(
       '--think-time <spec>',
@@ -57,6 +59,13 @@ export function loadCommand(io: Io): Command {
         .choices(LOAD_ENGINES)
         .default('node'),
     )
+    .option(
+      '--marker <version=text>',
+      'count versions: a good page with this text came from this version; without a text (v1=), a page with none (repeatable)',
+      namedValue,
+    )
+    .option('--marker-uri <pattern>', 'only these paths tell the version; * is any run of characters (default *)')
+    .option('--marker-failed <text>', 'a page with this text has failed, whatever its status')
     .option('--json', 'print one JSON document on stdout', false)
     .addHelpText(
       'after',
@@ -70,6 +79,9 @@ Examples:
       --users 200
   arrivals at a rate:
     weighbridge load http://localhost:7005/ --rate 500 --arrivals poisson --json
+  which version answers:
+    weighbridge load http://localhost:7005/details --marker v1= \\
+      --marker v2=LoyaltyLevel
 
 A URI list holds one request a line; indented lines below it are a part of it:
   /CustomerManagement

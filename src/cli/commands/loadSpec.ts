@@ -4,6 +4,7 @@ import type { LoadEngine, LoadSpec } from '../../load/types.js';
 import type { LoadModel, ThinkTime, UriEntry } from '../../scenario/types.js';
 import { readUriFile } from '../../scenario/uri-file.js';
 import type { Io } from '../io.js';
+import { type MarkerFlags, markerSpec } from './loadMarker.js';
 
 export const DEFAULT_USERS = 10;
 const DEFAULT_THINK_TIME: ThinkTime = { kind: 'uniform', minMs: millis(100), maxMs: millis(2000) };
@@ -12,9 +13,11 @@ const DEFAULT_DURATION = millis(10_000);
 const MOST_IN_FLIGHT = 10_000;
 
 /** The options of `load` as they were given. */
-export interface LoadFlags {
+export interface LoadFlags extends MarkerFlags {
   readonly uris?: string;
   readonly baseUrl?: string;
+  /** Values of `{name}` in URIs. */
+  readonly set?: Readonly<Record<string, string>>;
   readonly users?: number;
   readonly thinkTime?: ThinkTime;
   readonly rate?: number;
@@ -47,16 +50,18 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
   if (flags.timeout === 0) refuse('--timeout', 'must be longer than 0');
   if (flags.connectTimeout === 0) refuse('--connect-timeout', 'must be longer than 0');
   if (flags.firstByteTimeout === 0) refuse('--first-byte-timeout', 'must be longer than 0');
-  const uris = flags.uris === undefined ? single(url) : await readUris(flags.uris, io.cwd, problems);
+  const uris =
+    flags.uris === undefined ? single(url) : await readUris(flags.uris, Object.keys(flags.set ?? {}), io.cwd, problems);
   if (flags.baseUrl === undefined && flags.uris !== undefined && uris.some(({ target }) => target.startsWith('/'))) {
     refuse('--base-url', `${flags.uris} holds paths`, 'say what they are below, such as http://localhost:7005');
   }
+  const told = markerSpec(flags, refuse);
   if (problems.length > 0) throw new ConfigError(problems);
   const until = flags.duration ?? (flags.requests === undefined ? DEFAULT_DURATION : undefined);
   return {
     baseUrl: flags.baseUrl ?? url ?? uris[0]?.target ?? '',
     uris,
-    variables: {},
+    variables: flags.set ?? {},
     model: modelOf(flags),
     order: 'round-robin',
     seed,
@@ -64,8 +69,7 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
     ...(flags.connectTimeout === undefined ? {} : { connectTimeoutMs: flags.connectTimeout }),
     ...(flags.firstByteTimeout === undefined ? {} : { firstByteTimeoutMs: flags.firstByteTimeout }),
     engine: flags.engine,
-    marker: undefined,
-    defaultVersion: undefined,
+    ...told,
     ...(until === undefined ? {} : { durationMs: until }),
     ...(flags.requests === undefined ? {} : { maxRequests: flags.requests }),
   };
@@ -92,8 +96,13 @@ function modelOf(flags: LoadFlags): LoadModel {
 const single = (url: string | undefined): UriEntry[] =>
   url === undefined ? [] : [{ method: 'GET', target: url, headers: {}, line: 0 }];
 
-async function readUris(file: string, cwd: string, problems: Problem[]): Promise<readonly UriEntry[]> {
-  const list = await readUriFile(cwd, file, []);
+async function readUris(
+  file: string,
+  variables: readonly string[],
+  cwd: string,
+  problems: Problem[],
+): Promise<readonly UriEntry[]> {
+  const list = await readUriFile(cwd, file, variables);
   if ('unread' in list) {
     problems.push(list.unread);
     return [];
