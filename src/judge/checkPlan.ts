@@ -24,13 +24,21 @@ export function planChecks(scenario: Scenario, stage: Stage): CheckPlan[] {
 export function specOf(plan: CheckPlan): RuleSpec | undefined {
   const { share = 0, margin = 0, max = 0, absence = 0 } = plan.expected;
   const { alpha, beta } = plan;
-  if (plan.rule === 'gate') return { kind: 'gate', share, margin, alpha, beta };
+  if (plan.rule === 'gate') return { kind: 'gate', share, margin, alpha, beta, ...quietBand(plan) };
   if (plan.rule === 'ceiling' && max > 0) return { kind: 'ceiling', max, absence, alpha, beta };
   if (plan.rule === 'copies' && share > 0 && share < 1) {
     return { kind: 'gate', share, margin, ...mirrorReadyOptions({ alpha, beta }) };
   }
   return undefined;
 }
+
+const quietBand = ({ quiet }: CheckPlan) => (quiet === undefined ? {} : { quiet });
+
+/**
+ * Part of the margin inside which a share by balancing raises no alarm: a balancer follows small differences of load and latency that nobody
+ * configured, so its long-run share is never exactly the pods'.
+ */
+const QUIET_PART = 1 / 4;
 
 /** Clean requests that a counting rule asks for in every stratum. */
 export function cleanNeeded(plan: CheckPlan): number {
@@ -60,7 +68,8 @@ function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: n
     }
     const decides = vantagePoint === 'client' || vantagePoint === 'source';
     const rule: CheckRule = decides ? (certain ? 'dark' : 'gate') : 'account';
-    return { ...base, rule, required: scenario.watch[vantagePoint] === 'require' };
+    const quiet = rule === 'gate' && stage.expect.by === 'balancing' ? { quiet: margin * QUIET_PART } : {};
+    return { ...base, ...quiet, rule, required: scenario.watch[vantagePoint] === 'require' };
   });
 }
 

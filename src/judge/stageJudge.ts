@@ -1,3 +1,4 @@
+import type { KubeObject } from '../base/kubernetes.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { planChecks } from './checkPlan.js';
 import { accountCheck } from './checks/account.js';
@@ -9,6 +10,9 @@ import { ledgerOf } from './ledger.js';
 import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from './outcome.js';
 import { attributed, type GoodObservation, observationOf } from './tallies.js';
 import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
+import { choiceFor, stageInForce, UnitContext } from './unit/context.js';
+import { unitFindings } from './unit/findings.js';
+import { errorsOnUnit, onUnit } from './unit/onUnit.js';
 import { stageVerdict } from './verdict.js';
 import { amount, counted, list, POINT_NAMES, sentenceCase } from './words.js';
 
@@ -16,16 +20,23 @@ import { amount, counted, list, POINT_NAMES, sentenceCase } from './words.js';
 export class StageJudge {
   private readonly scenario: Scenario;
   private readonly stage: Stage;
+  private readonly unit: UnitContext;
   private readonly checks: readonly RunningCheck[];
 
-  constructor(scenario: Scenario, stage: Stage) {
+  /** @param objects what the cluster held when the window opened; they tell for what a version is drawn. None: they are not known. */
+  constructor(scenario: Scenario, stage: Stage, objects: readonly KubeObject[] = []) {
+    const choice = choiceFor(scenario, objects);
     this.scenario = scenario;
-    this.stage = stage;
-    this.checks = planChecks(scenario, stage).map((plan) => new RunningCheck(plan, scenario, stage));
+    this.stage = stageInForce(stage, choice);
+    const plans = planChecks(scenario, this.stage);
+    this.unit = new UnitContext(scenario, choice, plans[0]?.alpha ?? stage.precision.errorRate);
+    const { unit } = this;
+    this.checks = plans.map((plan) => new RunningCheck(plan, { scenario, stage: this.stage, unit, plans }));
   }
 
   /** Takes the next look and assesses the stage as of now. O(1) in requests and looks. */
   look(look: Look): StageAssessment {
+    this.unit.look(look);
     const checks = this.checks.map((check) => check.look(look));
     const required = this.checks.filter((check) => check.plan.required);
     const refuted = checks.some((check) => check.required && check.verdict === 'fail');
@@ -33,13 +44,25 @@ export class StageJudge {
       verdict: stageVerdict(checks),
       decided: look.settled || refuted || required.every((check) => check.ready),
       checks,
-      findings: findingsOf(this.scenario, this.stage, look, checks),
+      findings: [
+        ...findingsOf(this.scenario, this.stage, look, checks),
+        ...unitFindings(this.unit, this.stage, look, checks),
+      ],
       ledger: ledgerOf(this.scenario, this.stage, look),
+      granularity: this.unit.granularity,
     };
   }
 }
 
 type Evaluate = (look: Look) => Outcome;
+
+/** What the checks of a stage share. */
+interface JudgedStage {
+  readonly scenario: Scenario;
+  readonly stage: Stage;
+  readonly unit: UnitContext;
+  readonly plans: readonly CheckPlan[];
+}
 
 /** A check with its memory: what is decided stays decided. */
 class RunningCheck {
@@ -48,9 +71,9 @@ class RunningCheck {
   private final: CheckResult | undefined;
   private last: Outcome | undefined;
 
-  constructor(plan: CheckPlan, scenario: Scenario, stage: Stage) {
+  constructor(plan: CheckPlan, context: JudgedStage) {
     this.plan = plan;
-    this.evaluate = evaluator(plan, scenario, stage);
+    this.evaluate = evaluator(plan, context);
   }
 
   /** Decided, or only waiting for the settled look. */
@@ -77,18 +100,19 @@ class RunningCheck {
   }
 }
 
-function evaluator(plan: CheckPlan, scenario: Scenario, stage: Stage): Evaluate {
+function evaluator(plan: CheckPlan, context: JudgedStage): Evaluate {
+  const { scenario, stage, unit } = context;
   switch (plan.rule) {
     case 'none': {
       const { verdict, reason } = plan.why ?? { verdict: 'not-applicable', reason: 'Not applicable.' };
       return () => decidedOutcome(verdict, reason, undefined);
     }
     case 'gate':
-      return fromCounts(plan, gateCheck(plan, stage));
+      return onDrawnUnit(plan, context, (each) => fromCounts(each, gateCheck(each, stage)));
     case 'dark':
-      return fromCounts(plan, darkCheck(plan, scenario));
+      return onDrawnUnit(plan, context, (each) => fromCounts(each, darkCheck(each, scenario)));
     case 'ceiling':
-      return fromCounts(plan, errorsCheck(plan));
+      return errorsOnUnit(unit, fromCounts(plan, errorsCheck(plan)));
     case 'copies': {
       const check = mirrorCheck(plan);
       return (look) => missing(plan, look, ['source', 'destination']) ?? check(look) ?? nothingYet(plan, look);
@@ -98,6 +122,15 @@ function evaluator(plan: CheckPlan, scenario: Scenario, stage: Stage): Evaluate 
       return (look) => missing(plan, look, [plan.vantagePoint]) ?? check(look) ?? nothingYet(plan, look);
     }
   }
+}
+
+/** A share is judged on what is drawn: requests as a rule, else connections where somebody counts them. */
+function onDrawnUnit(plan: CheckPlan, { unit, plans }: JudgedStage, make: (plan: CheckPlan) => Evaluate): Evaluate {
+  const elsewhere =
+    plan.vantagePoint === 'client' &&
+    plans.some(({ name, vantagePoint, required }) => name === plan.name && vantagePoint === 'source' && required);
+  const levels = { requests: make(plan), connections: make({ ...plan, counted: 'connections' }) };
+  return onUnit(plan, unit, levels, elsewhere);
 }
 
 /** A check of one vantage point: without its data there is no verdict, and at the end none is a verdict of its own. */

@@ -98,6 +98,14 @@ export interface Cause {
   readonly place?: string;
 }
 
+/** For what a version is drawn, and how that is known. */
+export interface Granularity {
+  /** group: not per request, and more is not known; unknown: not observable. */
+  readonly unit: 'request' | 'connection' | 'client' | 'group' | 'unknown';
+  readonly evidence: 'objects' | 'series' | 'connections' | 'dispersion' | 'none';
+  readonly sentence: string;
+}
+
 export interface StageAssessment {
   /** Worst of the required checks: fail, no-data, inconclusive, pass; never pass without a required check that passed. */
   readonly verdict: Verdict;
@@ -106,6 +114,7 @@ export interface StageAssessment {
   readonly checks: readonly CheckResult[];
   readonly findings: readonly Finding[];
   readonly ledger: Ledger;
+  readonly granularity: Granularity;
 }
 
 /**
@@ -129,6 +138,10 @@ export interface CheckPlan {
   readonly alpha: number;
   /** Probability of a pass although the promise is broken by the margin or more. */
   readonly beta: number;
+  /** Rule `gate`: deviation that must not alarm either; absent: none. */
+  readonly quiet?: number;
+  /** What is counted where that is not what the vantage point usually counts, in the plural: `connections`. */
+  readonly counted?: string;
   /** An undecided check gives up at so many requests (the exact 99.99 % quantile under the promise); undefined: no cap. */
   readonly cap: number | undefined;
   /** Rule `none` only: why, and the verdict that follows. */

@@ -204,9 +204,10 @@ function draw(
   if (unit === 'connection' && first.hash.by !== 'source-ip') {
     return { ...base, unit, key: undefined, why: `${why}, which have no ${first.hash.by} to hash` };
   }
-  const what = { header: 'header ', cookie: 'cookie ', query: 'query parameter ', 'source-ip': '' }[first.hash.by];
-  const hashed = first.hash.by === 'source-ip' ? "the client's address" : `${what}${first.hash.name}`;
-  return { ...base, unit: 'key', key: first.hash, why: `consistentHash sends all with the same ${hashed} to one pod` };
+  const { by, name } = first.hash;
+  const all =
+    by === 'source-ip' ? 'of one client address' : `with the same ${by === 'query' ? 'query parameter' : by} ${name}`;
+  return { ...base, unit: 'key', key: first.hash, why: `consistentHash sends all ${all} to one pod` };
 }
 
 /** Rules that can reach one version only do not draw; the others must agree. */

@@ -73,7 +73,10 @@ export type RunEventBody =
       readonly stage: string;
       readonly reason: 'decided' | 'max-duration' | 'interrupted' | 'error';
     }
-  /** What the cluster held while the stage ran: the objects that causes are looked for in. */
+  /**
+   * What the cluster held: before the window opens, which tells for what a version is drawn, and when it has closed, where causes are looked
+   * for.
+   */
   | { readonly type: 'objects'; readonly stage: string; readonly objects: readonly KubeObject[] }
   | { readonly type: 'stage-finished'; readonly stage: string }
   | { readonly type: 'load-finished'; readonly summary: LoadSummary }

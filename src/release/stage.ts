@@ -40,7 +40,9 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   await sleep(clock, scenario.warmUp, signal);
   if (signal.aborted) return 'inconclusive';
 
-  const judge = new StageJudge(scenario, stage);
+  const objects = (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets);
+  emit({ type: 'objects', stage: name, objects });
+  const judge = new StageJudge(scenario, stage, objects);
   const window = new CountingWindow(input.observers, load, clock, {
     copies: stage.expect.mirror !== undefined,
     silent: input.silent,

@@ -53,7 +53,12 @@ async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions, d
   await checkTarget(client, scenario);
   const observers = makeObservers(scenario, target, () => undefined, clock);
   await reachable(scenario, observers, emit, signal);
-  const judge = new StageJudge(scenario, stage);
+  const readObjects = async () => {
+    const objects = (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets);
+    emit({ type: 'objects', stage: stage.name, objects });
+    return objects;
+  };
+  const judge = new StageJudge(scenario, stage, await readObjects());
   const window = new CountingWindow(observers, undefined, clock);
   await window.open(signal);
   emit({ type: 'window-opened', stage: stage.name });
@@ -69,6 +74,5 @@ async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions, d
   }
   const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
   emit({ type: 'window-closed', stage: stage.name, reason });
-  const objects = (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets);
-  emit({ type: 'objects', stage: stage.name, objects });
+  await readObjects();
 }

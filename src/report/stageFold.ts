@@ -100,7 +100,8 @@ export class StageFold {
         this.#graph = observation.graph;
       }
     }
-    this.#judge ??= new StageJudge(this.#scenario, this.#stage);
+    // The objects known at the first look are those that the run itself judged with.
+    this.#judge ??= new StageJudge(this.#scenario, this.#stage, this.#objects);
     this.#assessment = this.#judge.look(look);
     for (const check of this.#assessment.checks) {
       const key = `${check.name} ${check.vantagePoint}`;
@@ -135,6 +136,8 @@ export class StageFold {
     const assessment = this.#assessment;
     const look = this.#lastLook;
     if (!assessment || !look || assessment.verdict === 'pass' || this.#objects.length === 0) return [];
+    // As long as it counts, what is not yet decided has no cause.
+    if (this.#closed === undefined) return [];
     return diagnose({
       scenario: this.#scenario,
       stage: this.#stage,

@@ -14,12 +14,13 @@ export function observedShare(tally: Tally, alpha: number): NonNullable<CheckRes
   return { share: total === 0 ? 0 : count / total, ...confidenceSequence(count, total, alpha), count, total };
 }
 
+const unitOf = ({ counted: what, vantagePoint }: CheckPlan): string => what ?? UNITS[vantagePoint];
+
 /** `402 of 1,601 calls went to v2: 25.1 % (between 19.8 % and 30.9 %)` */
 export function shareSentence(plan: CheckPlan, observed: NonNullable<CheckResult['observed']>): string {
   const { count, total, share, low, high } = observed;
-  const unit = UNITS[plan.vantagePoint];
-  const verb = plan.vantagePoint === 'client' ? 'came from' : 'went to';
-  return `${amount(count)} of ${counted(total, unit)} ${verb} ${plan.version}: ${percent(share)} (between ${percent(low)} and ${percent(high)})`;
+  const verb = plan.vantagePoint === 'client' && !plan.counted ? 'came from' : 'went to';
+  return `${amount(count)} of ${counted(total, unitOf(plan))} ${verb} ${plan.version}: ${percent(share)} (between ${percent(low)} and ${percent(high)})`;
 }
 
 /** A promised share strictly between 0 and 1, decided by the gate. */
@@ -78,7 +79,7 @@ export function darkCheck(
   const needed = cleanNeeded(plan);
   const share = plan.expected.share ?? 0;
   const version = plan.version as string;
-  const unit = UNITS[plan.vantagePoint];
+  const unit = unitOf(plan);
   const promise = share === 0 ? `${version} must get none` : `all must go to ${version}`;
   return ({ counts }, settled) => {
     const tally = darkTally(scenario, counts, plan.vantagePoint, version, share);

@@ -78,6 +78,7 @@ describe('a run', () => {
       'stage-started',
       'changed',
       'arrived',
+      'objects',
       'window-opened',
       'window-closed',
       'objects',

@@ -59,6 +59,7 @@ describe('verifying a stage that is in place', () => {
     expect(told.types).toEqual([
       'run-started',
       'stage-started',
+      'objects',
       'window-opened',
       'window-closed',
       'objects',

@@ -1,0 +1,221 @@
+import { describe, expect, it, test } from 'vitest';
+import { StageJudge } from '../../src/judge/stageJudge.js';
+import type { CheckResult, Look, StageAssessment } from '../../src/judge/types.js';
+import type { Observation } from '../../src/observe/types.js';
+import type { Stage } from '../../src/scenario/types.js';
+import { look, saw, scenario, share, stage } from '../support/judge.js';
+import { type PitstopObjects, pitstopLive, weights } from '../support/judgeObjects.js';
+
+const canary = stage(share({ v2: 0.1 }));
+const even = stage(
+  { ...share({ v2: 0.5 }), by: 'balancing' },
+  { name: 'even', precision: { margin: 0.05 as never, errorRate: 0.0001 as never, absence: 0.01 as never } },
+);
+
+function judge(promise: Stage, live: PitstopObjects | undefined, looks: readonly Look[]): StageAssessment {
+  const running = new StageJudge(scenario([promise]), promise, live ? pitstopLive(live) : []);
+  return looks.map((each) => running.look(each)).at(-1) as StageAssessment;
+}
+
+const at = (assessment: StageAssessment, point: string): CheckResult =>
+  assessment.checks.find((each) => each.name === 'share:v2' && each.vantagePoint === point) as CheckResult;
+const codes = (assessment: StageAssessment): string[] => assessment.findings.map(({ code }) => code);
+
+type Good = Extract<Observation, { status: 'ok' }>;
+const seen = (
+  v1: number,
+  v2: number,
+  source: Partial<Good> = {},
+  client: Partial<Good> = {},
+  settled = false,
+  calls: readonly [number, number] = [v1, v2],
+): Look =>
+  look(
+    [
+      { ...(saw('client', { v1, v2 }) as Good), ...client },
+      { ...(saw('source', { v1: calls[0], v2: calls[1] }) as Good), ...source },
+      saw('destination', { v1: calls[0], v2: calls[1] }),
+      saw('graph', { v1: calls[0], v2: calls[1] }, { rounding: 3 }),
+    ],
+    settled,
+  );
+
+const BY_USER = '{consistentHash: {httpHeaderName: x-user}}';
+const BY_ADDRESS = '{consistentHash: {useSourceIp: true}}';
+
+describe('the unit of choice', () => {
+  test.each([
+    ['weights', { http: weights(90, 10) }, 'request', 'objects', 'drawn by route weights'],
+    [
+      'weights with consistentHash',
+      { http: weights(90, 10), balancer: BY_USER },
+      'request',
+      'objects',
+      'route weights',
+    ],
+    ['balancing', {}, 'request', 'objects', 'balanced over ready pods'],
+    ['consistentHash without a route', { balancer: BY_USER }, 'client', 'objects', 'same header x-user'],
+    ['a port named tcp', { port: 'tcp-api' }, 'connection', 'objects', 'port tcp-api is routed as TCP'],
+    ['objects that nobody knows', undefined, 'unknown', 'none', 'not observable'],
+  ] as const)('%s', (_says, live, unit, evidence, words) => {
+    const { granularity } = judge(canary, live, [seen(900, 100)]);
+    expect(granularity).toMatchObject({ unit, evidence, sentence: expect.stringContaining(words) });
+  });
+});
+
+describe('consistentHash', () => {
+  it('beside weights changes nothing: the version is still drawn per request, and the canary passes', () => {
+    const assessment = judge(canary, { http: weights(90, 10), balancer: BY_USER }, [seen(9000, 1000)]);
+    expect(assessment.verdict).toBe('pass');
+    expect(codes(assessment)).not.toContain('UNIT_NOT_REQUEST');
+  });
+
+  test.each([
+    ['one client that hashes to v1', 3000, 0],
+    ['shares that look right', 1500, 1500],
+  ])('at the even stage gives no verdict on requests: %s', (_says, v1, v2) => {
+    const assessment = judge(even, { balancer: BY_ADDRESS }, [seen(v1, v2)]);
+    expect(assessment).toMatchObject({ verdict: 'inconclusive', decided: true });
+    expect(at(assessment, 'source').reason).toBe(
+      "The version is drawn per client: consistentHash sends all with the same the client's address to one pod.".replace(
+        'the same the',
+        'the same',
+      ) +
+        ' 3,000 requests are then no 3,000 draws, and no share is judged on them. It takes many callers, or a stage without the hash policy.',
+    );
+    expect(codes(assessment)).toContain('UNIT_NOT_REQUEST');
+  });
+
+  it('cannot excuse a request where none may go', () => {
+    const dark = stage(share({ v2: 0 }), { name: 'dark' });
+    expect(judge(dark, { balancer: BY_ADDRESS }, [seen(300, 1)]).verdict).toBe('fail');
+    expect(judge(dark, { balancer: BY_ADDRESS }, [seen(3000, 0)]).verdict).toBe('inconclusive');
+    expect(judge(dark, { balancer: BY_ADDRESS, replicas: [1, 0] }, [seen(3000, 0)]).verdict).toBe('pass');
+  });
+});
+
+describe('a port that is routed as TCP', () => {
+  const nothing = [0, 0] as const;
+  const opened = (v1: number, v2: number) => ({ connections: { v1, v2 } });
+
+  it('is judged on connections, and says how many it takes', () => {
+    const assessment = judge(even, { port: 'tcp' }, [seen(300, 500, opened(4, 6), {}, false, nothing)]);
+    expect(assessment.verdict).toBe('inconclusive');
+    const { reason, observed, need } = at(assessment, 'source');
+    expect(observed).toMatchObject({ count: 6, total: 10 });
+    expect(need).toBeGreaterThan(1000);
+    expect(reason).toMatch(/^The version is drawn per connection: /);
+    expect(reason).toContain('6 of 10 connections went to v2');
+    expect(reason).toMatch(/At 80 requests a connection that is about [\d,]+ requests/);
+    expect(at(assessment, 'client')).toMatchObject({ verdict: 'not-applicable' });
+  });
+
+  it('passes on connections', () => {
+    const assessment = judge(even, { port: 'tcp' }, [seen(9000, 9000, opened(4500, 4500), {}, false, nothing)]);
+    expect(at(assessment, 'source').verdict).toBe('pass');
+    expect(assessment.verdict).toBe('pass');
+  });
+
+  it('never on requests, however many there are: two connections of which both go to v2', () => {
+    const assessment = judge(even, { port: 'tcp' }, [seen(0, 20_000, opened(0, 2), {}, true, nothing)]);
+    expect(assessment.verdict).toBe('inconclusive');
+  });
+
+  it('is seen in the series where the objects are not known', () => {
+    const { granularity } = judge(even, undefined, [seen(300, 500, opened(1, 2), {}, false, nothing)]);
+    expect(granularity).toMatchObject({ unit: 'connection', evidence: 'series' });
+  });
+
+  it('without a new connection has nothing to judge, and says so', () => {
+    const assessment = judge(even, { port: 'tcp' }, [seen(300, 500, opened(0, 0), {}, true, nothing)]);
+    expect(at(assessment, 'source')).toMatchObject({ verdict: 'inconclusive', observed: undefined });
+    expect(at(assessment, 'source').reason).toContain('None was opened while it was counted');
+  });
+
+  it('hides failures, which is no pass', () => {
+    const promise = stage({ ...even.expect, errors: { max: 0.005 as never } }, { precision: even.precision });
+    const assessment = judge(promise, { port: 'tcp' }, [seen(9000, 9000, opened(4500, 4500), {}, true, nothing)]);
+    expect(assessment.checks.find(({ name }) => name === 'errors')).toMatchObject({ verdict: 'inconclusive' });
+    expect(assessment.verdict).toBe('inconclusive');
+  });
+});
+
+describe('what is seen beats what the objects say', () => {
+  const pairs = (all: number, agreeing: number) => ({
+    clientConnections: { pairs: all, agreeing, first: { v1: 18, v2: 2 } },
+  });
+
+  it('answers on a connection that never change refute a draw per request', () => {
+    const assessment = judge(canary, { http: weights(90, 10) }, [seen(900, 100, {}, pairs(980, 980))]);
+    expect(assessment.granularity).toMatchObject({ unit: 'connection', evidence: 'connections' });
+    expect(assessment.verdict).toBe('inconclusive');
+    expect(at(assessment, 'client').reason).toContain(
+      '980 of 980 pairs of consecutive answers on one connection agree',
+    );
+  });
+
+  it('answers that change as draws do are no objection', () => {
+    const assessment = judge(canary, { http: weights(90, 10) }, [seen(9000, 1000, {}, pairs(9800, 8036))]);
+    expect(assessment.verdict).toBe('pass');
+  });
+
+  it('counts that vary too much take the verdict away where nothing else is known', () => {
+    const random = [0, 60, 5, 0, 70, 0, 0, 55, 3, 0, 80, 0, 0, 4, 66, 0, 0, 0, 72, 0];
+    let [v1, v2] = [0, 0];
+    const looks = random.map((count) => {
+      v2 += count;
+      v1 += 200 - count;
+      return seen(v1, v2);
+    });
+    const blind = judge(canary, undefined, looks);
+    expect(blind.granularity).toMatchObject({ unit: 'group', evidence: 'dispersion' });
+    const known = judge(canary, { http: weights(90, 10) }, looks);
+    expect(known.granularity.unit).toBe('request');
+    expect(codes(known)).toContain('SHARE_UNSTEADY');
+  });
+});
+
+describe('balancing', () => {
+  const steps = (each: readonly [number, number], count: number, source: Partial<Good> = {}) =>
+    Array.from({ length: count }, (_, index) => seen(each[0] * (index + 1), each[1] * (index + 1), source));
+
+  it('is recognised from the objects when the stage does not say it', () => {
+    const promise = stage(share({ v2: 0.5 }), { precision: even.precision });
+    const assessment = judge(promise, {}, steps([100, 100], 30));
+    expect(codes(assessment)).toEqual(expect.arrayContaining(['BY_BALANCING', 'BALANCED_EVENLY']));
+    expect(at(assessment, 'source').reason).toContain('50 % ± 5 % by balancing');
+    expect(assessment.verdict).toBe('pass');
+  });
+
+  it('has a quiet band: a balancer that settles a little beside the pods is no alarm', () => {
+    const assessment = judge(even, {}, [seen(50_600, 49_400, {}, {}, true)]);
+    expect(assessment.verdict).toBe('pass');
+  });
+
+  it('where weights alternate, that is said: they are no weights', () => {
+    const promise = stage(share({ v2: 0.5 }), { precision: even.precision });
+    const assessment = judge(promise, { http: weights(50, 50) }, steps([100, 100], 30));
+    expect(codes(assessment)).toContain('NOT_DRAWN_AT_RANDOM');
+  });
+
+  it('says when weights draw what was promised by balancing', () => {
+    expect(codes(judge(even, { http: weights(50, 50) }, [seen(100, 100)]))).toContain('BY_WEIGHT');
+  });
+
+  const slow = { durations: { v1: { count: 680, sumMs: 3400 }, v2: { count: 320, sumMs: 8000 } } };
+
+  it('names both latencies when they explain a drift', () => {
+    const assessment = judge(even, {}, [seen(1360, 640, slow)]);
+    expect(assessment.verdict).toBe('fail');
+    expect(assessment.findings.find(({ code }) => code === 'LATENCY_DRIFT')?.message).toBe(
+      'v2 takes 25 ms on average, the others 5.0 ms, and balancing by least requests prefers the faster: with these pods v2 gets between 50 % (idle proxies) and 25 % (busy ones). The 32 % seen is explained by that; no weight is wrong.',
+    );
+  });
+
+  it('does not blame latencies for what they cannot do, or for what alternation cannot', () => {
+    expect(codes(judge(even, {}, [seen(640, 1360, slow)]))).not.toContain('LATENCY_DRIFT');
+    expect(codes(judge(even, { balancer: '{simple: ROUND_ROBIN}' }, [seen(1360, 640, slow)]))).not.toContain(
+      'LATENCY_DRIFT',
+    );
+  });
+});
