@@ -77,11 +77,7 @@ describe('consistentHash', () => {
     const assessment = judge(even, { balancer: BY_ADDRESS }, [seen(v1, v2)]);
     expect(assessment).toMatchObject({ verdict: 'inconclusive', decided: true });
     expect(at(assessment, 'source').reason).toBe(
-      "The version is drawn per client: consistentHash sends all with the same the client's address to one pod.".replace(
-        'the same the',
-        'the same',
-      ) +
-        ' 3,000 requests are then no 3,000 draws, and no share is judged on them. It takes many callers, or a stage without the hash policy.',
+      'The version is drawn per client: consistentHash sends all of one client address to one pod. 3,000 requests are then no 3,000 draws, and no share is judged on them. It takes many callers, or a stage without the hash policy.',
     );
     expect(codes(assessment)).toContain('UNIT_NOT_REQUEST');
   });
