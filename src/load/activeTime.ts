@@ -21,9 +21,11 @@ export class ActiveTime {
     return (this.#pausedAt ?? now) - this.#startedAt - this.#pausedTotal;
   }
 
-  /** The clock reading at which `elapsed` active milliseconds have passed, if no further pause comes. */
+  /** The clock reading at which `elapsed` active milliseconds have passed, if no further pause comes; by rounding it may be later in the last digit, never earlier. */
   clockAt(elapsed: number): number {
-    return this.#startedAt + this.#pausedTotal + elapsed;
+    let at = this.#startedAt + this.#pausedTotal + elapsed;
+    while (at - this.#startedAt - this.#pausedTotal < elapsed) at *= 1 + Number.EPSILON;
+    return at;
   }
 
   pause(now: number): void {

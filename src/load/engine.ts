@@ -7,6 +7,7 @@ import { assessGenerator } from './health.js';
 import { nodeWire } from './http1/nodeWire.js';
 import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
+import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
 import { createSchedule, type Schedule, type Slot } from './schedule.js';
 import { Tally } from './tally.js';
@@ -20,7 +21,16 @@ import type { FlightSink, Wire } from './wire.js';
  * @throws ConfigError when a URI cannot be resolved.
  */
 export function startLoad(spec: LoadSpec, deps: { clock: Clock }): LoadRun {
-  return new Engine(spec, deps.clock);
+  if (!spec.precise) return new Engine(spec, deps.clock);
+  const clock = pacedClock(deps.clock);
+  try {
+    const run = new Engine(spec, clock);
+    void run.finished.finally(clock.close);
+    return run;
+  } catch (error) {
+    void clock.close();
+    throw error;
+  }
 }
 
 class Engine implements LoadRun, FlightSink {

@@ -29,6 +29,7 @@ export interface LoadFlags extends MarkerFlags {
   readonly connectTimeout?: Millis;
   readonly firstByteTimeout?: Millis;
   readonly engine: LoadEngine;
+  readonly precise: boolean;
   readonly json: boolean;
 }
 
@@ -69,6 +70,7 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
     ...(flags.connectTimeout === undefined ? {} : { connectTimeoutMs: flags.connectTimeout }),
     ...(flags.firstByteTimeout === undefined ? {} : { firstByteTimeoutMs: flags.firstByteTimeout }),
     engine: flags.engine,
+    precise: flags.precise,
     ...told,
     ...(until === undefined ? {} : { durationMs: until }),
     ...(flags.requests === undefined ? {} : { maxRequests: flags.requests }),

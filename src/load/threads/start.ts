@@ -1,0 +1,10 @@
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+
+/**
+ * Starts a thread from the built package. The same address fits this file's source and what is built from it, so that tests, which run
+ * the sources, start threads too.
+ * @param name of a file of this folder, without its extension.
+ */
+export function startThread(name: 'pacer', options: WorkerOptions): Worker {
+  return new Worker(new URL(`../../../dist/load/threads/${name}.js`, import.meta.url), options);
+}
