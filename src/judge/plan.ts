@@ -1,5 +1,6 @@
-import { markerMatches, mixInMarkerUris } from '../scenario/markers.js';
-import type { Scenario, Stage, ThinkTime, WatchedPoint } from '../scenario/types.js';
+import { mixInMarkerUris } from '../scenario/markers.js';
+import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
+import { assumedPages, judgedPages } from './assumedLoad.js';
 import { planChecks } from './checkPlan.js';
 import { stageAdvice, stageLine } from './planAdvice.js';
 import { likely, type PlannedCheck, type PlannedTruth, planCheck } from './planCheck.js';
@@ -35,31 +36,15 @@ export interface Plan {
 /** A stage whose window is too short to decide it with at least this probability, if all is as promised, is not worth starting. */
 const DECIDABLE = 0.99;
 
-/** Assumed time of one answer, ms: a page of an idle application. */
-const ASSUMED_ANSWER_MS = 20;
-
-/** Pages per second that the scenario's load asks for. */
-function assumedPages({ load: { model } }: Scenario): number {
-  return model.kind === 'open'
-    ? model.ratePerSecond
-    : (model.users * 1000) / (meanMs(model.thinkTime) + ASSUMED_ANSWER_MS);
-}
-
 /**
  * Rates that the scenario's load gives: the client judges answers to marker URIs; at least these pages call the service, and without a marker
  * every page is taken to call it once.
  */
 export function assumedRates(scenario: Scenario): Rates {
   const { marker } = scenario;
-  const { entries } = mixInMarkerUris(scenario);
-  const marked = marker
-    ? entries.filter((entry) => markerMatches(marker.uri, entry.target)).length / entries.length
-    : 1;
-  const calls = assumedPages(scenario) * marked;
+  const calls = [...judgedPages(scenario).values()].reduce((sum, pages) => sum + pages, 0);
   return { client: marker ? calls : 0, source: calls, destination: calls, graph: calls };
 }
-
-const meanMs = (think: ThinkTime): number => (think.kind === 'constant' ? think.ms : (think.minMs + think.maxMs) / 2);
 
 /**
  * What every stage will take, before anything is sent: requests and seconds to the verdict under four truths, exact probabilities of a false alarm

@@ -1,5 +1,6 @@
 import { ratio } from '../base/units.js';
 import type { Scenario, Stage } from '../scenario/types.js';
+import { levelsOf, lowestLevel } from '../scenario/workload.js';
 import { likely, type PlannedCheck } from './planCheck.js';
 import { amount, percent } from './words.js';
 
@@ -103,13 +104,16 @@ const fits = (stage: Stage, margin: number): boolean =>
     (share) => share === 0 || share === 1 || margin < Math.min(share, 1 - share),
   );
 
-const loadSize = ({ load: { model } }: Scenario, pages: number | undefined, rate: number): number =>
-  pages === undefined ? rate : model.kind === 'open' ? model.ratePerSecond : model.users;
+/** What a change of the load multiplies; of a level that changes the lowest, of a mixture the whole. */
+function loadSize({ load: { model } }: Scenario, pages: number | undefined, rate: number): number {
+  if (pages === undefined) return rate;
+  return model.kind === 'mixed' ? 1 : lowestLevel(levelsOf(model));
+}
 
 function loadOf({ load: { model } }: Scenario, faster: number): string {
-  return model.kind === 'open'
-    ? `arrivals at ${amount(model.ratePerSecond * faster)}/s`
-    : `${amount(model.users * faster)} users`;
+  if (model.kind === 'mixed') return faster === 1 ? 'users and arrivals' : `${amount(faster)} times the load`;
+  const level = `${model.stages ? 'at least ' : ''}${amount(lowestLevel(levelsOf(model)) * faster)}`;
+  return model.kind === 'open' ? `arrivals at ${level}/s` : `${level} users`;
 }
 
 /** Factors that lead from a size to the next 1, 2 or 5 times a power of ten. */

@@ -1,5 +1,5 @@
-import { markerMatches, mixInMarkerUris } from '../scenario/markers.js';
 import type { Scenario, WatchedPoint } from '../scenario/types.js';
+import { rarestMarker } from './assumedLoad.js';
 import { cleanNeeded, specOf } from './checkPlan.js';
 import {
   CAP_QUANTILE,
@@ -164,13 +164,4 @@ function planned(
     seconds: { expected: seconds(requests.expected), q99: seconds(requests.q99) },
     verdicts: { pass, fail, inconclusive: Math.max(0, 1 - pass - fail) },
   };
-}
-
-/** Smallest part of the marker requests that one marker URI gets: every one must be certified. */
-function rarestMarker(scenario: Scenario): number {
-  const { marker } = scenario;
-  const marked = mixInMarkerUris(scenario).entries.filter((entry) => marker && markerMatches(marker.uri, entry.target));
-  const perUri = new Map<string, number>();
-  for (const { target } of marked) perUri.set(target, (perUri.get(target) ?? 0) + 1);
-  return marked.length === 0 ? 1 : Math.min(...perUri.values()) / marked.length;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { millis } from '../base/units.js';
+import { partsOf } from '../scenario/workload.js';
 import { ActiveTime } from './activeTime.js';
 import type { Flight } from './flight.js';
 import { Flights } from './flights.js';
@@ -9,9 +10,9 @@ import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
-import { createSchedule, type Schedule, type Slot } from './schedule.js';
+import { createSchedule, type Schedule } from './schedule.js';
 import { Tally } from './tally.js';
-import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary } from './types.js';
+import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary, Workload } from './types.js';
 import { undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
@@ -50,7 +51,6 @@ class Engine implements LoadRun, FlightSink {
   readonly #serviceTime = new LatencyHistogram();
   readonly #flights: Flights;
   readonly #idleWaiters: (() => void)[] = [];
-  readonly #maxInFlight: number | undefined;
   #stopping = false;
   #wake = new AbortController();
   #wakeAt = 0;
@@ -60,7 +60,7 @@ class Engine implements LoadRun, FlightSink {
     this.#spec = spec;
     this.#clock = clock;
     this.#requests = prepareRequests(spec);
-    this.#schedule = createSchedule({ ...spec, uriCount: this.#requests.length });
+    this.#schedule = createSchedule({ ...spec, endMs: spec.durationMs ?? Number.POSITIVE_INFINITY });
     this.#texts = markerTexts(spec.marker, spec.defaultVersion);
     const versions = new Set([
       ...Object.keys(spec.marker?.versions ?? {}),
@@ -76,14 +76,13 @@ class Engine implements LoadRun, FlightSink {
       spec.engine === 'undici'
         ? undiciWire(this.#requests, spec.connectTimeoutMs ?? spec.timeoutMs, this)
         : nodeWire(this.#requests, this);
-    this.#maxInFlight = spec.model.kind === 'open' ? spec.model.maxInFlight : undefined;
-    this.#watch = new GeneratorWatch(this.#maxInFlight);
+    this.#watch = new GeneratorWatch(maxInFlight(spec.model));
     this.#active = new ActiveTime(clock.now());
     this.finished = this.#run();
   }
 
   counts() {
-    return this.#tally.counts();
+    return this.#tally.counts(this.#schedule.dropped);
   }
 
   inFlight(): number {
@@ -158,7 +157,7 @@ class Engine implements LoadRun, FlightSink {
     return {
       seconds: this.#seconds(),
       sent: this.#tally.sent,
-      dropped: this.#tally.dropped,
+      dropped: this.#schedule.dropped,
       outOfSockets: this.#tally.errorCount('out-of-sockets'),
       outOfPorts: this.#tally.errorCount('out-of-ports'),
     };
@@ -172,10 +171,7 @@ class Engine implements LoadRun, FlightSink {
   /** The clock reading at which something is to be done next, timeouts aside. */
   #nextSend(): number {
     if (this.#stopping || this.#active.paused) return Number.POSITIVE_INFINITY;
-    const due = Math.min(
-      this.#schedule.nextDue() ?? Number.POSITIVE_INFINITY,
-      this.#spec.durationMs ?? Number.POSITIVE_INFINITY,
-    );
+    const due = Math.min(this.#schedule.nextDue(), this.#spec.durationMs ?? Number.POSITIVE_INFINITY);
     return this.#active.clockAt(due);
   }
 
@@ -185,30 +181,26 @@ class Engine implements LoadRun, FlightSink {
     const elapsed = this.#active.elapsed(now);
     const { durationMs, maxRequests } = this.#spec;
     let sentAt = now;
-    while (maxRequests === undefined || this.#tally.sent < maxRequests) {
-      const next = this.#schedule.nextDue();
-      if (next === undefined || next > elapsed || (durationMs !== undefined && next >= durationMs)) break;
-      const slot = this.#schedule.take(elapsed);
-      if (slot) {
-        this.#send(slot, sentAt);
-        sentAt = 0;
-      }
+    while ((maxRequests === undefined || this.#tally.sent < maxRequests) && this.#schedule.take(elapsed)) {
+      this.#send(sentAt);
+      sentAt = 0;
     }
     const allSent = maxRequests !== undefined && this.#tally.sent >= maxRequests;
-    if (allSent || (durationMs !== undefined && elapsed >= durationMs)) this.#stopping = true;
+    const nothingEver = this.#flights.size === 0 && this.#schedule.nextDue() === Number.POSITIVE_INFINITY;
+    if (allSent || nothingEver || (durationMs !== undefined && elapsed >= durationMs)) this.#stopping = true;
   }
 
-  /** @param at the clock reading of this moment if it was just taken, otherwise 0: sending takes time, and reading the clock does too. */
-  #send(slot: Slot, at: number): void {
-    if (this.#maxInFlight !== undefined && this.#flights.size >= this.#maxInFlight) {
-      this.#tally.drop();
-      return;
-    }
+  /**
+   * Sends the slot that was just taken.
+   * @param at the clock reading of this moment if it was just taken, otherwise 0: sending takes time, and reading the clock does too.
+   */
+  #send(at: number): void {
+    const { user, uri, due } = this.#schedule;
     const flight = this.#flights.prepare();
-    flight.user = slot.user;
-    flight.uri = slot.uri;
+    flight.user = user;
+    flight.uri = uri;
     flight.sentAt = at === 0 ? this.#clock.now() : at;
-    flight.intendedAt = this.#active.clockAt(slot.due);
+    flight.intendedAt = this.#active.clockAt(due);
     this.#watch.sent(flight.sentAt - flight.intendedAt);
     this.#tally.send();
     this.#wire.send(flight);
@@ -267,8 +259,14 @@ class Engine implements LoadRun, FlightSink {
       return;
     }
     // Compared as active time, as the due time was made: added to a clock reading it may round to after it.
-    const due = this.#schedule.nextDue();
-    if (due !== undefined && due <= this.#active.elapsed(now)) this.#sendDue(now);
+    if (this.#schedule.nextDue() <= this.#active.elapsed(now)) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
   }
+}
+
+/** The limit in flight of all open models together; undefined: there is none. */
+function maxInFlight(model: Workload): number | undefined {
+  const models = model.kind === 'replay' ? [model] : partsOf(model).map((part) => part.model);
+  const limits = models.flatMap((each) => (each.kind === 'closed' ? [] : [each.maxInFlight]));
+  return limits.length === 0 ? undefined : limits.reduce((sum, limit) => sum + limit, 0);
 }

@@ -1,106 +1,127 @@
-import { type Random, seededRandom } from '../base/random.js';
-import type { LoadModel } from '../scenario/types.js';
-import { type Arrivals, constantArrivals, poissonArrivals } from './arrivals.js';
-import { DueQueue } from './dueQueue.js';
-import { drawThinkTime, longestThinkTime } from './thinkTime.js';
-import { randomWalk, roundRobinWalk, type UriWalk } from './uriWalk.js';
+import { ConfigError } from '../base/errors.js';
+import type { ClosedModel, OpenModel, UriEntry, UriOrder } from '../scenario/types.js';
+import { levelsOf, partAsksFor, partsOf, peakLevel } from '../scenario/workload.js';
+import type { Workload } from './types.js';
+import { ClosedSchedule } from './workload/closed.js';
+import { MixedSchedule } from './workload/mixed.js';
+import { OpenSchedule } from './workload/open.js';
+import type { ReplayModel } from './workload/replay.js';
+import type { WeightedUris } from './workload/uriWalk.js';
 
-/** One request to be sent. */
-export interface Slot {
-  /** Active ms since the start at which it is due: the intended start. */
-  readonly due: number;
-  readonly user: number;
-  /** Position in the URI list. */
-  readonly uri: number;
-}
-
-/** When which user asks for which URI. Knows no clock: everything is a function of its state and the elapsed active ms it is told. */
+/**
+ * When which user asks for which URI. Knows no clock: everything is a function of its state and the elapsed active ms it is told.
+ * Allocates nothing while the load runs: what `take` took stands in its fields until the next `take`.
+ */
 export interface Schedule {
-  /** Active ms of the earliest slot; undefined: nothing is due until a request ends. */
-  nextDue(): number | undefined;
-  /** Takes the earliest slot that is due by `elapsed`. */
-  take(elapsed: number): Slot | undefined;
-  /** The user's request ended at `elapsed`. */
+  /** Active ms since the start at which the slot taken last was due: the intended start. */
+  readonly due: number;
+  /** Whose it is; `ended` wants it back. Arrivals of an open model share one number. */
+  readonly user: number;
+  /** Its position in the URI list. */
+  readonly uri: number;
+  /** Slots that were due but not given out, because an open model was at its limit in flight. */
+  readonly dropped: number;
+  /** Active ms of the earliest slot; Infinity: none until a request ends, and with nothing in flight none ever. */
+  nextDue(): number;
+  /** Takes the earliest slot that is due by `elapsed`. @returns false when there is none. */
+  take(elapsed: number): boolean;
+  /** A request of the user ended at `elapsed`. */
   ended(user: number, elapsed: number): void;
 }
 
-interface ScheduleOptions {
-  readonly model: LoadModel;
-  readonly order: 'round-robin' | 'random';
-  readonly uriCount: number;
+/** Which of several workers that share a load: it has every `of`-th user and every `of`-th arrival, from number `index` on. */
+export interface WorkerShare {
+  readonly index: number;
+  readonly of: number;
+}
+
+export interface ScheduleOptions {
+  readonly model: Workload;
+  readonly order: UriOrder;
+  readonly uris: readonly Pick<UriEntry, 'target' | 'weight'>[];
   readonly seed: number;
+  /** Nothing is due at or after this, active ms; default: no end. */
+  readonly endMs?: number;
+  /** Default: the only one. No user's or arrival's sequence depends on the number of workers. */
+  readonly worker?: WorkerShare;
 }
 
-/** The same options give the same slots, as far as answers take the same time. */
+/** What the schedule of one model is made of. */
+export interface SchedulePart {
+  /** Position in a mixture. */
+  readonly part: number;
+  /** User numbers start here. */
+  readonly firstUser: number;
+  readonly order: UriOrder;
+  readonly uris: WeightedUris;
+  readonly seed: number;
+  readonly endMs: number;
+  readonly worker: WorkerShare;
+}
+
+interface PartSpec {
+  readonly model: ClosedModel | OpenModel | ReplayModel;
+  readonly uris?: string;
+}
+
+/** Shuffled order holds a list for every user; more entries than this take too much memory. */
+const MOST_SHUFFLED = 50_000_000;
+
+/**
+ * The same options give the same slots, as far as answers take the same time.
+ * @throws ConfigError when a part of a mixture asks for no URI, or shuffled order would take too much memory.
+ */
 export function createSchedule(options: ScheduleOptions): Schedule {
-  return options.model.kind === 'closed'
-    ? new ClosedSchedule(options, options.model)
-    : new OpenSchedule(options, options.model);
+  const parts: readonly PartSpec[] =
+    options.model.kind === 'replay' ? [{ model: options.model }] : partsOf(options.model);
+  const firstUsers: number[] = [];
+  let users = 0;
+  const schedules = parts.map((each, part) => {
+    firstUsers.push(users);
+    const common = {
+      part,
+      firstUser: users,
+      order: options.order,
+      uris: urisOf(options.uris, each),
+      seed: options.seed,
+      endMs: options.endMs ?? Number.POSITIVE_INFINITY,
+      worker: options.worker ?? { index: 0, of: 1 },
+    };
+    const walkers = each.model.kind === 'closed' ? peakLevel(levelsOf(each.model)) : 1;
+    if (options.order === 'shuffled') checkShuffled(walkers, common.uris);
+    users += walkers;
+    return scheduleOf(common, each.model);
+  });
+  const [only] = schedules;
+  return only && schedules.length === 1 ? only : new MixedSchedule(schedules, firstUsers);
 }
 
-function walk(options: ScheduleOptions, random: Random): UriWalk {
-  return (options.order === 'random' ? randomWalk : roundRobinWalk)(options.uriCount, random);
+function scheduleOf(part: SchedulePart, model: ClosedModel | OpenModel | ReplayModel): Schedule {
+  return model.kind === 'closed' ? new ClosedSchedule(part, model) : new OpenSchedule(part, model);
 }
 
-/** Users who wait for an answer, pause for a think time, and ask again. Their first requests are spread over one think time. */
-class ClosedSchedule implements Schedule {
-  readonly #model: LoadModel & { kind: 'closed' };
-  readonly #queue: DueQueue;
-  readonly #random: Random[];
-  readonly #walks: UriWalk[];
-
-  constructor(options: ScheduleOptions, model: LoadModel & { kind: 'closed' }) {
-    this.#model = model;
-    this.#queue = new DueQueue(model.users);
-    this.#random = Array.from({ length: model.users }, (_, user) => seededRandom(options.seed, user));
-    this.#walks = this.#random.map((random) => walk(options, random));
-    const span = longestThinkTime(model.thinkTime);
-    for (const [user, random] of this.#random.entries()) {
-      this.#queue.push((span * (user + random())) / model.users, user);
-    }
+function urisOf(uris: ScheduleOptions['uris'], part: PartSpec): WeightedUris {
+  const own = [...uris.entries()].filter(([, uri]) => partAsksFor(part, uri));
+  if (own.length === 0 && uris.length > 0) {
+    throw new ConfigError([
+      {
+        path: `uris: ${part.uris}`,
+        message: 'matches no URI of the list',
+        hint: 'write a path pattern such as /api/*',
+      },
+    ]);
   }
-
-  nextDue(): number | undefined {
-    return this.#queue.nextDue();
-  }
-
-  take(elapsed: number): Slot | undefined {
-    const next = this.#queue.nextDue();
-    if (next === undefined || next > elapsed) return undefined;
-    const slot = this.#queue.pop();
-    return slot && { due: slot.due, user: slot.user, uri: this.#walks[slot.user]?.() ?? 0 };
-  }
-
-  ended(user: number, elapsed: number): void {
-    const random = this.#random[user];
-    if (random) this.#queue.push(elapsed + drawThinkTime(this.#model.thinkTime, random), user);
-  }
+  return { positions: own.map(([position]) => position), weights: own.map(([, { weight }]) => weight ?? 1) };
 }
 
-/** Arrivals that do not wait for answers. All belong to user 0. */
-class OpenSchedule implements Schedule {
-  readonly #arrivals: Arrivals;
-  readonly #walk: UriWalk;
-
-  constructor(options: ScheduleOptions, model: LoadModel & { kind: 'open' }) {
-    // Two streams: the URIs drawn do not depend on how arrivals are spaced.
-    this.#arrivals =
-      model.arrivals === 'constant'
-        ? constantArrivals(model.ratePerSecond)
-        : poissonArrivals(model.ratePerSecond, seededRandom(options.seed, 1));
-    this.#walk = walk(options, seededRandom(options.seed, 0));
-  }
-
-  nextDue(): number {
-    return this.#arrivals.due();
-  }
-
-  take(elapsed: number): Slot | undefined {
-    const due = this.#arrivals.due();
-    if (due > elapsed) return undefined;
-    this.#arrivals.advance();
-    return { due, user: 0, uri: this.#walk() };
-  }
-
-  ended(): void {}
+function checkShuffled(walkers: number, { weights }: WeightedUris): void {
+  const entries = weights.reduce((sum, weight) => sum + weight, 0);
+  if (walkers * entries <= MOST_SHUFFLED) return;
+  throw new ConfigError([
+    {
+      path: 'order',
+      message: `shuffled order of ${entries} entries (a URI of weight 3 counts as 3) for ${walkers} users would take ${Math.round((2 * walkers * entries) / 1e6)} MB`,
+      hint: 'use round-robin or random order, or smaller weights',
+    },
+  ]);
 }

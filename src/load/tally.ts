@@ -17,7 +17,6 @@ export class Tally {
   readonly #errors = new Map<string, number>();
   #sent = 0;
   #ended = 0;
-  #dropped = 0;
   #bytes = 0;
 
   /** @param versionNames versions that are reported even while they are 0. */
@@ -30,10 +29,6 @@ export class Tally {
     return this.#sent;
   }
 
-  get dropped(): number {
-    return this.#dropped;
-  }
-
   /** @param kind a key of `ClientCounts.errors`. */
   errorCount(kind: string): number {
     return this.#errors.get(kind) ?? 0;
@@ -41,10 +36,6 @@ export class Tally {
 
   send(): void {
     this.#sent++;
-  }
-
-  drop(): void {
-    this.#dropped++;
   }
 
   receive(bytes: number): void {
@@ -76,7 +67,8 @@ export class Tally {
     this.#error(kind);
   }
 
-  counts(): ClientCounts {
+  /** @param dropped as the schedule counts them. */
+  counts(dropped: number): ClientCounts {
     const byUri = this.#byUri.map(({ uri, versions, unmarked, failed }) => ({
       uri,
       versions: Object.fromEntries(this.#versionNames.map((name) => [name, versions.get(name) ?? 0])),
@@ -92,7 +84,7 @@ export class Tally {
       ),
       unmarked: sum((books) => books.unmarked),
       failed: sum((books) => books.failed),
-      dropped: this.#dropped,
+      dropped,
       bytesReceived: this.#bytes,
       status: Object.fromEntries([...this.#status.entries()].filter(([, count]) => count > 0)),
       errors: Object.fromEntries(this.#errors),

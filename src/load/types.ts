@@ -1,8 +1,12 @@
-import type { LoadModel, Marker, UriEntry } from '../scenario/types.js';
+import type { LoadModel, Marker, UriEntry, UriOrder } from '../scenario/types.js';
+import type { ReplayModel } from './workload/replay.js';
 
 /** `node`: HTTP/1.1 on Node's own sockets, at about what wrk costs a request. `undici`: the library, at about three times that, to compare with. */
 export const LOAD_ENGINES = ['node', 'undici'] as const;
 export type LoadEngine = (typeof LOAD_ENGINES)[number];
+
+/** When and by whom requests are sent. */
+export type Workload = LoadModel | ReplayModel;
 
 /** What to send. */
 export interface LoadSpec {
@@ -11,8 +15,8 @@ export interface LoadSpec {
   readonly uris: readonly UriEntry[];
   /** Values of `{name}` in URIs. */
   readonly variables: Readonly<Record<string, string>>;
-  readonly model: LoadModel;
-  readonly order: 'round-robin' | 'random';
+  readonly model: Workload;
+  readonly order: UriOrder;
   readonly seed: number;
   /** From the send to the end of the answer. */
   readonly timeoutMs: number;

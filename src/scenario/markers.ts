@@ -59,11 +59,14 @@ export function mixInMarkerUris(scenario: Pick<Scenario, 'marker' | 'load' | 'se
       },
     ]);
   }
-  const added: UriEntry = { method: 'GET', target, headers: {}, line: 0 };
-  // After every second entry: of n + ceil(n / 2) requests at least a third, spread evenly over the list.
-  const entries = load.uris.flatMap((entry, index) =>
-    index % 2 === 1 || index === load.uris.length - 1 ? [entry, added] : [entry],
-  );
+  // After every second entry, as heavy as half of the two: of all requests at least a third, spread evenly over the list.
+  const entries = load.uris.flatMap((entry, index) => {
+    const before = index % 2 === 1 ? load.uris[index - 1] : undefined;
+    if (!before && index < load.uris.length - 1) return [entry];
+    const weight = Math.ceil(((before ? (before.weight ?? 1) : 0) + (entry.weight ?? 1)) / 2);
+    const added: UriEntry = { method: 'GET', target, headers: {}, line: 0, ...(weight > 1 ? { weight } : {}) };
+    return [entry, added];
+  });
   return { entries, mixedIn: [target] };
 }
 

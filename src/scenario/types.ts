@@ -94,29 +94,77 @@ export interface UriEntry {
   readonly headers: Readonly<Record<string, string>>;
   /** Undefined: none. Text is sent as UTF-8, its `{variables}` filled in; the content of a file is sent as it is. */
   readonly body?: { readonly text: string } | { readonly base64: string };
+  /** How often it is asked for beside the others, a whole number; default 1. */
+  readonly weight?: number;
   /** 1-based line in the URI file; 0 for entries mixed in by weighbridge. */
   readonly line: number;
 }
 
+/** A user's pause between an answer and the next request. Exponential and lognormal pauses are cut off where 1 draw in 20,000 to 30,000 lies. */
 export type ThinkTime =
   | { readonly kind: 'constant'; readonly ms: Millis }
-  | { readonly kind: 'uniform'; readonly minMs: Millis; readonly maxMs: Millis };
+  | { readonly kind: 'uniform'; readonly minMs: Millis; readonly maxMs: Millis }
+  | { readonly kind: 'exponential'; readonly meanMs: Millis }
+  /** sigma: standard deviation of the logarithm. */
+  | { readonly kind: 'lognormal'; readonly medianMs: Millis; readonly sigma: number };
 
-export type LoadModel =
-  | { readonly kind: 'closed'; readonly users: number; readonly thinkTime: ThinkTime }
-  | {
-      readonly kind: 'open';
-      readonly ratePerSecond: number;
-      readonly arrivals: 'constant' | 'poisson';
-      readonly maxInFlight: number;
-    };
+/** A change of the level of a load, linear in time from what was before; 0 ms: at once. */
+export interface LoadStage {
+  readonly ms: Millis;
+  /** Users, or arrivals per second, at its end. */
+  readonly to: number;
+}
+
+/** A level of the load over active time: `start`, then the stages one after the other; the last level stays. */
+export interface LoadLevels {
+  readonly start: number;
+  readonly stages: readonly LoadStage[];
+}
+
+/** Users who wait for an answer, pause, and ask again. */
+export interface ClosedModel {
+  readonly kind: 'closed';
+  /** At the start; without stages for ever. */
+  readonly users: number;
+  readonly thinkTime: ThinkTime;
+  readonly stages?: readonly LoadStage[];
+}
+
+/** Arrivals that do not wait for answers. */
+export interface OpenModel {
+  readonly kind: 'open';
+  /** At the start; without stages for ever. */
+  readonly ratePerSecond: number;
+  readonly arrivals: 'constant' | 'poisson';
+  /** Arrivals beyond this are dropped and counted. */
+  readonly maxInFlight: number;
+  readonly stages?: readonly LoadStage[];
+}
+
+/** Several models at once, each with its own random streams. */
+interface MixedModel {
+  readonly kind: 'mixed';
+  readonly parts: readonly MixedPart[];
+}
+
+export interface MixedPart {
+  readonly model: ClosedModel | OpenModel;
+  /** Path pattern of the URIs it asks for, as in `marker.uri`; absent: all. */
+  readonly uris?: string;
+}
+
+export type LoadModel = ClosedModel | OpenModel | MixedModel;
+
+/** round-robin: the list in its order, heavier URIs more often and evenly spread. random: each request draws. shuffled: the list in a new order every lap. */
+export const URI_ORDERS = ['round-robin', 'random', 'shuffled'] as const;
+export type UriOrder = (typeof URI_ORDERS)[number];
 
 interface LoadConfig {
   readonly uris: readonly UriEntry[];
   /** The URI file as the user would type it. */
   readonly urisFile: string;
   readonly model: LoadModel;
-  readonly order: 'round-robin' | 'random';
+  readonly order: UriOrder;
   /** Whole response; default 10 s. */
   readonly timeout: Millis;
 }

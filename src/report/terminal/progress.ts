@@ -1,5 +1,6 @@
 import type { CheckResult } from '../../judge/types.js';
 import type { LoadModel } from '../../scenario/types.js';
+import { levelsOf, partsOf, peakLevel } from '../../scenario/workload.js';
 import { count, interval, milliseconds, minutes, percentNumber, sharePercent, vantageTitle } from '../format.js';
 import type { RunModel, StageModel } from '../types.js';
 import { bar, type Line, line, piece, verdictTone } from './line.js';
@@ -70,7 +71,13 @@ function timeText(run: RunModel, stage: StageModel, now: number): string {
 }
 
 const usersText = (model: LoadModel) =>
-  model.kind === 'closed' ? `${count(model.users)} users` : `${count(model.ratePerSecond)} rps wanted`;
+  partsOf(model)
+    .map(({ model: part }) => {
+      const levels = levelsOf(part);
+      const most = `${levels.stages.length > 0 ? 'up to ' : ''}${count(peakLevel(levels))}`;
+      return part.kind === 'closed' ? `${most} users` : `${most} rps wanted`;
+    })
+    .join(' + ');
 
 function loadText(run: RunModel, stage: StageModel): string {
   const { latency, rps, generator } = stage;

@@ -14,9 +14,14 @@ export class DueQueue {
     return this.#size;
   }
 
-  /** The earliest due time; undefined when empty. */
-  nextDue(): number | undefined {
-    return this.#size === 0 ? undefined : this.#due[0];
+  /** The earliest due time; Infinity when empty. */
+  get due(): number {
+    return this.#size === 0 ? Number.POSITIVE_INFINITY : (this.#due[0] as number);
+  }
+
+  /** Whose it is; without meaning when empty. */
+  get user(): number {
+    return this.#user[0] as number;
   }
 
   push(due: number, user: number): void {
@@ -31,10 +36,9 @@ export class DueQueue {
     this.#user[at] = user;
   }
 
-  /** Removes the earliest; undefined when empty. */
-  pop(): { due: number; user: number } | undefined {
-    if (this.#size === 0) return undefined;
-    const first = { due: this.#due[0] as number, user: this.#user[0] as number };
+  /** Removes the earliest. */
+  pop(): void {
+    if (this.#size === 0) return;
     const last = --this.#size;
     const due = this.#due[last] as number;
     const user = this.#user[last] as number;
@@ -48,7 +52,6 @@ export class DueQueue {
     }
     this.#due[at] = due;
     this.#user[at] = user;
-    return first;
   }
 
   #before(due: number, user: number, slot: number): boolean {
