@@ -10,12 +10,13 @@ import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
-import { createSchedule, type Schedule } from './schedule.js';
+import { createSchedule } from './schedule.js';
 import { Tally } from './tally.js';
 import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary, Workload } from './types.js';
 import { undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
+import type { Schedule } from './workload/types.js';
 
 /**
  * Starts sending at once.

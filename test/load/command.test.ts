@@ -99,6 +99,21 @@ describe('a load', () => {
     expect(result.stderr).toMatch(/^2 URIs: 4 users, think time 0 ms, at most 40 requests, seed 5\n/);
   });
 
+  it('runs several models at once, with ramps, and stops at the end of the stages', async () => {
+    const url = await serve((_request, response) => response.end('x'));
+    const { stdout, stderr } = await run([
+      ...[url, '--users', '0s:3,300ms:3', '--think-time', 'exponential:20ms'],
+      ...['--rate', '200ms:100,100ms:100', '--order', 'shuffled', '--seed', '1', '--json'],
+    ]);
+    expect(stderr).toContain(
+      '0 to 3 in 0 ms to 3 in 300 ms users, think time exponential, mean 20 ms + 0 to 100 in 200 ms to 100 in 100 ms constant arrivals/s, for 0.3 s',
+    );
+    const document = JSON.parse(stdout);
+    // 10 arrivals on the ramp, 10 after it; the users' own requests come on top.
+    expect(document.requests).toBeGreaterThan(23);
+    expect(document.dropped).toBe(0);
+  });
+
   it('prints a table for people', async () => {
     const url = await serve((_request, response) => response.end('x'));
     const { stdout, exitCode } = await run([`${url}/page`, '--requests', '5', '--think-time', '0']);
@@ -172,9 +187,9 @@ describe('usage', () => {
     ['a list that is not there', ['--uris', 'no.txt', '--base-url', 'http://x'], [/^no\.txt: no such file/]],
     ['a bad line', ['--uris', 'bad.txt', '--base-url', 'http://x'], [/^bad\.txt:2: .*FETCH/m]],
     [
-      'a mixture of both models',
-      ['http://x/', '--rate', '5', '--users', '2', '--think-time', '0'],
-      [/--rate: an open model has no --users/, /--think-time/],
+      'a think time without users',
+      ['http://x/', '--rate', '5', '--think-time', '0'],
+      [/--think-time: an open model has none/],
     ],
     [
       'two versions without a text',
@@ -188,6 +203,23 @@ describe('usage', () => {
       ['http://x/{id}', '--set', 'ie=7'],
       [/unknown variable \{id\}/, /Known are \{ie\}/],
     ],
+    [
+      'stages that fit to both models, or to none',
+      ['http://x/', '--rate', '5', '--users', '2', '--stages', '1s:5'],
+      [/--stages: cannot tell users from arrivals/],
+    ],
+    ['stages twice', ['http://x/', '--users', '1s:5', '--stages', '1s:5'], [/--stages: stages are given already/]],
+    ['a ramp and stages', ['http://x/', '--stages', '1s:5', '--ramp-up', '1s'], [/--ramp-up: contradicts stages/]],
+    ['a ramp down without an end', ['http://x/', '--ramp-down', '1s'], [/--ramp-down: needs --duration/]],
+    [
+      'ramps that are too long',
+      ['http://x/', '--ramp-up', '6s', '--ramp-down', '5s', '--duration', '10s'],
+      [/--ramp-up and --ramp-down: last longer than --duration/],
+    ],
+    ['half a user', ['http://x/', '--users', '1.5'], [/--users: users are whole numbers up to 100000/]],
+    ['no user ever', ['http://x/', '--stages', '10s:0'], [/--users: there is never a user/]],
+    ['no arrival ever', ['http://x/', '--rate', '10s:0'], [/--rate: nothing ever arrives/]],
+    ['a limit in flight without a rate', ['http://x/', '--max-in-flight', '5'], [/--max-in-flight: needs --rate/]],
     ['arrivals without a rate', ['http://x/', '--arrivals', 'poisson'], [/--arrivals: needs --rate/]],
   ])('%s', async (_case, args, messages) => {
     writeFileSync(join(folder, 'uris.txt'), '/a\n');
@@ -209,6 +241,10 @@ describe('usage', () => {
     ['--arrivals', 'bursts'],
     ['--marker', 'LoyaltyLevel'],
     ['--set', '=7'],
+    ['--stages', '30s'],
+    ['--ramp-up', '5'],
+    ['--order', 'sorted'],
+    ['--max-in-flight', '0'],
   ])('%s %s is refused by the parser', async (option, value) => {
     await expect(run(['http://x/', option, value])).rejects.toMatchObject({ code: 'commander.invalidArgument' });
   });

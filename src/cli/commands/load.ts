@@ -6,13 +6,14 @@ import { loadDocument, loadText } from '../../load/document.js';
 import { startLoad } from '../../load/engine.js';
 import { checkReachable } from '../../load/reach.js';
 import { prepareRequests } from '../../load/requests.js';
-import { parseThinkTime } from '../../load/thinkTime.js';
 import { LOAD_ENGINES, type LoadRun, type LoadSummary } from '../../load/types.js';
-import type { ThinkTime } from '../../scenario/types.js';
+import { type LoadStage, type ThinkTime, URI_ORDERS } from '../../scenario/types.js';
+import { parseStages, parseThinkTime, THINK_TIME_FORMS } from '../../scenario/workload-text.js';
 import type { Io } from '../io.js';
 import { httpUrl, wholeNumber } from '../options.js';
 import { namedValue } from './loadMarker.js';
-import { DEFAULT_USERS, describeLoad, type LoadFlags, loadSpec } from './loadSpec.js';
+import { describeLoad, type LoadFlags, loadSpec } from './loadSpec.js';
+import { DEFAULT_USERS, MOST_IN_FLIGHT, MOST_USERS } from './loadWorkload.js';
 
 const PLAIN_PROGRESS_SECONDS = 5;
 
@@ -23,20 +24,52 @@ export function loadCommand(io: Io): Command {
     .option('--uris <file>', 'URI list, one [METHOD] URI [Header: value] a line, walked round-robin by every user')
     .option('--base-url <url>', 'what the paths of the list are below', httpUrl)
     .option('--set <name=value>', 'value of {name} in the URIs (repeatable)', namedValue)
-    .option('--users <n>', `closed model: users (default ${DEFAULT_USERS})`, wholeNumber(1, 100_000))
+    .addOption(
+      new Option(
+        '--order <kind>',
+        'of the URIs; weights count in all of them: round-robin (as listed), random (each request draws), shuffled (a new order every lap)',
+      )
+        .choices(URI_ORDERS)
+        .default('round-robin'),
+    )
+    .option(
+      '--users <n|stages>',
+      `closed model: so many users wait for an answer, pause, and ask again (default ${DEFAULT_USERS}); or stages such as 30s:100,1m:500`,
+      level,
+    )
     .option(
       '--think-time <spec>',
-      'closed model: pause after an answer: 0, 100ms, 100ms..2s (uniform) or uniform:100ms,2s (default 100ms..2s)',
+      `closed model: the pause after an answer: ${THINK_TIME_FORMS} (default 100ms..2s)`,
       thinkTime,
     )
-    .option('--rate <n>', 'open model: arrivals per second, whatever the answers take', positive)
-    .addOption(
-      new Option('--arrivals <kind>', 'open model: evenly spaced, or as a Poisson process (default constant)').choices([
-        'constant',
-        'poisson',
-      ]),
+    .option(
+      '--rate <n|stages>',
+      'open model: so many arrivals per second, whatever the answers take; or stages. With --users both at once',
+      level,
     )
-    .option('--duration <time>', 'stop after this time, such as 30s or 5m (default 10s without --requests)', duration)
+    .addOption(
+      new Option(
+        '--arrivals <kind>',
+        'open model: evenly spaced, or at random as a Poisson process (default constant)',
+      ).choices(['constant', 'poisson']),
+    )
+    .option(
+      '--max-in-flight <n>',
+      `open model: arrivals beyond this are dropped and counted (default: rate x timeout, at most ${MOST_IN_FLIGHT})`,
+      wholeNumber(1, MOST_USERS),
+    )
+    .option(
+      '--stages <list>',
+      'changes of users or rate, linear: 30s:100,1m:500 goes to 100 in 30 s, then to 500 in 1 m; 0s:100 jumps. They start from --users or --rate, else from 0',
+      stages,
+    )
+    .option('--ramp-up <time>', 'go from 0 to the full level in this time', duration)
+    .option('--ramp-down <time>', 'go down to 0 in the last part of --duration', duration)
+    .option(
+      '--duration <time>',
+      'stop after this time, such as 30s or 5m (default without --requests: all stages, else 10s at full level)',
+      duration,
+    )
     .option('--requests <n>', 'stop after so many requests', wholeNumber(1))
     .option(
       '--seed <n>',
@@ -82,11 +115,16 @@ Examples:
   users of a web page:
     weighbridge load --uris uris.txt --base-url http://localhost:7005 \\
       --users 200
+  users who come and go, with pauses as people make them:
+    weighbridge load http://localhost:7005/ --stages 30s:100,2m:100,10s:0 \\
+      --think-time lognormal:800ms,0.5
   arrivals at a rate:
     weighbridge load http://localhost:7005/ --rate 500 --arrivals poisson --json
   which version answers:
     weighbridge load http://localhost:7005/details --marker v1= \\
       --marker v2=LoyaltyLevel
+  a rate that grows until something gives:
+    weighbridge load http://localhost:7005/ --rate 10 --stages 5m:2000
 
 A URI list holds one request a line; indented lines below it are a part of it:
   /CustomerManagement
@@ -155,9 +193,17 @@ function httpUrlArgument(text: string): string {
 
 function thinkTime(text: string): ThinkTime {
   const parsed = parseThinkTime(text);
-  if (!parsed) throw new InvalidArgumentError('it must look like 0, 100ms, 100ms..2s or uniform:100ms,2s');
+  if (!parsed) throw new InvalidArgumentError(`it must look like ${THINK_TIME_FORMS}`);
   return parsed;
 }
+
+function stages(text: string): LoadStage[] {
+  const parsed = parseStages(text);
+  if (!parsed) throw new InvalidArgumentError('it must be a list of duration:level such as 30s:100,1m:500');
+  return parsed;
+}
+
+const level = (text: string): number | LoadStage[] => (text.includes(':') ? stages(text) : positive(text));
 
 function duration(text: string): Millis {
   const parsed = parseDuration(text);

@@ -1,31 +1,21 @@
 import { ConfigError, type Problem } from '../../base/errors.js';
-import { type Millis, millis } from '../../base/units.js';
+import type { Millis } from '../../base/units.js';
 import type { LoadEngine, LoadSpec } from '../../load/types.js';
-import type { LoadModel, ThinkTime, UriEntry } from '../../scenario/types.js';
+import type { UriEntry, UriOrder } from '../../scenario/types.js';
 import { readUriFile } from '../../scenario/uri-file.js';
+import { describeModel } from '../../scenario/workload.js';
 import type { Io } from '../io.js';
 import { type MarkerFlags, markerSpec } from './loadMarker.js';
-
-export const DEFAULT_USERS = 10;
-const DEFAULT_THINK_TIME: ThinkTime = { kind: 'uniform', minMs: millis(100), maxMs: millis(2000) };
-const DEFAULT_DURATION = millis(10_000);
-/** No more sockets than this, whatever the rate. */
-const MOST_IN_FLIGHT = 10_000;
+import { type WorkloadFlags, workloadOf } from './loadWorkload.js';
 
 /** The options of `load` as they were given. */
-export interface LoadFlags extends MarkerFlags {
+export interface LoadFlags extends WorkloadFlags, MarkerFlags {
   readonly uris?: string;
   readonly baseUrl?: string;
   /** Values of `{name}` in URIs. */
   readonly set?: Readonly<Record<string, string>>;
-  readonly users?: number;
-  readonly thinkTime?: ThinkTime;
-  readonly rate?: number;
-  readonly arrivals?: 'constant' | 'poisson';
-  readonly duration?: Millis;
-  readonly requests?: number;
+  readonly order: UriOrder;
   readonly seed?: number;
-  readonly timeout: Millis;
   readonly connectTimeout?: Millis;
   readonly firstByteTimeout?: Millis;
   readonly engine: LoadEngine;
@@ -43,11 +33,7 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
   }
   if (url !== undefined && flags.uris !== undefined) refuse('--uris', 'a URL and a URI list exclude each other');
   if (url !== undefined && flags.baseUrl !== undefined) refuse('--base-url', 'is for the paths of --uris');
-  if (flags.rate !== undefined && flags.users !== undefined) {
-    refuse('--rate', 'an open model has no --users', 'give one of the two');
-  }
-  if (flags.rate !== undefined && flags.thinkTime !== undefined) refuse('--think-time', 'an open model has none');
-  if (flags.rate === undefined && flags.arrivals !== undefined) refuse('--arrivals', 'needs --rate');
+  const { model, durationMs } = workloadOf(flags, problems);
   if (flags.timeout === 0) refuse('--timeout', 'must be longer than 0');
   if (flags.connectTimeout === 0) refuse('--connect-timeout', 'must be longer than 0');
   if (flags.firstByteTimeout === 0) refuse('--first-byte-timeout', 'must be longer than 0');
@@ -58,13 +44,12 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
   }
   const told = markerSpec(flags, refuse);
   if (problems.length > 0) throw new ConfigError(problems);
-  const until = flags.duration ?? (flags.requests === undefined ? DEFAULT_DURATION : undefined);
   return {
     baseUrl: flags.baseUrl ?? url ?? uris[0]?.target ?? '',
     uris,
     variables: flags.set ?? {},
-    model: modelOf(flags),
-    order: 'round-robin',
+    model,
+    order: flags.order,
     seed,
     timeoutMs: flags.timeout,
     ...(flags.connectTimeout === undefined ? {} : { connectTimeoutMs: flags.connectTimeout }),
@@ -72,26 +57,8 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
     engine: flags.engine,
     precise: flags.precise,
     ...told,
-    ...(until === undefined ? {} : { durationMs: until }),
+    ...(durationMs === undefined ? {} : { durationMs }),
     ...(flags.requests === undefined ? {} : { maxRequests: flags.requests }),
-  };
-}
-
-function modelOf(flags: LoadFlags): LoadModel {
-  if (flags.rate === undefined) {
-    return {
-      kind: 'closed',
-      users: flags.users ?? DEFAULT_USERS,
-      thinkTime: flags.thinkTime ?? DEFAULT_THINK_TIME,
-    };
-  }
-  // As many as can be waiting when every answer takes the whole timeout.
-  const mostWaiting = Math.ceil((flags.rate * flags.timeout) / 1000);
-  return {
-    kind: 'open',
-    ratePerSecond: flags.rate,
-    arrivals: flags.arrivals ?? 'constant',
-    maxInFlight: Math.min(MOST_IN_FLIGHT, Math.max(100, mostWaiting)),
   };
 }
 
@@ -116,17 +83,10 @@ async function readUris(
 /** The plan in one line, before anything is sent. */
 export function describeLoad({ model, uris, durationMs, maxRequests }: LoadSpec): string {
   const what = uris.length === 1 ? (uris[0]?.target ?? '') : `${uris.length} URIs`;
-  const how =
-    model.kind === 'open'
-      ? `${model.ratePerSecond} ${model.arrivals} arrivals/s`
-      : `${model.users} users, think time ${describeThinkTime(model.thinkTime)}`;
+  const how = model.kind === 'replay' ? '' : describeModel(model);
   const ends = [
     durationMs === undefined ? [] : [`for ${durationMs / 1000} s`],
     maxRequests === undefined ? [] : [`at most ${maxRequests} requests`],
   ].flat();
   return `${what}: ${how}, ${ends.join(', ')}`;
-}
-
-function describeThinkTime(think: ThinkTime): string {
-  return think.kind === 'constant' ? `${think.ms} ms` : `${think.minMs} to ${think.maxMs} ms`;
 }

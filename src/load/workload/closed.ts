@@ -1,11 +1,11 @@
 import { RandomStreams, seededRandom } from '../../base/random.js';
 import type { ClosedModel } from '../../scenario/types.js';
 import { levelsOf, peakLevel } from '../../scenario/workload.js';
-import type { Schedule, SchedulePart } from '../schedule.js';
 import { DueQueue } from './dueQueue.js';
 import { Presence } from './levels.js';
 import { streamNumber } from './streams.js';
 import { drawThinkTime, startSpan } from './thinkTime.js';
+import type { Schedule, SchedulePart } from './types.js';
 import { createUriWalk, type UriWalk } from './uriWalk.js';
 
 /** The multiples of it, modulo 1, are evenly spread however many are taken: 1 / golden ratio. */

@@ -1,4 +1,4 @@
-import type { Schedule } from '../schedule.js';
+import type { Schedule } from './types.js';
 
 /** Several models at once: the earliest slot of them all, ties in their order. */
 export class MixedSchedule implements Schedule {

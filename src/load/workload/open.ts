@@ -1,10 +1,10 @@
 import { RandomStreams, seededRandom } from '../../base/random.js';
 import type { OpenModel } from '../../scenario/types.js';
 import { levelsOf } from '../../scenario/workload.js';
-import type { Schedule, SchedulePart } from '../schedule.js';
 import { type Arrivals, EvenArrivals, PoissonArrivals, ReplayedArrivals } from './arrivals.js';
 import type { ReplayModel } from './replay.js';
 import { streamNumber } from './streams.js';
+import type { Schedule, SchedulePart } from './types.js';
 import { createUriWalk, type UriWalk } from './uriWalk.js';
 
 /**

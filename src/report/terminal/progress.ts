@@ -1,6 +1,5 @@
 import type { CheckResult } from '../../judge/types.js';
 import type { LoadModel } from '../../scenario/types.js';
-import { levelsOf, partsOf, peakLevel } from '../../scenario/workload.js';
 import { count, interval, milliseconds, minutes, percentNumber, sharePercent, vantageTitle } from '../format.js';
 import type { RunModel, StageModel } from '../types.js';
 import { bar, type Line, line, piece, verdictTone } from './line.js';
@@ -70,14 +69,13 @@ function timeText(run: RunModel, stage: StageModel, now: number): string {
   return `${elapsed}, about ${minutes(Math.max(0, whole - counted) + 999)} left in this stage`;
 }
 
-const usersText = (model: LoadModel) =>
-  partsOf(model)
-    .map(({ model: part }) => {
-      const levels = levelsOf(part);
-      const most = `${levels.stages.length > 0 ? 'up to ' : ''}${count(peakLevel(levels))}`;
-      return part.kind === 'closed' ? `${most} users` : `${most} rps wanted`;
-    })
-    .join(' + ');
+function usersText(model: LoadModel): string {
+  if (model.kind === 'mixed') return model.parts.map((part) => usersText(part.model)).join(' + ');
+  const start = model.kind === 'closed' ? model.users : model.ratePerSecond;
+  const most = Math.max(start, ...(model.stages ?? []).map(({ to }) => to));
+  const text = `${model.stages ? 'up to ' : ''}${count(most)}`;
+  return model.kind === 'closed' ? `${text} users` : `${text} rps wanted`;
+}
 
 function loadText(run: RunModel, stage: StageModel): string {
   const { latency, rps, generator } = stage;
