@@ -4,9 +4,10 @@ import { systemClock } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/base/random.js';
 import { millis } from '../../src/base/units.js';
 import { ActiveTime } from '../../src/load/activeTime.js';
-import { constantArrivals, poissonArrivals } from '../../src/load/arrivals.js';
 import { startLoad } from '../../src/load/engine.js';
 import { type PacedClock, pacedClock } from '../../src/load/pacedClock.js';
+import { EvenArrivals, PoissonArrivals } from '../../src/load/workload/arrivals.js';
+import { streamNumber } from '../../src/load/workload/streams.js';
 import { ManualClock } from '../support/clock.js';
 import { loadSpec, type Served, serveHttp, until } from '../support/load.js';
 
@@ -35,18 +36,19 @@ test('in virtual time exactly what is due has been sent at every moment: nothing
         const clock = new ManualClock();
         const model = { kind: 'open', ratePerSecond, arrivals, maxInFlight: 1e6 } as const;
         const run = startLoad(loadSpec(url, { model, seed, timeoutMs: 1e9 }), { clock });
+        const levels = { start: ratePerSecond, stages: [] };
         const reference =
           arrivals === 'constant'
-            ? constantArrivals(ratePerSecond)
-            : poissonArrivals(ratePerSecond, seededRandom(seed, 1));
+            ? new EvenArrivals(levels)
+            : new PoissonArrivals(levels, seededRandom(seed, streamNumber(0, 'arrivals')));
         let due = 0;
         let elapsed = 0;
         for (const { ms, paused } of steps) {
           if (paused) void run.pause();
           else elapsed += ms;
           await clock.advance(ms);
-          while (reference.due() <= elapsed) {
-            reference.advance();
+          while (reference.due <= elapsed) {
+            reference.advance(1);
             due++;
           }
           expect(run.counts().sent).toBe(due);
