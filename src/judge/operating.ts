@@ -81,7 +81,7 @@ export function operatingCharacteristics(
 }
 
 /** The edges of the deciding regions at the current n; empty regions lie outside 0..n. */
-class Edges {
+export class Edges {
   failLow = -1;
   failHigh = 1;
   passLow = 1;

@@ -1,35 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.js';
 import { confidenceSequence } from '../../src/judge/confidence.js';
-import { shareGate } from '../../src/judge/gate.js';
 import { JEFFREYS, lnMixtureRatio } from '../../src/judge/numerics.js';
-import { operatingCharacteristics } from '../../src/judge/operating.js';
-import { alarmsOf, missesOf } from '../support/judgeSimulation.js';
+import { calibrate, PROBLEMS, peek, peekViolations, violations } from '../calibrate/cells.js';
 
-describe('simulated error rates under continuous looking agree with the exact ones', () => {
-  test.each([
-    { share: 0.1, margin: 0.03, truth: 0.1, every: 1 },
-    { share: 0.5, margin: 0.05, truth: 0.5, every: 1 },
-    { share: 0.1, margin: 0.03, truth: 0.1, every: 100 },
-  ])('false alarms of $share ± $margin, a look every $every requests', (row) => {
-    const [runs, error] = [4000, 0.01];
-    const exact = operatingCharacteristics(shareGate({ ...row, alpha: error, beta: error }), row.truth).fail;
-    const alarms = alarmsOf({ ...row, error, runs, seed: 101 });
-    expect(alarms / runs).toBeLessThanOrEqual(error);
-    // Fewer looks are more conservative; looking at every request must hit the exact figure within 4 sigma.
-    if (row.every === 1)
-      expect(Math.abs(alarms / runs - exact)).toBeLessThan(4 * Math.sqrt((exact * (1 - exact)) / runs));
+describe('simulated error rates agree with the exact ones, and the requests with the goals', () => {
+  const some = PROBLEMS.filter(({ error, margin }) => error === 1e-2 || margin === 0.05);
+  test.each(some)('$share ± $margin at $error', (problem) => {
+    expect(violations(calibrate(problem, 20_000, 101))).toEqual([]);
   });
 
   test.each([
-    { share: 0.1, margin: 0.03, truth: 0.13 },
-    { share: 0.1, margin: 0.03, truth: 0.07 },
-    { share: 0.5, margin: 0.05, truth: 0.55 },
-  ])('misses of $share ± $margin at a true $truth', (row) => {
-    const [runs, error] = [4000, 0.01];
-    const exact = operatingCharacteristics(shareGate({ ...row, alpha: error, beta: error }), row.truth).pass;
-    const misses = missesOf({ ...row, error, runs, seed: 102 });
-    expect(Math.abs(misses / runs - exact)).toBeLessThan(4 * Math.sqrt((exact * (1 - exact)) / runs));
+    { share: 0.1, margin: 0.03, error: 0.01 },
+    { share: 0.5, margin: 0.05, error: 0.01 },
+  ])('$share ± $margin at $error, however often one looks', (problem) => {
+    expect(peek(problem, 20_000, 102).flatMap(peekViolations)).toEqual([]);
   });
 });
 

@@ -1,0 +1,111 @@
+import type { Cell, Peeked } from './cells.js';
+import { PROMISED, type Record } from './competitors.js';
+
+/** A Markdown table with padded columns, so that it is read as well in a terminal. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(3, ...rows.map((row) => (row[i] ?? '').length)));
+  const text = rows.map(
+    (row) =>
+      `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`,
+  );
+  const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [text[0], rule, ...text.slice(1)].join('\n');
+}
+
+const count = (value: number): string =>
+  Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ',');
+const percent = (value: number): string => `${Number((value * 100).toPrecision(2))} %`;
+/** Shares of thousands of runs. */
+const part = (value: number): string => `${(value * 100).toFixed(value > 0 && value < 0.01 ? 2 : 1)} %`;
+const ratio = (value: number): string => value.toFixed(2);
+
+export function errorTable(cells: readonly Cell[]): string {
+  const head = ['share ± margin', 'promised', 'false alarm, exact', 'simulated', 'miss, exact', 'simulated'];
+  return table([
+    head,
+    ...cells.map(({ share, margin, error, exact, seen }) => [
+      `${percent(share)} ± ${percent(margin)}`,
+      percent(error),
+      percent(exact.alarm),
+      `${seen.promised.fail} of ${count(seen.promised.runs)}`,
+      percent(exact.miss),
+      `${seen.off.pass} of ${count(seen.off.runs)}`,
+    ]),
+  ]);
+}
+
+export function requestTable(cells: readonly Cell[]): string {
+  const head = [
+    'share ± margin at error',
+    'Wald',
+    'reference',
+    'ours',
+    'optimum',
+    'at the margin: Wald',
+    'reference',
+    'ours',
+    'optimum',
+    'half: ours',
+    'optimum',
+    'nothing: ours',
+    'optimum',
+  ];
+  return table([
+    head,
+    ...cells.map(({ share, margin, error, wald, reference, ours, optimum }) => {
+      const over = (value: number | undefined, bound: number) =>
+        value === undefined ? '' : `${count(value)} (${ratio(value / bound)})`;
+      const plain = (value: number | undefined) => (value === undefined ? '' : count(value));
+      return [
+        `${percent(share)} ± ${percent(margin)} at ${percent(error)}`,
+        count(wald.promised),
+        over(reference.promised, wald.promised),
+        over(ours.promised, wald.promised),
+        over(optimum?.promised, wald.promised),
+        count(wald.off),
+        over(reference.off, wald.off),
+        over(ours.off, wald.off),
+        over(optimum?.off, wald.off),
+        plain(ours.half),
+        plain(optimum?.half),
+        plain(ours.nothing),
+        plain(optimum?.nothing),
+      ];
+    }),
+  ]);
+}
+
+export function peekTable(rows: readonly Peeked[]): string {
+  return table([
+    ['share ± margin at error', 'looks', 'false alarms', 'requests', 'misses', 'requests'],
+    ...rows.map(({ share, margin, error, looks, promised, off }) => [
+      `${percent(share)} ± ${percent(margin)} at ${percent(error)}`,
+      'every' in looks ? `every ${looks.every}` : `at random, 1 to ${looks.random}`,
+      part(promised.fail / promised.runs),
+      count(promised.requests),
+      part(off.pass / off.runs),
+      count(off.requests),
+    ]),
+  ]);
+}
+
+export function competitorTable(records: readonly Record[]): string {
+  const truths = records[0]?.at.map(({ truth }) => truth) ?? [];
+  const wrong = (truth: number, green: number) => part(truth === PROMISED ? 1 - green : green);
+  return table([
+    [
+      'rule',
+      ...truths.map((truth) =>
+        truth === PROMISED ? `false red (${percent(truth)})` : `false green (${percent(truth)})`,
+      ),
+      ...truths.map((truth) => `requests (${percent(truth)})`),
+    ],
+    ...records.map(({ name, at }) => [
+      name,
+      ...at.map(({ truth, green }) => wrong(truth, green)),
+      ...at.map(({ requests }) => count(requests)),
+    ]),
+  ]);
+}
