@@ -1,5 +1,5 @@
 import { formatPercent } from '../base/units.js';
-import type { GeneratorHealth, LatencySummary, LoadSummary } from './types.js';
+import type { ConnectionCounts, GeneratorHealth, LatencySummary, LoadSummary } from './types.js';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
@@ -44,11 +44,20 @@ export function loadDocument(summary: LoadSummary, run: { readonly engine: strin
     /** Good answers by the version that their marker tells, and those that tell none. */
     versions: counts.versions,
     unmarked: counts.unmarked,
+    ...(counts.connections === undefined ? {} : { connections: counts.connections }),
     responseTime: latency(summary.responseTime),
     serviceTime: latency(summary.serviceTime),
     generator: generatorFields(generator),
     ...run,
   };
+}
+
+function connectionsText({ opened, fresh, pairs, agreeing }: ConnectionCounts): string {
+  return [
+    `connections ${opened} opened`,
+    ...(fresh > 0 ? [`${fresh} requests on one of their own`] : []),
+    ...(pairs > 0 ? [`${formatPercent(agreeing / pairs)} of the answers on one tell the version before`] : []),
+  ].join(', ');
 }
 
 const TIMES = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
@@ -83,6 +92,7 @@ export function loadText(summary: LoadSummary): string {
       ? [`versions   ${list({ ...counts.versions, untold: counts.unmarked })}`]
       : []),
     ...(Object.keys(counts.errors).length > 0 ? [`errors     ${list(counts.errors)}`] : []),
+    ...(counts.connections === undefined ? [] : [connectionsText(counts.connections)]),
     `generator  ${generator.valid ? 'valid' : 'INVALID'}, ${generator.cpuSeconds.toFixed(2)} CPU s, ${formatPercent(generator.lateShare, 2)} late, ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
     ...(generator.reason === undefined ? [] : [`           ${generator.reason}`]),
   ];

@@ -1,9 +1,12 @@
 import type { Clock } from '../base/clock.js';
+import { ConfigError } from '../base/errors.js';
 import { millis } from '../base/units.js';
 import { partsOf } from '../scenario/workload.js';
 import { ActiveTime } from './activeTime.js';
+import { ConnectionBook } from './connectionBook.js';
 import type { Flight } from './flight.js';
 import { Flights } from './flights.js';
+import { FreshArm } from './freshArm.js';
 import { assessGenerator } from './health.js';
 import { nodeWire } from './http1/nodeWire.js';
 import { LatencyHistogram } from './latency.js';
@@ -13,16 +16,18 @@ import { type PreparedRequest, prepareRequests } from './requests.js';
 import { createSchedule } from './schedule.js';
 import { Tally } from './tally.js';
 import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary, Workload } from './types.js';
-import { undiciWire } from './undiciWire.js';
+import { undiciLacks, undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
 import type { Schedule } from './workload/types.js';
 
 /**
  * Starts sending at once.
- * @throws ConfigError when a URI cannot be resolved.
+ * @throws ConfigError when a URI cannot be resolved, or the engine lacks what is asked for.
  */
 export function startLoad(spec: LoadSpec, deps: { clock: Clock }): LoadRun {
+  const lacks = spec.engine === 'undici' ? undiciLacks(spec) : [];
+  if (lacks.length > 0) throw new ConfigError(lacks);
   if (!spec.precise) return new Engine(spec, deps.clock);
   const clock = pacedClock(deps.clock);
   try {
@@ -51,6 +56,8 @@ class Engine implements LoadRun, FlightSink {
   readonly #window = new LatencyHistogram();
   readonly #serviceTime = new LatencyHistogram();
   readonly #flights: Flights;
+  readonly #freshArm: FreshArm;
+  readonly #connections = new ConnectionBook();
   readonly #idleWaiters: (() => void)[] = [];
   #stopping = false;
   #wake = new AbortController();
@@ -74,16 +81,16 @@ class Engine implements LoadRun, FlightSink {
     const limits = { wholeMs: spec.timeoutMs, connectMs: spec.connectTimeoutMs, firstByteMs: spec.firstByteTimeoutMs };
     this.#flights = new Flights(this.#texts.needles, limits, clock.now());
     this.#wire =
-      spec.engine === 'undici'
-        ? undiciWire(this.#requests, spec.connectTimeoutMs ?? spec.timeoutMs, this)
-        : nodeWire(this.#requests, this);
+      spec.engine === 'undici' ? undiciWire(this.#requests, spec, this) : nodeWire(this.#requests, spec, this);
+    this.#freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
     this.#watch = new GeneratorWatch(maxInFlight(spec.model));
     this.#active = new ActiveTime(clock.now());
     this.finished = this.#run();
   }
 
   counts() {
-    return this.#tally.counts(this.#schedule.dropped);
+    const counts = this.#tally.counts(this.#schedule.dropped);
+    return this.#spec.engine === 'undici' ? counts : { ...counts, connections: this.#connections.counts() };
   }
 
   inFlight(): number {
@@ -93,6 +100,7 @@ class Engine implements LoadRun, FlightSink {
   resetWindow(): void {
     this.#earlier.add(this.#window);
     this.#window.reset();
+    this.#connections.resetWindow();
     this.#watch.resetWindow(this.#progress());
   }
 
@@ -202,10 +210,16 @@ class Engine implements LoadRun, FlightSink {
     flight.uri = uri;
     flight.sentAt = at === 0 ? this.#clock.now() : at;
     flight.intendedAt = this.#active.clockAt(due);
+    flight.fresh = this.#freshArm.takesNext(user);
+    if (flight.fresh) this.#connections.fresh();
     this.#watch.sent(flight.sentAt - flight.intendedAt);
     this.#tally.send();
     this.#wire.send(flight);
     this.#flights.sent(flight);
+  }
+
+  opened(): void {
+    this.#connections.opened();
   }
 
   connected(flight: Flight): void {
@@ -223,7 +237,9 @@ class Engine implements LoadRun, FlightSink {
   answered(flight: Flight, status: number): void {
     const now = this.#clock.now();
     const tellsVersion = this.#requests[flight.uri]?.tellsVersion ?? false;
-    this.#tally.answered(flight.uri, status, classifyAnswer(this.#texts, tellsVersion, status, flight.scanner.found));
+    const account = classifyAnswer(this.#texts, tellsVersion, status, flight.scanner.found);
+    this.#tally.answered(flight.uri, status, account);
+    if (account.kind === 'version' && flight.carrier) this.#connections.told(flight.carrier, account.version);
     this.#record(flight, now);
     this.#ended(flight, now);
   }

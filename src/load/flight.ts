@@ -12,6 +12,10 @@ type Phase = typeof CONNECTING | typeof WAITING | typeof READING;
 
 /** What has a flight under way. */
 export interface Carrier {
+  /** The latest that an answer on it has told. */
+  version: string;
+  /** The window of the books in which that was; 0: no answer has told one. */
+  window: number;
   /** Ends it without telling the sink. */
   abandon(): void;
 }
@@ -27,6 +31,10 @@ export class Flight implements Timed<Flight> {
   sentAt = 0;
   /** Of the body so far. */
   bytes = 0;
+  /** It gets a connection of its own, which then ends. */
+  fresh = false;
+  /** Set by the wire: number of the connection, 0 when it is not known. */
+  connection = 0;
   /** Set by the wire. */
   phase: Phase = WAITING;
   /** Set by the wire while it is under way. */

@@ -26,6 +26,12 @@ export interface LoadSpec {
   readonly firstByteTimeoutMs?: number;
   /** What puts requests on the wire; default `node`. */
   readonly engine?: LoadEngine;
+  /** `per-user`: no user's request goes over the connection of another (closed model only); default `shared`: over any that is free. */
+  readonly connections?: 'per-user' | 'shared';
+  /** Share of the requests that get a connection of their own, 0..1, drawn from the seed; default 0. */
+  readonly freshShare?: number;
+  /** Whom https trusts; default: the authorities that Node knows. */
+  readonly tls?: TlsTrust;
   readonly marker: Marker | undefined;
   /** Version meant when the marker finds no text; undefined: such answers are unmarked. */
   readonly defaultVersion: string | undefined;
@@ -35,6 +41,13 @@ export interface LoadSpec {
   readonly maxRequests?: number;
   /** Stops by itself after this time; undefined: until stopped. */
   readonly durationMs?: number;
+}
+
+export interface TlsTrust {
+  /** PEM certificates of the authorities that are trusted, in place of those that Node knows. */
+  readonly ca?: string;
+  /** Certificates are not checked. */
+  readonly insecure?: boolean;
 }
 
 /** Cumulative counts of the client since the start. Every sent request that has ended is in exactly one of versions, unmarked, failed. */
@@ -60,15 +73,16 @@ export interface ClientCounts {
 }
 
 /** What the client's own connections tell about the unit of choice: a version drawn per connection never changes on one. */
-interface ConnectionCounts {
+export interface ConnectionCounts {
+  /** Established ones. */
   readonly opened: number;
   /** Requests that were sent on a connection of their own. */
   readonly fresh: number;
-  /** Consecutive answers on one connection that both tell their version. */
+  /** Answers that tell their version and have a predecessor on their connection since the last resetWindow that does; answers in between that do not are passed over. */
   readonly pairs: number;
-  /** Those of the pairs in which both tell the same one. */
+  /** Those of the pairs in which both, an answer and its latest predecessor, tell the same one. */
   readonly agreeing: number;
-  /** Versions of each connection's first answer that tells one. */
+  /** Versions of each connection's first answer that tells one, in each window anew. */
   readonly first: Readonly<Record<string, number>>;
 }
 
@@ -134,7 +148,7 @@ export interface LoadRun {
   counts(): ClientCounts;
   /** Requests in flight now. */
   inFlight(): number;
-  /** Starts a new window of latency and generator health (per stage); the overall ones go on. */
+  /** Starts a new window of latency, generator health and what connections tell (per stage); the overall ones go on. */
   resetWindow(): void;
   /** Response time since the last resetWindow. */
   windowLatency(): LatencySummary;

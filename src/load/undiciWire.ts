@@ -1,18 +1,36 @@
 import { createRequire } from 'node:module';
 import type { Client, Dispatcher } from 'undici';
+import type { Problem } from '../base/errors.js';
 import { failureKind, GivenUp } from './failure.js';
 import { type Carrier, type Flight, LARGEST_BODY_BYTES, WAITING } from './flight.js';
 import type { PreparedRequest } from './requests.js';
+import type { LoadSpec } from './types.js';
 import type { FlightSink, Wire } from './wire.js';
 
 const require = createRequire(import.meta.url);
+
+/** What only the node engine can do. @returns a problem for each that is asked for: none is passed over in silence. */
+export function undiciLacks(spec: LoadSpec): Problem[] {
+  const asked: readonly (readonly [boolean, string])[] = [
+    [spec.connections === 'per-user', 'one connection a user (--connections per-user)'],
+    [(spec.freshShare ?? 0) > 0, 'requests on connections of their own (--fresh-connections)'],
+    [spec.firstByteTimeoutMs !== undefined, 'a limit for the first byte (--first-byte-timeout)'],
+  ];
+  return asked
+    .filter(([given]) => given)
+    .map(([, what]) => ({
+      path: 'engine undici',
+      message: `has no ${what}`,
+      hint: 'leave it out, or use --engine node',
+    }));
+}
 
 /**
  * HTTP/1.1 by undici's dispatch: no body buffering, no redirects, no automatic retries of a request that was sent.
  * Connections are kept here and not in undici's Pool, which takes a connection for busy until the turn after its answer and would open
  * more of them than there are requests in flight.
  */
-export function undiciWire(requests: readonly PreparedRequest[], connectTimeoutMs: number, sink: FlightSink): Wire {
+export function undiciWire(requests: readonly PreparedRequest[], spec: LoadSpec, sink: FlightSink): Wire {
   // Loaded when it is asked for: it takes a tenth of a second, and the load usually goes without it.
   const { Client } = require('undici') as typeof import('undici');
   const all: Client[] = [];
@@ -23,7 +41,11 @@ export function undiciWire(requests: readonly PreparedRequest[], connectTimeoutM
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: connectTimeoutMs },
+      connect: {
+        timeout: spec.connectTimeoutMs ?? spec.timeoutMs,
+        rejectUnauthorized: spec.tls?.insecure !== true,
+        ...(spec.tls?.ca === undefined ? {} : { ca: spec.tls.ca }),
+      },
       allowH2: false,
     });
     all.push(client);
@@ -53,6 +75,8 @@ export function undiciWire(requests: readonly PreparedRequest[], connectTimeoutM
 
 /** What undici tells about one request. */
 class Exchange implements Dispatcher.DispatchHandler, Carrier {
+  version = '';
+  window = 0;
   readonly #sink: FlightSink;
   /** Called once when the connection can take another request; that is later than the end of a flight that was given up. */
   readonly #onFree: () => void;

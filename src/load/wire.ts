@@ -10,6 +10,8 @@ export interface Wire {
 
 /** Is told what happens to flights; each ends exactly once, unless it is abandoned. */
 export interface FlightSink {
+  /** A connection was established. */
+  opened(): void;
   /** The connection that it waited for is established. */
   connected(flight: Flight): void;
   /** The first byte of its answer is there. */

@@ -94,7 +94,7 @@ describe('connections', () => {
   ) => {
     const server = await serve(answer);
     const { counts } = await load(server.url, { maxRequests: requests, ...extra });
-    return { connections: server.connections, requests: server.requests.length, ...counts };
+    return { ...counts, connections: server.connections, requests: server.requests.length };
   };
 
   test.each<[string, number, Parameters<typeof serve>[0], Partial<LoadSpec>]>([

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { EXIT, type ExitCode } from '../../base/errors.js';
-import { type Millis, millis, parseDuration } from '../../base/units.js';
+import { type Millis, millis, parseDuration, parsePercent, type Ratio } from '../../base/units.js';
 import { loadDocument, loadText } from '../../load/document.js';
 import { startLoad } from '../../load/engine.js';
 import { checkReachable } from '../../load/reach.js';
@@ -86,6 +86,17 @@ export function loadCommand(io: Io): Command {
       '--first-byte-timeout <time>',
       'longest wait for the first byte of an answer, once connected (default: --timeout)',
       duration,
+    )
+    .addOption(
+      new Option(
+        '--connections <kind>',
+        'per-user: each keeps one of his own; shared: any that is free (default per-user, in the open model shared)',
+      ).choices(['per-user', 'shared']),
+    )
+    .option(
+      '--fresh-connections <share>',
+      'share of the requests that get a connection of their own, such as 10% (default 0%)',
+      percent,
     )
     .addOption(
       new Option('--engine <name>', "what sends: Node's sockets, or the undici library to compare with")
@@ -208,6 +219,12 @@ const level = (text: string): number | LoadStage[] => (text.includes(':') ? stag
 function duration(text: string): Millis {
   const parsed = parseDuration(text);
   if (parsed === undefined) throw new InvalidArgumentError('it must be a duration with its unit, such as 500ms or 30s');
+  return parsed;
+}
+
+function percent(text: string): Ratio {
+  const parsed = parsePercent(text);
+  if (parsed === undefined) throw new InvalidArgumentError('it must be a share from 0% to 100%');
   return parsed;
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError, type Problem } from '../../base/errors.js';
-import type { Millis } from '../../base/units.js';
+import type { Millis, Ratio } from '../../base/units.js';
 import type { LoadEngine, LoadSpec } from '../../load/types.js';
 import type { UriEntry, UriOrder } from '../../scenario/types.js';
 import { readUriFile } from '../../scenario/uri-file.js';
@@ -18,6 +18,8 @@ export interface LoadFlags extends WorkloadFlags, MarkerFlags {
   readonly seed?: number;
   readonly connectTimeout?: Millis;
   readonly firstByteTimeout?: Millis;
+  readonly connections?: 'per-user' | 'shared';
+  readonly freshConnections?: Ratio;
   readonly engine: LoadEngine;
   readonly precise: boolean;
   readonly json: boolean;
@@ -44,6 +46,8 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
   }
   const told = markerSpec(flags, refuse);
   if (problems.length > 0) throw new ConfigError(problems);
+  // undici keeps its connections to itself; asked for by name it is refused.
+  const connections = flags.connections ?? (flags.engine === 'undici' ? undefined : 'per-user');
   return {
     baseUrl: flags.baseUrl ?? url ?? uris[0]?.target ?? '',
     uris,
@@ -57,6 +61,8 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
     engine: flags.engine,
     precise: flags.precise,
     ...told,
+    ...(connections === undefined ? {} : { connections }),
+    ...(flags.freshConnections === undefined ? {} : { freshShare: flags.freshConnections }),
     ...(durationMs === undefined ? {} : { durationMs }),
     ...(flags.requests === undefined ? {} : { maxRequests: flags.requests }),
   };

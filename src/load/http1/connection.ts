@@ -1,28 +1,13 @@
-import { isIP, connect as netConnect, type Socket } from 'node:net';
-import { connect as tlsConnect } from 'node:tls';
+import type { Socket } from 'node:net';
 import { failureKind } from '../failure.js';
 import { type Carrier, CONNECTING, type Flight, LARGEST_BODY_BYTES, READING, WAITING } from '../flight.js';
 import type { FlightSink } from '../wire.js';
+import type { Dialer } from './dial.js';
 import type { HeadMemo } from './headMemo.js';
 import { type BodySink, DONE, FAULT, type Progress, ResponseParser } from './parser.js';
 
 /** All sockets read into this one: what is read is parsed before the next read, and nothing of it is kept. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
-
-/** Where connections go. */
-export interface Endpoint {
-  readonly secure: boolean;
-  /** Without the brackets of an IPv6 address. */
-  readonly host: string;
-  readonly port: number;
-}
-
-/** @param origin `http://host:port` */
-export function endpointOf(origin: string): Endpoint {
-  const { protocol, hostname, port } = new URL(origin);
-  const secure = protocol === 'https:';
-  return { secure, host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (secure ? 443 : 80) };
-}
 
 /** What is sent for a URI. */
 export interface WireRequest {
@@ -35,13 +20,17 @@ export interface WireRequest {
 
 /** Takes back connections. */
 export interface ConnectionOwner {
-  /** It can take another request, as long as it is `usable`. */
-  free(connection: Connection): void;
+  /** It can take another request, as long as it is `usable`. @param user whose request has ended. */
+  free(connection: Connection, user: number): void;
   closed(connection: Connection): void;
 }
 
 /** One socket and the request that is under way on it. */
 export class Connection implements BodySink, Carrier {
+  /** From 1 in the order of opening. */
+  readonly id: number;
+  version = '';
+  window = 0;
   readonly #owner: ConnectionOwner;
   readonly #sink: FlightSink;
   readonly #parser = new ResponseParser();
@@ -53,26 +42,21 @@ export class Connection implements BodySink, Carrier {
   /** Nothing that still arrives matters. */
   #done = false;
 
-  constructor(endpoint: Endpoint, owner: ConnectionOwner, sink: FlightSink) {
+  constructor(id: number, dialer: Dialer, owner: ConnectionOwner, sink: FlightSink) {
+    this.id = id;
     this.#owner = owner;
     this.#sink = sink;
-    const { host, port } = endpoint;
-    const onread = {
-      buffer: READ_BUFFER,
-      callback: (bytes: number, buffer: Uint8Array): boolean => {
-        this.#read(buffer as Buffer, bytes);
-        return true;
-      },
-    };
-    if (endpoint.secure) {
-      // A name in the handshake must not be an address (RFC 6066, 3).
-      const servername = isIP(host) === 0 ? { servername: host } : {};
-      this.#socket = tlsConnect({ host, port, onread, ALPNProtocols: ['http/1.1'], ...servername } as never);
-      this.#socket.setNoDelay(true);
-    } else this.#socket = netConnect({ host, port, noDelay: true, onread });
-    this.#socket
-      .once(endpoint.secure ? 'secureConnect' : 'connect', () => {
+    this.#socket = dialer
+      .dial({
+        buffer: READ_BUFFER,
+        callback: (bytes, buffer) => {
+          this.#read(buffer as Buffer, bytes);
+          return true;
+        },
+      })
+      .once(dialer.ready, () => {
         this.#connected = true;
+        this.#sink.opened();
         if (this.#flight) this.#sink.connected(this.#flight);
       })
       .on('error', (error) => {
@@ -96,6 +80,7 @@ export class Connection implements BodySink, Carrier {
   request(flight: Flight, { bytes, toHead, memo }: WireRequest): void {
     this.#flight = flight;
     flight.carrier = this;
+    flight.connection = this.id;
     flight.phase = this.#connected ? WAITING : CONNECTING;
     this.#parser.start(toHead, memo);
     this.#socket.write(bytes);
@@ -146,7 +131,7 @@ export class Connection implements BodySink, Carrier {
 
   #answered(flight: Flight, reusable: boolean): void {
     this.#flight = undefined;
-    if (reusable) this.#owner.free(this);
+    if (reusable && !flight.fresh) this.#owner.free(this, flight.user);
     else this.destroy();
     this.#sink.answered(flight, this.#parser.status);
   }

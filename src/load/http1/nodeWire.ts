@@ -1,67 +1,49 @@
 import type { PreparedRequest } from '../requests.js';
+import type { LoadSpec } from '../types.js';
 import type { FlightSink, Wire } from '../wire.js';
-import { Connection, type ConnectionOwner, type Endpoint, endpointOf, type WireRequest } from './connection.js';
+import type { WireRequest } from './connection.js';
+import { dialer, serverNameOf } from './dial.js';
 import { HeadMemo } from './headMemo.js';
+import { Pool } from './pool.js';
 import { requestBytes } from './requestBytes.js';
 
 interface Target extends WireRequest {
   readonly pool: Pool;
+  /** The same request, asking for the end of the connection. */
+  readonly last: WireRequest;
 }
 
 /** HTTP/1.1 on `node:net` and `node:tls`: request bytes made once, answers parsed where they were read. */
-export function nodeWire(requests: readonly PreparedRequest[], sink: FlightSink): Wire {
+export function nodeWire(
+  requests: readonly PreparedRequest[],
+  { connections, tls, freshShare = 0 }: Pick<LoadSpec, 'connections' | 'tls' | 'freshShare'>,
+  sink: FlightSink,
+): Wire {
   const pools = new Map<string, Pool>();
+  let lastId = 0;
+  const poolOf = ({ origin, headers }: PreparedRequest): Pool => {
+    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+    const serverName = serverNameOf(origin, at < 0 ? undefined : headers[at + 1]);
+    const key = origin.startsWith('https:') ? `${origin} ${serverName}` : origin;
+    const pool =
+      pools.get(key) ?? new Pool(dialer(origin, serverName, tls), connections === 'per-user', () => ++lastId, sink);
+    pools.set(key, pool);
+    return pool;
+  };
   const targets = requests.map((request): Target => {
-    const pool = pools.get(request.origin) ?? new Pool(endpointOf(request.origin), sink);
-    pools.set(request.origin, pool);
-    return { bytes: requestBytes(request), toHead: request.method === 'HEAD', memo: new HeadMemo(), pool };
+    const bytes = requestBytes(request, false);
+    const target = { bytes, toHead: request.method === 'HEAD', memo: new HeadMemo() };
+    const last = freshShare > 0 ? { ...target, bytes: requestBytes(request, true), memo: new HeadMemo() } : target;
+    return { ...target, last, pool: poolOf(request) };
   });
   return {
     send(flight) {
       const target = targets[flight.uri] as Target;
-      target.pool.take().request(flight, target);
+      if (flight.fresh) target.pool.open().request(flight, target.last);
+      else target.pool.take(flight.user).request(flight, target);
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },
   };
-}
-
-/** The connections to one server; the one that became free last is used first. */
-class Pool implements ConnectionOwner {
-  readonly #endpoint: Endpoint;
-  readonly #sink: FlightSink;
-  readonly #all = new Set<Connection>();
-  readonly #idle: Connection[] = [];
-  #onEmpty: () => void = () => {};
-
-  constructor(endpoint: Endpoint, sink: FlightSink) {
-    this.#endpoint = endpoint;
-    this.#sink = sink;
-  }
-
-  take(): Connection {
-    // Dead ones are dropped when they come up: a new one is only opened when none is left, so they do not pile up.
-    for (let free = this.#idle.pop(); free; free = this.#idle.pop()) if (free.usable) return free;
-    const connection = new Connection(this.#endpoint, this, this.#sink);
-    this.#all.add(connection);
-    return connection;
-  }
-
-  free(connection: Connection): void {
-    this.#idle.push(connection);
-  }
-
-  closed(connection: Connection): void {
-    this.#all.delete(connection);
-    if (this.#all.size === 0) this.#onEmpty();
-  }
-
-  async close(): Promise<void> {
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    for (const connection of this.#all) connection.destroy();
-    if (this.#all.size > 0) await empty;
-  }
 }
