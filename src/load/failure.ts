@@ -37,7 +37,8 @@ export function failureKind(error: unknown): string {
   if (error.name === 'HTTPParserError' && !('code' in error && error.code)) return 'protocol';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (code.startsWith('HPE_')) return code === 'HPE_INVALID_EOF_STATE' ? 'closed' : 'protocol';
-  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code)) return 'tls';
+  if (/^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|INVALID_CA|HOSTNAME_)/.test(code))
+    return 'tls';
   const known = KINDS[code];
   if (known) return known;
   if (error instanceof AggregateError && error.errors.length > 0) return failureKind(error.errors[0]);

@@ -1,38 +1,82 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
 import { EnvironmentError, errorText } from '../base/errors.js';
+import { failureKind } from './failure.js';
+import { addressOf, serverNameOf, tlsOptions } from './http1/dial.js';
+import { hostHeaderOf, type PreparedRequest } from './requests.js';
+import type { TlsTrust } from './types.js';
 
 const CONNECT_TIMEOUT_MS = 5000;
 
 /**
- * Opens and closes one connection to each origin, so that a wrong address is said before the load and not counted a thousand times.
+ * Opens and closes one connection to each origin, so that a wrong address or certificate is said before the load and not counted a
+ * thousand times.
  * @throws EnvironmentError for the first origin that takes none.
  */
-export async function checkReachable(origins: readonly string[], signal: AbortSignal): Promise<void> {
-  await Promise.all([...new Set(origins)].map((origin) => reach(origin, signal)));
+export async function checkReachable(
+  requests: readonly Pick<PreparedRequest, 'origin' | 'headers'>[],
+  signal: AbortSignal,
+  trust: TlsTrust = {},
+): Promise<void> {
+  const ways = new Map<string, readonly [origin: string, serverName: string | undefined]>();
+  for (const { origin, headers } of requests) {
+    const serverName = serverNameOf(origin, hostHeaderOf(headers));
+    ways.set(origin.startsWith('https:') ? `${origin} ${serverName}` : origin, [origin, serverName]);
+  }
+  await Promise.all([...ways.values()].map(([origin, serverName]) => reach(origin, serverName, trust, signal)));
 }
 
-function reach(origin: string, signal: AbortSignal): Promise<void> {
-  const url = new URL(origin);
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+function reach(origin: string, serverName: string | undefined, trust: TlsTrust, signal: AbortSignal): Promise<void> {
+  const { secure, host, port } = addressOf(origin);
   return new Promise((resolve, reject) => {
-    const refuse = (what: string) => {
+    const refuse = (code: string, what: string, hint: string) => {
       socket.destroy();
-      reject(
-        new EnvironmentError(
-          'E_UNREACHABLE',
-          `${origin} ${what}`,
-          'Check the address and that the application is running; in a cluster, forward its port or give --base-url.',
-        ),
-      );
+      reject(new EnvironmentError(code, `${origin} ${what}`, hint));
     };
-    const socket = connect({ host, port, signal, timeout: CONNECT_TIMEOUT_MS });
-    socket.on('connect', () => {
+    const unreachable = (what: string) =>
+      refuse(
+        'E_UNREACHABLE',
+        what,
+        'Check the address and that the application is running; in a cluster, forward its port or give --base-url.',
+      );
+    const socket: Socket = secure
+      ? tlsConnect({ host, port, ...tlsOptions(serverName, trust) })
+      : connect({ host, port });
+    const interrupted = () => {
+      socket.destroy();
+      // An interruption is not the server's fault; the load that follows ends at once.
+      resolve();
+    };
+    if (signal.aborted) return interrupted();
+    signal.addEventListener('abort', interrupted, { once: true });
+    socket.setTimeout(CONNECT_TIMEOUT_MS);
+    socket.once('close', () => signal.removeEventListener('abort', interrupted));
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
       socket.destroy();
       resolve();
     });
-    socket.on('timeout', () => refuse(`took no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
-    // An interruption is not the server's fault; the load that follows ends at once.
-    socket.on('error', (error) => (signal.aborted ? resolve() : refuse(`cannot be reached: ${errorText(error)}`)));
+    socket.on('timeout', () => unreachable(`took no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
+    socket.on('error', (error) => {
+      if (failureKind(error) !== 'tls') return unreachable(`cannot be reached: ${errorText(error)}`);
+      if (/wrong version number|packet length/i.test(error.message)) {
+        return refuse(
+          'E_TLS',
+          `does not answer in TLS: ${errorText(error)}`,
+          'Write http:// if the port speaks plain HTTP.',
+        );
+      }
+      const name = serverName === undefined ? '' : ` for ${serverName}`;
+      refuse(
+        'E_TLS',
+        `has no certificate${name} that is trusted: ${tlsReason(error)}`,
+        'Name the authority that signed it by --ca FILE, or leave certificates unchecked by --insecure.',
+      );
+    });
   });
+}
+
+/** Why a handshake failed: OpenSSL's words, and Node's code where that says more. */
+function tlsReason(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
 }

@@ -21,6 +21,12 @@ export interface PreparedRequest {
   readonly tellsVersion: boolean;
 }
 
+/** The value of the Host header in a list of names and values. */
+export function hostHeaderOf(headers: readonly string[]): string | undefined {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  return at < 0 ? undefined : headers[at + 1];
+}
+
 /** Belong to the connection, not to the request; the engine sets them itself. */
 const CONNECTION_HEADERS = new Set([
   'connection',

@@ -26,7 +26,7 @@ export interface LoadSpec {
   readonly firstByteTimeoutMs?: number;
   /** What puts requests on the wire; default `node`. */
   readonly engine?: LoadEngine;
-  /** `per-user`: no user's request goes over the connection of another (closed model only); default `shared`: over any that is free. */
+  /** `per-user`: no user's request goes over the connection of another (arrivals of an open model share theirs); default `shared`: over any that is free. */
   readonly connections?: 'per-user' | 'shared';
   /** Share of the requests that get a connection of their own, 0..1, drawn from the seed; default 0. */
   readonly freshShare?: number;

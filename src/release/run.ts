@@ -76,7 +76,7 @@ async function startSeededLoad(
   { target: { baseUrl }, seed }: RunOptions,
   { clock, emit, signal }: Pick<RunDeps, 'clock' | 'emit' | 'signal'>,
 ): Promise<LoadRun> {
-  await checkReachable([baseUrl], signal);
+  await checkReachable([{ origin: baseUrl, headers: [] }], signal);
   const { variables, created } = await seedData({ baseUrl, names: scenario.seed, signal, clock });
   emit({ type: 'seeded', variables, created });
   const { entries, mixedIn } = mixInMarkerUris(scenario);

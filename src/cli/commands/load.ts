@@ -1,24 +1,25 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { EXIT, type ExitCode } from '../../base/errors.js';
-import { type Millis, millis, parseDuration, parsePercent, type Ratio } from '../../base/units.js';
+import { type Millis, millis, parseDuration } from '../../base/units.js';
 import { loadDocument, loadText } from '../../load/document.js';
 import { startLoad } from '../../load/engine.js';
 import { checkReachable } from '../../load/reach.js';
 import { prepareRequests } from '../../load/requests.js';
-import { LOAD_ENGINES, type LoadRun, type LoadSummary } from '../../load/types.js';
+import type { LoadRun, LoadSummary } from '../../load/types.js';
 import { type LoadStage, type ThinkTime, URI_ORDERS } from '../../scenario/types.js';
 import { parseStages, parseThinkTime, THINK_TIME_FORMS } from '../../scenario/workload-text.js';
 import type { Io } from '../io.js';
 import { httpUrl, wholeNumber } from '../options.js';
 import { namedValue } from './loadMarker.js';
 import { describeLoad, type LoadFlags, loadSpec } from './loadSpec.js';
+import { withWireOptions } from './loadWire.js';
 import { DEFAULT_USERS, MOST_IN_FLIGHT, MOST_USERS } from './loadWorkload.js';
 
 const PLAIN_PROGRESS_SECONDS = 5;
 
 export function loadCommand(io: Io): Command {
-  return new Command('load')
+  const command = new Command('load')
     .description('send load only: users with think time (closed model) or arrivals at a rate (open model)')
     .argument('[url]', 'one URI to ask for again and again', httpUrlArgument)
     .option('--uris <file>', 'URI list, one [METHOD] URI [Header: value] a line, walked round-robin by every user')
@@ -75,34 +76,8 @@ export function loadCommand(io: Io): Command {
       '--seed <n>',
       'repeats the order of URIs, think times and arrivals (default: from the clock, printed)',
       wholeNumber(0, 2 ** 32 - 1),
-    )
-    .addOption(
-      new Option('--timeout <time>', 'longest wait for a whole answer')
-        .argParser(duration)
-        .default(millis(10_000), '10s'),
-    )
-    .option('--connect-timeout <time>', 'longest wait for a connection, TLS included (default: --timeout)', duration)
-    .option(
-      '--first-byte-timeout <time>',
-      'longest wait for the first byte of an answer, once connected (default: --timeout)',
-      duration,
-    )
-    .addOption(
-      new Option(
-        '--connections <kind>',
-        'per-user: each keeps one of his own; shared: any that is free (default per-user, in the open model shared)',
-      ).choices(['per-user', 'shared']),
-    )
-    .option(
-      '--fresh-connections <share>',
-      'share of the requests that get a connection of their own, such as 10% (default 0%)',
-      percent,
-    )
-    .addOption(
-      new Option('--engine <name>', "what sends: Node's sockets, or the undici library to compare with")
-        .choices(LOAD_ENGINES)
-        .default('node'),
-    )
+    );
+  return withWireOptions(command, duration)
     .option(
       '--precise',
       'send within about 0.2 ms of the due time instead of 1 ms; takes a part of a second core',
@@ -152,10 +127,7 @@ bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
     .action(async (url: string | undefined, flags: LoadFlags) => {
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const spec = await loadSpec(url, flags, seed, io);
-      await checkReachable(
-        prepareRequests(spec).map(({ origin }) => origin),
-        io.signal,
-      );
+      await checkReachable(prepareRequests(spec), io.signal, spec.tls);
       io.stderr.write(`${describeLoad(spec)}, seed ${seed}\n`);
       const summary = await follow(startLoad(spec, { clock: systemClock }), systemClock, io);
       io.stdout.write(
@@ -219,12 +191,6 @@ const level = (text: string): number | LoadStage[] => (text.includes(':') ? stag
 function duration(text: string): Millis {
   const parsed = parseDuration(text);
   if (parsed === undefined) throw new InvalidArgumentError('it must be a duration with its unit, such as 500ms or 30s');
-  return parsed;
-}
-
-function percent(text: string): Ratio {
-  const parsed = parsePercent(text);
-  if (parsed === undefined) throw new InvalidArgumentError('it must be a share from 0% to 100%');
   return parsed;
 }
 

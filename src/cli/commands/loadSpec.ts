@@ -6,21 +6,17 @@ import { readUriFile } from '../../scenario/uri-file.js';
 import { describeModel } from '../../scenario/workload.js';
 import type { Io } from '../io.js';
 import { type MarkerFlags, markerSpec } from './loadMarker.js';
+import { type WireFlags, wireSpec } from './loadWire.js';
 import { type WorkloadFlags, workloadOf } from './loadWorkload.js';
 
 /** The options of `load` as they were given. */
-export interface LoadFlags extends WorkloadFlags, MarkerFlags {
+export interface LoadFlags extends WorkloadFlags, WireFlags, MarkerFlags {
   readonly uris?: string;
   readonly baseUrl?: string;
   /** Values of `{name}` in URIs. */
   readonly set?: Readonly<Record<string, string>>;
   readonly order: UriOrder;
   readonly seed?: number;
-  readonly connectTimeout?: Millis;
-  readonly firstByteTimeout?: Millis;
-  readonly connections?: 'per-user' | 'shared';
-  readonly freshConnections?: Ratio;
-  readonly engine: LoadEngine;
   readonly precise: boolean;
   readonly json: boolean;
 }
@@ -36,18 +32,14 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
   if (url !== undefined && flags.uris !== undefined) refuse('--uris', 'a URL and a URI list exclude each other');
   if (url !== undefined && flags.baseUrl !== undefined) refuse('--base-url', 'is for the paths of --uris');
   const { model, durationMs } = workloadOf(flags, problems);
-  if (flags.timeout === 0) refuse('--timeout', 'must be longer than 0');
-  if (flags.connectTimeout === 0) refuse('--connect-timeout', 'must be longer than 0');
-  if (flags.firstByteTimeout === 0) refuse('--first-byte-timeout', 'must be longer than 0');
   const uris =
     flags.uris === undefined ? single(url) : await readUris(flags.uris, Object.keys(flags.set ?? {}), io.cwd, problems);
   if (flags.baseUrl === undefined && flags.uris !== undefined && uris.some(({ target }) => target.startsWith('/'))) {
     refuse('--base-url', `${flags.uris} holds paths`, 'say what they are below, such as http://localhost:7005');
   }
+  const wire = await wireSpec(flags, io.cwd, problems);
   const told = markerSpec(flags, refuse);
   if (problems.length > 0) throw new ConfigError(problems);
-  // undici keeps its connections to itself; asked for by name it is refused.
-  const connections = flags.connections ?? (flags.engine === 'undici' ? undefined : 'per-user');
   return {
     baseUrl: flags.baseUrl ?? url ?? uris[0]?.target ?? '',
     uris,
@@ -55,14 +47,9 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
     model,
     order: flags.order,
     seed,
-    timeoutMs: flags.timeout,
-    ...(flags.connectTimeout === undefined ? {} : { connectTimeoutMs: flags.connectTimeout }),
-    ...(flags.firstByteTimeout === undefined ? {} : { firstByteTimeoutMs: flags.firstByteTimeout }),
-    engine: flags.engine,
     precise: flags.precise,
+    ...wire,
     ...told,
-    ...(connections === undefined ? {} : { connections }),
-    ...(flags.freshConnections === undefined ? {} : { freshShare: flags.freshConnections }),
     ...(durationMs === undefined ? {} : { durationMs }),
     ...(flags.requests === undefined ? {} : { maxRequests: flags.requests }),
   };

@@ -29,6 +29,8 @@ export interface ConnectionOwner {
 export class Connection implements BodySink, Carrier {
   /** From 1 in the order of opening. */
   readonly id: number;
+  /** The next one on its pool's shelf. */
+  below: Connection | undefined;
   version = '';
   window = 0;
   readonly #owner: ConnectionOwner;

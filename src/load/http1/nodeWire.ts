@@ -1,4 +1,4 @@
-import type { PreparedRequest } from '../requests.js';
+import { hostHeaderOf, type PreparedRequest } from '../requests.js';
 import type { LoadSpec } from '../types.js';
 import type { FlightSink, Wire } from '../wire.js';
 import type { WireRequest } from './connection.js';
@@ -22,8 +22,7 @@ export function nodeWire(
   const pools = new Map<string, Pool>();
   let lastId = 0;
   const poolOf = ({ origin, headers }: PreparedRequest): Pool => {
-    const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
-    const serverName = serverNameOf(origin, at < 0 ? undefined : headers[at + 1]);
+    const serverName = serverNameOf(origin, hostHeaderOf(headers));
     const key = origin.startsWith('https:') ? `${origin} ${serverName}` : origin;
     const pool =
       pools.get(key) ?? new Pool(dialer(origin, serverName, tls), connections === 'per-user', () => ++lastId, sink);

@@ -2,37 +2,19 @@ import type { FlightSink } from '../wire.js';
 import { Connection, type ConnectionOwner } from './connection.js';
 import type { Dialer } from './dial.js';
 
-/** Keeps connections that are free. Dead ones may be among them. */
-interface Shelf {
-  take(user: number): Connection | undefined;
-  put(connection: Connection, user: number): void;
-}
-
-/** Everybody's: the one that became free last is used first. */
-class SharedShelf implements Shelf {
-  readonly #free: Connection[] = [];
-
-  take(): Connection | undefined {
-    return this.#free.pop();
-  }
-
-  put(connection: Connection): void {
-    this.#free.push(connection);
-  }
-}
-
-/** Each user's own. */
-class OwnShelf implements Shelf {
-  readonly #free: (Connection | undefined)[] = [];
+/** Free connections by user, the one that became free last on top. Dead ones may be among them. */
+class Shelf {
+  readonly #top: (Connection | undefined)[] = [];
 
   take(user: number): Connection | undefined {
-    const free = this.#free[user];
-    this.#free[user] = undefined;
+    const free = this.#top[user];
+    this.#top[user] = free?.below;
     return free;
   }
 
   put(connection: Connection, user: number): void {
-    this.#free[user] = connection;
+    connection.below = this.#top[user];
+    this.#top[user] = connection;
   }
 }
 
@@ -42,21 +24,23 @@ export class Pool implements ConnectionOwner {
   readonly #sink: FlightSink;
   readonly #nextId: () => number;
   readonly #all = new Set<Connection>();
-  readonly #shelf: Shelf;
+  readonly #shelf = new Shelf();
+  readonly #perUser: boolean;
   #onEmpty: () => void = () => {};
 
-  /** @param perUser no user takes the connection of another. @param nextId numbers connections. */
+  /** @param perUser no user takes the connection of another; arrivals of an open model share one user's number. @param nextId numbers connections. */
   constructor(dialer: Dialer, perUser: boolean, nextId: () => number, sink: FlightSink) {
     this.#dialer = dialer;
     this.#sink = sink;
     this.#nextId = nextId;
-    this.#shelf = perUser ? new OwnShelf() : new SharedShelf();
+    this.#perUser = perUser;
   }
 
   /** One that can take the user's next request. */
   take(user: number): Connection {
     // Dead ones are dropped when they come up: a new one is only opened when none is left, so they do not pile up.
-    for (let free = this.#shelf.take(user); free; free = this.#shelf.take(user)) if (free.usable) return free;
+    const whose = this.#perUser ? user : 0;
+    for (let free = this.#shelf.take(whose); free; free = this.#shelf.take(whose)) if (free.usable) return free;
     return this.open();
   }
 
@@ -67,7 +51,7 @@ export class Pool implements ConnectionOwner {
   }
 
   free(connection: Connection, user: number): void {
-    this.#shelf.put(connection, user);
+    this.#shelf.put(connection, this.#perUser ? user : 0);
   }
 
   closed(connection: Connection): void {

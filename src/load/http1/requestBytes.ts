@@ -1,4 +1,4 @@
-import type { PreparedRequest } from '../requests.js';
+import { hostHeaderOf, type PreparedRequest } from '../requests.js';
 
 /** Methods whose requests say that they have no body, since one is expected (RFC 9110, 8.6). */
 const EXPECT_BODY = new Set(['POST', 'PUT', 'PATCH']);
@@ -9,8 +9,7 @@ const EXPECT_BODY = new Set(['POST', 'PUT', 'PATCH']);
  */
 export function requestBytes({ method, path, origin, headers, body }: PreparedRequest, close: boolean): Buffer {
   const lines = [`${method} ${path} HTTP/1.1`];
-  const named = (at: number) => headers[at]?.toLowerCase();
-  if (!headers.some((_, at) => at % 2 === 0 && named(at) === 'host')) lines.push(`host: ${new URL(origin).host}`);
+  if (hostHeaderOf(headers) === undefined) lines.push(`host: ${new URL(origin).host}`);
   for (let at = 0; at + 1 < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
   if (close) lines.push('connection: close');
   if (body || EXPECT_BODY.has(method)) lines.push(`content-length: ${body?.length ?? 0}`);
