@@ -1,6 +1,5 @@
 import { ConfigError, type Problem } from '../../base/errors.js';
-import type { Millis, Ratio } from '../../base/units.js';
-import type { LoadEngine, LoadSpec } from '../../load/types.js';
+import type { LoadSpec } from '../../load/types.js';
 import type { UriEntry, UriOrder } from '../../scenario/types.js';
 import { readUriFile } from '../../scenario/uri-file.js';
 import { describeModel } from '../../scenario/workload.js';
