@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -44,28 +44,50 @@ export async function stop(child: ChildProcess): Promise<void> {
 
 export interface Finished {
   readonly stdout: string;
+  readonly code: number;
   /** User and system time of the whole process, start-up included. */
   readonly cpuSeconds: number;
+  /** Most resident memory, as last seen a moment before its end; undefined where the system does not tell. */
+  readonly peakRssBytes: number | undefined;
 }
+
+const MEMORY_POLL_MS = 200;
 
 /**
  * Runs a program to its end.
+ * @param mayEndWith exit codes that are no failure.
  * @throws Error when it fails.
  */
-export async function run(command: readonly string[]): Promise<Finished> {
+export async function run(command: readonly string[], mayEndWith: readonly number[] = [0]): Promise<Finished> {
   // Node does not tell a child's processor time; the shell does.
   const timed = 'TIMEFORMAT="%3U %3S"; { time "$@" 2>/dev/null; } 2>&3';
   const child = spawn('bash', ['-c', timed, 'bash', ...command], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] });
   let stdout = '';
   let times = '';
+  let peakRssBytes: number | undefined;
   child.stdout?.on('data', (chunk: Buffer) => {
     stdout += chunk;
   });
   (child.stdio[3] as NodeJS.ReadableStream).on('data', (chunk: Buffer) => {
     times += chunk;
   });
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${stdout}`);
+  const poll = setInterval(() => {
+    peakRssBytes = peakRssOfChild(child.pid) ?? peakRssBytes;
+  }, MEMORY_POLL_MS);
+  const [code] = (await once(child, 'close')) as [number];
+  clearInterval(poll);
+  if (!mayEndWith.includes(code)) throw new Error(`${command.join(' ')} ended with ${code}\n${stdout}`);
   const [user = Number.NaN, system = Number.NaN] = times.trim().split(/\s+/).map(Number);
-  return { stdout, cpuSeconds: user + system };
+  return { stdout, code, cpuSeconds: user + system, peakRssBytes };
+}
+
+/** Of the only child of a shell. */
+function peakRssOfChild(shell: number | undefined): number | undefined {
+  try {
+    const child = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim();
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child}/status`, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined;
+  }
 }

@@ -9,8 +9,10 @@ const answer = Buffer.concat([
 ]);
 const END = Buffer.from('\r\n\r\n');
 let requests = 0;
+let connections = 0;
 
 createServer({ noDelay: true }, (socket) => {
+  connections++;
   let rest: Buffer = Buffer.alloc(0);
   socket.on('error', () => {});
   socket.on('data', (chunk) => {
@@ -23,7 +25,7 @@ createServer({ noDelay: true }, (socket) => {
         socket.write(answer);
         continue;
       }
-      const status = `counts\n 0 0 ${requests}\n`;
+      const status = `counts\n ${connections} ${connections} ${requests}\n`;
       socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${status.length}\r\n\r\n${status}`);
     }
   });
