@@ -118,4 +118,9 @@ function writeReadme(table: string): void {
 }
 
 if (values.help) print(HELP);
-else await main();
+else {
+  await main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
+}
