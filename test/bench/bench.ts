@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bareLoop, engines, scripted } from './loops.js';
 import type { Bench } from './measure.js';
@@ -13,12 +14,13 @@ import { manyUsers } from './users.js';
 const HELP = `What a request costs the generator, beside other generators: alternating pairs on one server, requests as the server counts them
 per second of the generator's processor time. Ratios of one run only: figures of different machines or hours cannot be compared.
 
-  npm run bench -- [--only ${WORK.join(',')}] [--pairs 5] [--seconds 8] [--assert] [--readme]
+  npm run bench -- [--only ${WORK.join(',')}] [--pairs 5] [--seconds 8] [--assert] [--out FILE] [--readme]
 
   --only     these pieces of work
   --pairs    repetitions of everything
   --seconds  of one generator's run
   --assert   exit code 1 when a median misses its goal
+  --out      where the figures go (reports/bench.json)
   --readme   write the table into README.md
 `;
 
@@ -43,6 +45,7 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '8' },
     assert: { type: 'boolean', default: false },
+    out: { type: 'string', default: 'reports/bench.json' },
     readme: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -82,8 +85,8 @@ async function main(): Promise<void> {
   print(`\n${textTable(rows)}`);
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, peers: peerVersions() };
   const report = { server: server.name, pinned, pairs, seconds, machine, rows, skipped };
-  mkdirSync('reports', { recursive: true });
-  writeFileSync('reports/bench.json', `${JSON.stringify(report, undefined, 2)}\n`);
+  mkdirSync(dirname(values.out), { recursive: true });
+  writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`);
   if (values.readme) writeReadme(`${markdownTable(rows)}\n${conditions(report)}\n`);
   const missed = rows.filter(({ met }) => !met);
   if (values.assert && missed.length > 0) {
