@@ -4,8 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from './processes.js';
 
-export const PEER_NAMES = ['wrk', 'autocannon', 'hey', 'k6'] as const;
-export type PeerName = (typeof PEER_NAMES)[number];
+export type PeerName = 'wrk' | 'autocannon' | 'hey' | 'k6';
 
 export const INSTALL_PEERS = 'test/peers/bench.sh';
 
