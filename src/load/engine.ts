@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import { ConfigError } from '../base/errors.js';
 import { millis } from '../base/units.js';
-import { partsOf } from '../scenario/workload.js';
+import { levelsOf, partsOf, peakLevel } from '../scenario/workload.js';
 import { ActiveTime } from './activeTime.js';
 import { ConnectionBook } from './connectionBook.js';
 import type { Flight } from './flight.js';
@@ -14,24 +14,44 @@ import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
 import { createSchedule } from './schedule.js';
+import { type LoadSnapshot, mergeHistograms, summaryOf } from './snapshot.js';
 import { Tally } from './tally.js';
+import { ThreadedLoad } from './threadedLoad.js';
 import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary, Workload } from './types.js';
 import { undiciLacks, undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
-import type { Schedule } from './workload/types.js';
+import type { Schedule, WorkerShare } from './workload/types.js';
 
 /**
  * Starts sending at once.
  * @throws ConfigError when a URI cannot be resolved, or the engine lacks what is asked for.
  */
-export function startLoad(spec: LoadSpec, deps: { clock: Clock }): LoadRun {
+export function startLoad(spec: LoadSpec, { clock }: { clock: Clock }): LoadRun {
   const lacks = spec.engine === 'undici' ? undiciLacks(spec) : [];
   if (lacks.length > 0) throw new ConfigError(lacks);
-  if (!spec.precise) return new Engine(spec, deps.clock);
-  const clock = pacedClock(deps.clock);
+  const threads = Math.min(spec.workers ?? 1, fewestSenders(spec.model));
+  if (threads === 1) return startEngine(spec, { clock });
+  // Whatever is wrong with it is said here, and not by each thread.
+  const uris = prepareRequests(spec).map(({ name }) => name);
+  createSchedule(spec);
+  return new ThreadedLoad(spec, threads, uris, { clock });
+}
+
+interface EngineOptions {
+  readonly clock: Clock;
+  /** Default: all of the schedule. */
+  readonly share?: WorkerShare;
+  /** Clock reading at which the schedule begins; default: now. */
+  readonly startedAt?: number;
+}
+
+/** One thread's part of a load, in this thread. */
+export function startEngine(spec: LoadSpec, options: EngineOptions): LoadRun & { snapshot(): LoadSnapshot } {
+  if (!spec.precise) return new Engine(spec, options);
+  const clock = pacedClock(options.clock);
   try {
-    const run = new Engine(spec, clock);
+    const run = new Engine(spec, { ...options, clock });
     void run.finished.finally(clock.close);
     return run;
   } catch (error) {
@@ -64,11 +84,15 @@ class Engine implements LoadRun, FlightSink {
   #wakeAt = 0;
   #activeMs: number | undefined;
 
-  constructor(spec: LoadSpec, clock: Clock) {
+  constructor(spec: LoadSpec, { clock, share, startedAt }: EngineOptions) {
     this.#spec = spec;
     this.#clock = clock;
     this.#requests = prepareRequests(spec);
-    this.#schedule = createSchedule({ ...spec, endMs: spec.durationMs ?? Number.POSITIVE_INFINITY });
+    this.#schedule = createSchedule({
+      ...spec,
+      endMs: spec.durationMs ?? Number.POSITIVE_INFINITY,
+      ...(share ? { worker: share } : {}),
+    });
     this.#texts = markerTexts(spec.marker, spec.defaultVersion);
     const versions = new Set([
       ...Object.keys(spec.marker?.versions ?? {}),
@@ -84,7 +108,7 @@ class Engine implements LoadRun, FlightSink {
       spec.engine === 'undici' ? undiciWire(this.#requests, spec, this) : nodeWire(this.#requests, spec, this);
     this.#freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
     this.#watch = new GeneratorWatch(maxInFlight(spec.model));
-    this.#active = new ActiveTime(clock.now());
+    this.#active = new ActiveTime(startedAt ?? clock.now());
     this.finished = this.#run();
   }
 
@@ -95,6 +119,20 @@ class Engine implements LoadRun, FlightSink {
 
   inFlight(): number {
     return this.#flights.size;
+  }
+
+  snapshot(): LoadSnapshot {
+    const progress = this.#progress();
+    const window = this.#window.data();
+    return {
+      counts: this.counts(),
+      inFlight: this.inFlight(),
+      seconds: progress.seconds,
+      responseTime: mergeHistograms([this.#earlier.data(), window]).data(),
+      serviceTime: this.#serviceTime.data(),
+      generator: this.#watch.readings('run', progress),
+      window: { responseTime: window, generator: this.#watch.readings('window', progress) },
+    };
   }
 
   resetWindow(): void {
@@ -147,19 +185,7 @@ class Engine implements LoadRun, FlightSink {
     this.#activeMs = this.#active.elapsed(this.#clock.now());
     this.#watch.stop(this.#progress());
     await this.#wire.close();
-    const counts = this.counts();
-    const seconds = this.#seconds();
-    const responseTime = new LatencyHistogram();
-    responseTime.add(this.#earlier);
-    responseTime.add(this.#window);
-    return {
-      counts,
-      seconds,
-      requestsPerSecond: seconds > 0 ? counts.ended / seconds : 0,
-      responseTime: responseTime.summary(),
-      serviceTime: this.#serviceTime.summary(),
-      generator: assessGenerator(this.#watch.readings('run', this.#progress())),
-    };
+    return summaryOf([this.snapshot()]);
   }
 
   #progress() {
@@ -279,6 +305,12 @@ class Engine implements LoadRun, FlightSink {
     if (this.#schedule.nextDue() <= this.#active.elapsed(now)) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
   }
+}
+
+/** More threads than users would have nothing to do, and requests that are counted off in advance would never be sent. */
+function fewestSenders(model: Workload): number {
+  const models = model.kind === 'replay' ? [model] : partsOf(model).map((part) => part.model);
+  return Math.min(...models.map((each) => (each.kind === 'closed' ? peakLevel(levelsOf(each)) : Infinity)));
 }
 
 /** The limit in flight of all open models together; undefined: there is none. */

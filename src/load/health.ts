@@ -41,9 +41,29 @@ export interface GeneratorReadings {
   readonly longestGcMs: number;
   /** Time in which the thread was ready to run but others had the core; of several threads the worst. Undefined: the system does not tell. */
   readonly waitedForCoreMs: number | undefined;
-  /** Open model: its limit. */
+  /** Open model: its limit, for all threads together. */
   readonly maxInFlight: number | undefined;
 }
+
+/** Before anything is sent. */
+export const NO_READINGS: GeneratorReadings = {
+  sent: 0,
+  late: 0,
+  dropped: 0,
+  outOfSockets: 0,
+  outOfPorts: 0,
+  lateness: new LatencyHistogram().data(),
+  seconds: 0,
+  cpuSeconds: 0,
+  threads: 1,
+  peakRssBytes: 0,
+  loopDelayP99: 0,
+  sustainedLoopDelayMs: 0,
+  gcMs: 0,
+  longestGcMs: 0,
+  waitedForCoreMs: undefined,
+  maxInFlight: undefined,
+};
 
 /** As if one generator had read all of it. @param parts at least one */
 export function mergeReadings(parts: readonly GeneratorReadings[]): GeneratorReadings {
@@ -70,9 +90,7 @@ export function mergeReadings(parts: readonly GeneratorReadings[]): GeneratorRea
     waitedForCoreMs: parts.some(({ waitedForCoreMs }) => waitedForCoreMs === undefined)
       ? undefined
       : most(({ waitedForCoreMs }) => waitedForCoreMs ?? 0),
-    maxInFlight: parts.some(({ maxInFlight }) => maxInFlight === undefined)
-      ? undefined
-      : sum(({ maxInFlight }) => maxInFlight ?? 0),
+    maxInFlight: parts[0]?.maxInFlight,
   };
 }
 

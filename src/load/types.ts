@@ -37,6 +37,8 @@ export interface LoadSpec {
   readonly defaultVersion: string | undefined;
   /** A thread of its own wakes the generator, which then sends within about 0.2 ms of the due time instead of 1 ms; default false. */
   readonly precise?: boolean;
+  /** Threads that send, each a part of the users or arrivals; never more than users. Default 1. */
+  readonly workers?: number;
   /** Stops by itself after so many sent requests; undefined: no limit. */
   readonly maxRequests?: number;
   /** Stops by itself after this time; undefined: until stopped. */

@@ -2,6 +2,7 @@ import { sleep } from '../base/clock.js';
 import { withoutSecrets } from '../cluster/secrets.js';
 import { readMeshObjects } from '../cluster/workloads.js';
 import { StageJudge } from '../judge/stageJudge.js';
+import { assessGenerator, NO_READINGS } from '../load/health.js';
 import type { GeneratorHealth, LatencySummary } from '../load/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { failure, tell } from './failure.js';
@@ -13,18 +14,7 @@ import { CountingWindow } from './window.js';
 
 const LOOK_MS = 1000;
 const NO_LATENCY: LatencySummary = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0, buckets: [] };
-const NO_GENERATOR: GeneratorHealth = {
-  valid: true,
-  cpuSeconds: 0,
-  cpuShare: 0,
-  lateShare: 0,
-  late: 0,
-  lateness: { p50: 0, p99: 0, max: 0 },
-  loopDelayP99: 0,
-  gcShare: 0,
-  longestGcMs: 0,
-  peakRssBytes: 0,
-};
+const NO_GENERATOR: GeneratorHealth = assessGenerator(NO_READINGS);
 
 /**
  * Judges the traffic that others send, for one stage that is already in place; changes nothing. There is no client's view, so the caller's

@@ -78,6 +78,7 @@ export function loadCommand(io: Io): Command {
       wholeNumber(0, 2 ** 32 - 1),
     );
   return withWireOptions(command, duration)
+    .option('--workers <n>', 'threads that send, when one core is not enough (default 1)', wholeNumber(1, 64))
     .option(
       '--precise',
       'send within about 0.2 ms of the due time instead of 1 ms; takes a part of a second core',

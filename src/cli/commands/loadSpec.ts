@@ -16,6 +16,7 @@ export interface LoadFlags extends WorkloadFlags, WireFlags, MarkerFlags {
   readonly set?: Readonly<Record<string, string>>;
   readonly order: UriOrder;
   readonly seed?: number;
+  readonly workers?: number;
   readonly precise: boolean;
   readonly json: boolean;
 }
@@ -47,6 +48,7 @@ export async function loadSpec(url: string | undefined, flags: LoadFlags, seed: 
     order: flags.order,
     seed,
     precise: flags.precise,
+    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     ...wire,
     ...told,
     ...(durationMs === undefined ? {} : { durationMs }),

@@ -5,6 +5,6 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
  * the sources, start threads too.
  * @param name of a file of this folder, without its extension.
  */
-export function startThread(name: 'pacer', options: WorkerOptions): Worker {
+export function startThread(name: 'pacer' | 'sender', options: WorkerOptions): Worker {
   return new Worker(new URL(`../../../dist/load/threads/${name}.js`, import.meta.url), options);
 }

@@ -1,0 +1,229 @@
+import type { Worker } from 'node:worker_threads';
+import type { Clock } from '../base/clock.js';
+import { errorText } from '../base/errors.js';
+import { assessGenerator, mergeReadings, NO_READINGS } from './health.js';
+import { addCounts, type LoadSnapshot, mergeHistograms, summaryOf } from './snapshot.js';
+import { Tally } from './tally.js';
+import type { FromSender, SenderData, ToSender } from './threads/messages.js';
+import { THREAD_ORIGIN_MS } from './threads/monotonic.js';
+import { startThread } from './threads/start.js';
+import type { ClientCounts, GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary } from './types.js';
+
+/** From the order to start until the start: time for it to reach every thread. */
+const START_IN_MS = 5;
+
+interface ThreadedLoadDeps {
+  /** The system's: threads have no other. */
+  readonly clock: Clock;
+  /** Default: the package's thread that sends. */
+  readonly startSender?: (data: SenderData) => Worker;
+}
+
+/**
+ * Sends one load from several threads, each with an engine and a part of the schedule of its own. What it tells while it runs is up to
+ * 0.2 s old; at a pause and at the end it is exact. A thread that dies ends the load: what the others measured is kept, and the
+ * summary's generator is invalid and says why.
+ * @param uris names of the URIs, as `ClientCounts` has them.
+ */
+export class ThreadedLoad implements LoadRun {
+  readonly finished: Promise<LoadSummary>;
+  readonly #clock: Clock;
+  readonly #nothing: ClientCounts;
+  readonly #senders: readonly Sender[];
+  #started = false;
+  /** Orders that came before the start. */
+  readonly #early: ToSender[] = [];
+  #window = 0;
+  #pauses = 0;
+  /** Waits for the end of a pause's last requests; by the number of the pause. */
+  #endPause: (() => void) | undefined;
+  #stopping = false;
+
+  constructor(
+    spec: LoadSpec,
+    threads: number,
+    uris: readonly string[],
+    { clock, startSender = (data) => startThread('sender', { workerData: data }) }: ThreadedLoadDeps,
+  ) {
+    this.#clock = clock;
+    this.#nothing = new Tally(uris, []).counts(0);
+    this.#senders = Array.from({ length: threads }, (_, index) => {
+      const data: SenderData = { spec: partOf(spec, index, threads), share: { index, of: threads } };
+      return new Sender(startSender(data), () => this.#changed());
+    });
+    this.finished = this.#end();
+  }
+
+  counts(): ClientCounts {
+    const known = this.#snapshots().map(({ counts }) => counts);
+    return known.length === 0 ? this.#nothing : addCounts(known);
+  }
+
+  inFlight(): number {
+    return this.#snapshots().reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
+  resetWindow(): void {
+    this.#tell({ type: 'reset-window', window: ++this.#window });
+  }
+
+  windowLatency(): LatencySummary {
+    return mergeHistograms(this.#windows().map(({ responseTime }) => responseTime)).summary();
+  }
+
+  health(): GeneratorHealth {
+    const readings = this.#windows().map(({ generator }) => generator);
+    return assessGenerator(readings.length === 0 ? NO_READINGS : mergeReadings(readings));
+  }
+
+  pause(): Promise<void> {
+    const id = ++this.#pauses;
+    this.#tell({ type: 'pause', id });
+    return new Promise((resolve) => {
+      const before = this.#endPause;
+      this.#endPause = () => {
+        before?.();
+        resolve();
+      };
+      this.#changed();
+    });
+  }
+
+  resume(): void {
+    this.#tell({ type: 'resume' });
+    this.#pauseEnded();
+  }
+
+  stop(): Promise<LoadSummary> {
+    if (!this.#stopping) this.#tell({ type: 'stop' });
+    this.#stopping = true;
+    return this.finished;
+  }
+
+  #snapshots(): readonly LoadSnapshot[] {
+    return this.#senders.flatMap(({ snapshot }) => snapshot ?? []);
+  }
+
+  /** Of those threads that have begun the present window. */
+  #windows() {
+    return this.#senders.flatMap(({ snapshot, window }) =>
+      snapshot && window === this.#window ? snapshot.window : [],
+    );
+  }
+
+  #tell(order: ToSender): void {
+    if (!this.#started) this.#early.push(order);
+    else for (const sender of this.#senders) sender.tell(order);
+  }
+
+  /** Something was heard from a thread. */
+  #changed(): void {
+    if (!this.#started && this.#senders.every(({ state }) => state !== 'starting')) this.#start();
+    if (this.#senders.some(({ state }) => state === 'dead')) void this.stop();
+    if (
+      this.#senders.every(({ state, paused }) => state === 'dead' || state === 'finished' || paused === this.#pauses)
+    ) {
+      this.#pauseEnded();
+    }
+  }
+
+  #start(): void {
+    this.#started = true;
+    this.#tell({ type: 'start', at: this.#clock.now() + THREAD_ORIGIN_MS + START_IN_MS });
+    for (const order of this.#early) this.#tell(order);
+  }
+
+  #pauseEnded(): void {
+    const ended = this.#endPause;
+    this.#endPause = undefined;
+    ended?.();
+  }
+
+  async #end(): Promise<LoadSummary> {
+    await Promise.all(this.#senders.map(({ ended }) => ended));
+    await Promise.all(this.#senders.map((sender) => sender.close()));
+    const known = this.#snapshots();
+    const deaths = this.#senders.flatMap(({ death }, index) =>
+      death === undefined ? [] : [`thread ${index + 1} of ${this.#senders.length} ended too early (${death})`],
+    );
+    const summary = known.length === 0 ? nothingSent(this.#nothing) : summaryOf(known);
+    if (deaths.length === 0) return summary;
+    const reason = [
+      `${deaths.join(', ')}: the load was stopped, and the last requests of that part are not counted; run it again, with fewer --workers`,
+      ...(summary.generator.reason === undefined ? [] : [summary.generator.reason]),
+    ].join('; ');
+    return { ...summary, generator: { ...summary.generator, valid: false, reason } };
+  }
+}
+
+const nothingSent = (counts: ClientCounts): LoadSummary => ({
+  counts,
+  seconds: 0,
+  requestsPerSecond: 0,
+  responseTime: mergeHistograms([]).summary(),
+  serviceTime: mergeHistograms([]).summary(),
+  generator: assessGenerator(NO_READINGS),
+});
+
+/** The schedule shares users and arrivals itself; a number of requests is shared here. */
+function partOf(spec: LoadSpec, index: number, threads: number): LoadSpec {
+  if (spec.maxRequests === undefined) return spec;
+  return { ...spec, maxRequests: Math.max(0, Math.ceil((spec.maxRequests - index) / threads)) };
+}
+
+/** One thread, as it is known here. */
+class Sender {
+  state: 'starting' | 'running' | 'finished' | 'dead' = 'starting';
+  snapshot: LoadSnapshot | undefined;
+  /** Number of the window that the snapshot tells of. */
+  window = 0;
+  /** Number of the last pause in which nothing was in flight any more. */
+  paused = 0;
+  /** Why it died. */
+  death: string | undefined;
+  /** Resolves when it has finished or died. */
+  readonly ended: Promise<void>;
+  readonly #worker: Worker;
+
+  constructor(worker: Worker, changed: () => void) {
+    this.#worker = worker;
+    this.ended = new Promise((resolve) => {
+      const die = (why: string) => {
+        this.death ??= why;
+        this.state = 'dead';
+        resolve();
+        changed();
+      };
+      worker.on('message', (message: FromSender) => {
+        switch (message.type) {
+          case 'ready':
+            this.state = 'running';
+            break;
+          case 'snapshot':
+            this.snapshot = message.snapshot;
+            this.window = message.window;
+            return;
+          case 'paused':
+            this.paused = message.id;
+            break;
+          case 'finished':
+            this.state = 'finished';
+            resolve();
+        }
+        changed();
+      });
+      worker.on('error', (error) => die(errorText(error)));
+      worker.on('exit', (code) => {
+        if (this.state !== 'finished') die(`exit code ${code}`);
+      });
+    });
+  }
+
+  tell(order: ToSender): void {
+    this.#worker.postMessage(order);
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
