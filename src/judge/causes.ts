@@ -1,6 +1,7 @@
 import { endpointCauses } from './causes/endpoints.js';
 import { hostCauses } from './causes/hosts.js';
 import type { DiagnosisInput } from './causes/objects.js';
+import { proxyCauses } from './causes/proxies.js';
 import { weightCauses } from './causes/weights.js';
 import { workloadCauses } from './causes/workloads.js';
 import type { Cause } from './types.js';
@@ -15,5 +16,5 @@ export function diagnose(input: DiagnosisInput): Cause[] {
   const hosts = hostCauses(input);
   // Weights of a route that should not be there are nobody's mistake.
   const weights = hosts.some((cause) => cause.code === 'ROUTE_LEFT_OVER') ? [] : weightCauses(input);
-  return [...hosts, ...weights, ...endpointCauses(input), ...workloadCauses(input)];
+  return [...hosts, ...proxyCauses(input), ...weights, ...endpointCauses(input), ...workloadCauses(input)];
 }

@@ -49,6 +49,7 @@ function drafts(scenario: Scenario, stage: Stage): Draft[] {
   const { share, mirror, errors } = stage.expect;
   return [
     ...Object.entries(share ?? {}).flatMap(([version, value]) => shareDrafts(scenario, stage, version, value)),
+    ...proxiesDraft(scenario, stage),
     ...Object.entries(mirror ?? {}).map(([version, value]) => mirrorDraft(scenario, stage, version, value)),
     ...(errors ? [errorsDraft(scenario, stage, errors.max)] : []),
   ];
@@ -71,6 +72,16 @@ function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: n
     const quiet = rule === 'gate' && stage.expect.by === 'balancing' ? { quiet: margin * QUIET_PART } : {};
     return { ...base, ...quiet, rule, required: scenario.watch[vantagePoint] === 'require' };
   });
+}
+
+/** One guard a stage, on the released version's share: a stale proxy shows in each of them. */
+function proxiesDraft(scenario: Scenario, stage: Stage): Draft[] {
+  const [version, share] = Object.entries(stage.expect.share ?? {}).at(-1) ?? [];
+  if (version === undefined || share === undefined || share === 0 || share === 1) return [];
+  if (scenario.watch.source === 'off') return [];
+  const expected = { share, margin: stage.precision.margin };
+  const required = scenario.watch.source === 'require';
+  return [{ name: `proxies:${version}`, vantagePoint: 'source', version, expected, rule: 'proxies', required }];
 }
 
 function mirrorDraft(scenario: Scenario, stage: Stage, version: string, share: number): Draft {

@@ -88,7 +88,7 @@ function adviceFor(scenario: Scenario, stage: Stage, planned: PlannedStage, rate
 
 function planStage(scenario: Scenario, stage: Stage, rates: Rates): PlannedStage {
   const checks = planChecks(scenario, stage)
-    .filter((check) => check.rule !== 'account' && check.rule !== 'none')
+    .filter((check) => check.rule !== 'account' && check.rule !== 'proxies' && check.rule !== 'none')
     .map((check) => planCheck(scenario, check, rates[check.vantagePoint]));
   const required = checks.filter((check) => check.required);
   const slowest = (of: (truth: PlannedTruth) => number) => Math.max(0, ...required.map((check) => of(likely(check))));

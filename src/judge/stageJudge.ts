@@ -4,6 +4,7 @@ import { planChecks } from './checkPlan.js';
 import { accountCheck } from './checks/account.js';
 import { errorsCheck } from './checks/errors.js';
 import { mirrorCheck } from './checks/mirror.js';
+import { proxiesCheck } from './checks/proxies.js';
 import { darkCheck, gateCheck } from './checks/share.js';
 import { findingsOf } from './findings.js';
 import { ledgerOf } from './ledger.js';
@@ -37,7 +38,11 @@ export class StageJudge {
   /** Takes the next look and assesses the stage as of now. O(1) in requests and looks. */
   look(look: Look): StageAssessment {
     this.unit.look(look);
-    const checks = this.checks.map((check) => check.look(look));
+    // With a single caller proxy there is nothing to guard, and nothing to show.
+    const checks = this.checks.flatMap((check) => {
+      const result = check.look(look);
+      return check.plan.rule === 'proxies' && result.verdict === 'not-applicable' ? [] : [result];
+    });
     const required = this.checks.filter((check) => check.plan.required);
     const refuted = checks.some((check) => check.required && check.verdict === 'fail');
     return {
@@ -117,6 +122,8 @@ function evaluator(plan: CheckPlan, context: JudgedStage): Evaluate {
       const check = mirrorCheck(plan);
       return (look) => missing(plan, look, ['source', 'destination']) ?? check(look) ?? nothingYet(plan, look);
     }
+    case 'proxies':
+      return proxiesCheck(plan, unit);
     case 'account': {
       const check = accountCheck(plan, stage);
       return (look) => missing(plan, look, [plan.vantagePoint]) ?? check(look) ?? nothingYet(plan, look);

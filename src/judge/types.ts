@@ -14,7 +14,7 @@ export interface Look {
 
 /** The outcome of one check; its JSON form is a contract (report.json). */
 export interface CheckResult {
-  /** `share:v2`, `mirror:v2`, `errors`. */
+  /** `share:v2`, `mirror:v2`, `proxies:v2`, `errors`. */
   readonly name: string;
   readonly vantagePoint: VantagePoint;
   readonly required: boolean;
@@ -84,7 +84,8 @@ export type CauseCode =
   | 'CALLER_WITHOUT_SIDECAR'
   | 'VERSION_NOT_READY'
   | 'VERSION_FAILS'
-  | 'MIRROR_NOT_SPLIT';
+  | 'MIRROR_NOT_SPLIT'
+  | 'PROXY_STALE';
 
 export interface Cause {
   readonly code: CauseCode;
@@ -120,9 +121,9 @@ export interface StageAssessment {
 /**
  * How a check decides.
  * gate: sequential test of a share; dark: no attributed request may go astray; copies: mirror copies against primaries, settled counts only;
- * ceiling: failures against a maximum; account: consistency with the source proxy; none: cannot be decided, `why` says why.
+ * proxies: every caller proxy draws alike; ceiling: failures against a maximum; account: consistency with the source proxy; none: cannot be decided, `why` says why.
  */
-export type CheckRule = 'gate' | 'dark' | 'copies' | 'ceiling' | 'account' | 'none';
+export type CheckRule = 'gate' | 'dark' | 'copies' | 'proxies' | 'ceiling' | 'account' | 'none';
 
 /** A check of a stage before anything was observed. */
 export interface CheckPlan {

@@ -101,6 +101,8 @@ export function checkTitle(name: string): string {
       return `Share of ${version}`;
     case 'mirror':
       return `Copies mirrored to ${version}`;
+    case 'proxies':
+      return `Proxies that call ${version}`;
     case 'errors':
       return version ? `Errors of ${version}` : 'Errors';
     default:

@@ -53,7 +53,7 @@ function tallyOf({ name, vantagePoint }: CheckResult, look: Look): Tally | undef
     const copies = mirrorTally(look, version);
     return copies && { count: Math.min(Math.max(0, copies.copies), copies.primaries), total: copies.primaries };
   }
-  if (vantagePoint === 'config') return undefined;
+  if (vantagePoint === 'config' || name.startsWith('proxies:')) return undefined;
   const counts = goodObservation(look, vantagePoint)?.counts;
   if (!counts) return undefined;
   return name === 'errors' ? errorTally(counts) : shareTally(counts, version);

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { diagnose } from '../../src/judge/causes.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
 import type { CheckResult, Look, StageAssessment } from '../../src/judge/types.js';
 import type { Observation } from '../../src/observe/types.js';
@@ -213,5 +214,64 @@ describe('balancing', () => {
     expect(codes(judge(even, { balancer: '{simple: ROUND_ROBIN}' }, [seen(1360, 640, slow)]))).not.toContain(
       'LATENCY_DRIFT',
     );
+  });
+});
+
+describe('several caller proxies', () => {
+  const proxies = (...counts: readonly (readonly [v1: number, v2: number])[]) => ({
+    proxies: counts.map(([v1, v2], index) => ({ name: `webapp-${index}`, versions: { v1, v2 } })),
+  });
+  const looked = (...counts: readonly (readonly [number, number])[]) => {
+    const [v1, v2] = [0, 1].map((of) => counts.reduce((sum, each) => sum + (each[of] as number), 0)) as [
+      number,
+      number,
+    ];
+    return seen(v1, v2, proxies(...counts));
+  };
+  const guard = (assessment: StageAssessment) => assessment.checks.find(({ name }) => name === 'proxies:v2');
+  const live = { http: weights(90, 10), callers: 5 };
+
+  it('one that is stale fails the stage and is named, although the sum keeps the promise', () => {
+    const fresh = [462, 38] as const;
+    const looks = [looked(fresh, fresh, fresh, [350, 150], fresh)];
+    const assessment = judge(canary, live, looks);
+    expect(at(assessment, 'source').observed?.share).toBeCloseTo(0.12, 2);
+    expect(at(assessment, 'source').verdict).not.toBe('fail');
+    expect(guard(assessment)).toMatchObject({
+      verdict: 'fail',
+      required: true,
+      reason:
+        'webapp-3 sends v2 30 % of its 500 calls, where the other 4 proxies of 5 send 7.6 %: it draws by other routes, as a proxy does that no longer follows the control plane.',
+    });
+    expect(assessment.verdict).toBe('fail');
+    const causes = diagnose({
+      scenario: scenario([canary]),
+      stage: canary,
+      objects: pitstopLive(live),
+      assessment,
+      observations: looks[0] as Look,
+    });
+    expect(causes).toContainEqual(
+      expect.objectContaining({ code: 'PROXY_STALE', object: 'Pod/pitstop/webapp-3', expected: '10 %' }),
+    );
+  });
+
+  it('that draw alike pass, and the pass says what it excludes', () => {
+    const assessment = judge(canary, live, [looked([1800, 200], [1790, 210], [1810, 190], [1800, 200], [1805, 195])]);
+    expect(guard(assessment)).toMatchObject({ verdict: 'pass' });
+    expect(guard(assessment)?.reason).toMatch(
+      /^5 proxies send v2 9\.5 % to 10\.5 %, .* off the promise by 4\.\d % or more is excluded at error rate 0\.01 %\.$/,
+    );
+    expect(assessment.verdict).toBe('pass');
+  });
+
+  it('may differ where clients are hashed', () => {
+    const assessment = judge(even, { balancer: BY_ADDRESS, callers: 2 }, [looked([2000, 0], [0, 2000])]);
+    expect(guard(assessment)).toBeUndefined();
+    expect(assessment.verdict).toBe('inconclusive');
+  });
+
+  it('a single one is not shown, and is no pass of its own', () => {
+    expect(guard(judge(canary, live, [looked([900, 100])]))).toBeUndefined();
   });
 });

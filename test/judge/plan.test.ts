@@ -27,7 +27,7 @@ describe('plan', () => {
       expected: Number((source.requests.expected / 200).toFixed(1)),
       q99: Number((source.requests.q99 / 200).toFixed(1)),
     });
-    expect(source.falseAlarm).toBeLessThanOrEqual(0.0001 / 8);
+    expect(source.falseAlarm).toBeLessThanOrEqual(0.0001 / 10);
     expect(source.miss).toBeLessThanOrEqual(0.0001);
     expect(source.verdicts.pass).toBeGreaterThan(0.9998);
   });
@@ -63,8 +63,8 @@ describe('plan', () => {
     ['half', 0.5],
   ] as const)('a canary is planned for four truths: %s', (truth, share) => {
     const planned = check('canary', 'share:v2', 'source').truths[truth];
-    // Three shares at two points each, a mirror and the failures: eight decisions.
-    const rule = ruleFor({ kind: 'gate', share: 0.1, margin: 0.03, alpha: 0.0001 / 8, beta: 0.0001 });
+    // Three shares at two points each, the proxies of two stages, a mirror and the failures: ten decisions.
+    const rule = ruleFor({ kind: 'gate', share: 0.1, margin: 0.03, alpha: 0.0001 / 10, beta: 0.0001 });
     const exact = operatingCharacteristics(rule, share);
     expect(planned.share).toBeCloseTo(share, 12);
     expect(planned.requests).toEqual({
@@ -176,6 +176,7 @@ describe('checks of a stage', () => {
       'share:v2 source gate required',
       'share:v2 destination account',
       'share:v2 graph account',
+      'proxies:v2 source proxies required',
     ]);
   });
 

@@ -327,15 +327,15 @@ describe('what a check result says', () => {
     expect(result.observed?.high).toBeLessThan(0.32);
     expect(result.decidedAt).toBe(1000);
     expect(result.reason).toBe(
-      '402 of 1,601 calls went to v2: 25.1 % (between 19.7 % and 31.1 %); 10 % ± 3 % was promised and is refuted at error rate 0.005 %.',
+      '402 of 1,601 calls went to v2: 25.1 % (between 19.6 % and 31.2 %); 10 % ± 3 % was promised and is refuted at error rate 0.0033 %.',
     );
   });
 
   test('the error rate is split over the required checks of all stages', () => {
     const stages = [canary, dark, mirrored];
     const running = new StageJudge(scenario(stages), canary);
-    // Three stages with a share at client and source, and one mirror claim.
-    expect(running.look(agreed(10, 1)).checks.map((each) => each.errorRate)).toEqual(new Array(4).fill(0.0001 / 7));
+    // Three stages with a share at client and source, the proxies of the canary, and one mirror claim.
+    expect(running.look(agreed(10, 1)).checks.map((each) => each.errorRate)).toEqual(new Array(4).fill(0.0001 / 8));
   });
 
   test('an undecided check says how far it is and about how many requests it needs', () => {

@@ -42,9 +42,11 @@ function stageText(stage: StageModel): string {
   const version = checkVersion(check.name);
   const subject = check.name.startsWith('mirror:')
     ? `${sharePercent(share)} copied to ${version}`
-    : version
-      ? `${version} gets ${sharePercent(share)}`
-      : `errors ${sharePercent(share)}`;
+    : check.name.startsWith('proxies:')
+      ? `one proxy sends ${version} ${sharePercent(share)}`
+      : version
+        ? `${version} gets ${sharePercent(share)}`
+        : `errors ${sharePercent(share)}`;
   return `${subject} ${interval(low, high)}, promised ${wanted(check)}   ${count(k)} of ${count(total)} requests${took}`;
 }
 
@@ -104,7 +106,9 @@ function exitWord(run: RunModel, verdict: Verdict): string {
 /** `v2 10.2 [7.4, 12.9]`: what this vantage point saw of the stage's shares, in percent. */
 function pointText(stage: StageModel, point: VantagePoint, intervals: boolean): string {
   const checks =
-    stage.assessment?.checks.filter(({ vantagePoint, name }) => vantagePoint === point && name !== 'errors') ?? [];
+    stage.assessment?.checks.filter(
+      ({ vantagePoint, name }) => vantagePoint === point && name !== 'errors' && !name.startsWith('proxies:'),
+    ) ?? [];
   const texts = checks.map(({ name, observed, verdict }) => {
     const version = checkVersion(name);
     const what = name.startsWith('share:') ? version : `${version} ${name.split(':')[0]}`;

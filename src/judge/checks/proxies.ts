@@ -1,0 +1,67 @@
+import { confidenceSequence } from '../confidence.js';
+import { decidedOutcome, type Outcome, openOutcome } from '../outcome.js';
+import { goodObservation } from '../tallies.js';
+import type { CheckPlan, Look } from '../types.js';
+import type { UnitContext } from '../unit/context.js';
+import { type Part, standouts } from '../unit/homogeneity.js';
+import { amount, counted, list, percent } from '../words.js';
+import { observedShare } from './share.js';
+
+/**
+ * Every proxy of the caller draws alike. One that holds old routes is diluted by the others in the sum, and its users get another split all the
+ * time; so the check fails, and names it, when one proxy's share differs from the others'. Its pass tells what it excludes by the proxies' own
+ * intervals: how much that is depends on how many requests each has sent, and the check asks for none of its own.
+ */
+export function proxiesCheck(plan: CheckPlan, unit: UnitContext): (look: Look) => Outcome {
+  const version = plan.version as string;
+  const promised = plan.expected.share ?? 0;
+  return (look) => {
+    const parts = partsOf(look, version);
+    if (parts.length < 2) return decidedUntilMore('One proxy calls the service: there is none to compare it with.');
+    if (unit.granularity.unit !== 'request' && unit.granularity.unit !== 'unknown') {
+      return decidedUntilMore(`${unit.granularity.sentence} Proxies may differ then.`);
+    }
+    const odd = standouts(parts, plan.alpha, promised);
+    const [first] = odd;
+    if (!first) return alike(parts, plan);
+    const others = parts.filter((part) => !odd.includes(part));
+    const shares = list(odd.map((part) => `${part.name} sends ${version} ${shareOf(part)}`));
+    const one = odd.length === 1;
+    const reason = `${shares}, where the other ${counted(others.length, 'proxies')} of ${amount(parts.length)} ${others.length === 1 ? 'sends' : 'send'} ${percent(total(others))}: ${one ? 'it draws' : 'they draw'} by other routes, as a proxy does that no longer follows the control plane.`;
+    return decidedOutcome('fail', reason, observedShare(first, plan.alpha));
+  };
+}
+
+/** What the caller's proxies sent to a version, those that sent anything. */
+export function partsOf(look: Look, version: string): Part[] {
+  return (goodObservation(look, 'source')?.proxies ?? []).flatMap(({ name, versions }) => {
+    const sent = Object.values(versions).reduce((sum, count) => sum + count, 0);
+    return sent > 0 ? [{ name, count: versions[version] ?? 0, total: sent }] : [];
+  });
+}
+
+const shareOf = ({ count, total: of }: Part): string => `${percent(count / of)} of its ${counted(of, 'calls')}`;
+
+function total(parts: readonly Part[]): number {
+  const sum = (of: (part: Part) => number) => parts.reduce((all, part) => all + of(part), 0);
+  return sum((part) => part.count) / sum((part) => part.total);
+}
+
+/** Says nothing about the stage, but more proxies may come. */
+const decidedUntilMore = (reason: string): Outcome => ({
+  ...openOutcome(reason, undefined, 1),
+  verdict: 'not-applicable',
+  ready: true,
+});
+
+function alike(parts: readonly Part[], plan: CheckPlan): Outcome {
+  const rate = plan.beta / parts.length;
+  const intervals = parts.map(({ count, total: of }) => confidenceSequence(count, of, rate));
+  const promised = plan.expected.share ?? 0;
+  const farthest = Math.max(...intervals.flatMap(({ low, high }) => [promised - low, high - promised]));
+  const shares = parts.map(({ count, total: of }) => count / of);
+  const range = `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))}`;
+  const reason = `${counted(parts.length, 'proxies')} send ${plan.version} ${range}, which is one share as far as can be told; that one of them is off the promise by ${percent(farthest)} or more is excluded at error rate ${percent(plan.beta)}.`;
+  const fewest = parts.reduce((least, part) => (part.total < least.total ? part : least));
+  return { ...openOutcome(reason, observedShare(fewest, plan.alpha), 1), verdict: 'pass', ready: true };
+}
