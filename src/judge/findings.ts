@@ -1,11 +1,26 @@
 import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
+import { arrivalsOf } from './arrivals.js';
 import { shareGate } from './gate.js';
-import { attributed, goodObservation, mirrorTally, observationOf, shareTally } from './tallies.js';
-import type { CheckResult, Finding, Look } from './types.js';
+import { contradicts } from './ledger.js';
+import {
+  attributed,
+  type GoodObservation,
+  goodObservation,
+  observationOf,
+  shareTally,
+  versionTotal,
+} from './tallies.js';
+import type { CheckResult, Finding, Ledger, Look } from './types.js';
 import { amount, counted, list, POINT_NAMES, percent, sentenceCase } from './words.js';
 
 /** What a reader should know beside the verdicts; nothing here changes one. */
-export function findingsOf(scenario: Scenario, stage: Stage, look: Look, checks: readonly CheckResult[]): Finding[] {
+export function findingsOf(
+  scenario: Scenario,
+  stage: Stage,
+  look: Look,
+  checks: readonly CheckResult[],
+  ledger: Ledger,
+): Finding[] {
   return [
     ...unwatched(scenario, look),
     ...noMarkedAnswers(scenario, look),
@@ -14,7 +29,8 @@ export function findingsOf(scenario: Scenario, stage: Stage, look: Look, checks:
     ...foreignTraffic(look),
     ...resets(look),
     ...contradictions(checks),
-    ...unexpectedCopies(stage, look),
+    ...unexplained(ledger),
+    ...retries(stage, look),
     ...drift(stage, look, checks),
     ...noDecision(checks),
   ];
@@ -109,20 +125,34 @@ function contradictions(checks: readonly CheckResult[]): Finding[] {
     );
 }
 
-function unexpectedCopies(stage: Stage, look: Look): Finding[] {
+/** Books that cannot be brought together are a finding of their own: one vantage point is blind, or counts something else. */
+function unexplained({ lines }: Ledger): Finding[] {
+  return lines.filter(contradicts).map(({ vantagePoint, account, count, residual, explanation }) => {
+    const surplus = residual > 0 ? 'more' : 'fewer';
+    const of = explanation ? ` than ${explanation}` : '';
+    return warning(
+      'LEDGER_CONTRADICTION',
+      `${sentenceCase(POINT_NAMES[vantagePoint])}: ${account}: ${amount(count)}, which is ${amount(Math.abs(residual))} ${surplus}${of}; nothing that was counted explains them${hint(vantagePoint, residual)}.`,
+    );
+  });
+}
+
+const hint = (point: WatchedPoint, residual: number): string =>
+  point === 'destination' && residual > 0
+    ? ' (mirror copies that no stage promises, or attempts that were repeated without a failure)'
+    : '';
+
+/** Attempts that the source proxy repeated inflate what the destination proxies read. */
+function retries(stage: Stage, look: Look): Finding[] {
+  const source = goodObservation(look, 'source');
   const destination = goodObservation(look, 'destination');
-  if (!look.settled || !destination) return [];
+  if (!look.settled || !source || !destination) return [];
   return Object.keys(destination.counts.versions).flatMap((version) => {
-    const tally = mirrorTally(look, version);
-    const promised = stage.expect.mirror?.[version];
-    if (!tally || tally.copies <= 0) return [];
-    if (promised === undefined) {
-      const message = `${version} received ${counted(tally.copies, 'requests')} that the source proxy did not send as calls: mirror copies or retries of a proxy.`;
-      return [warning('UNEXPECTED_REQUESTS', message)];
-    }
-    if (tally.copies <= tally.primaries) return [];
-    const message = `${version} received ${counted(tally.copies, 'copies')} of only ${counted(tally.primaries, 'primary calls')}.`;
-    return [warning('SURPLUS_COPIES', message)];
+    const { received, retries: repeated } = arrivalsOf(stage, source, destination, version);
+    if (repeated.count === 0) return [];
+    const shareAt = ({ counts }: GoodObservation) => percent(versionTotal(counts, version) / attributed(counts));
+    const message = `${version} received ${counted(received, 'requests')}, ${amount(repeated.count)} of them repeated by the source proxy after a failure: the destination proxies read ${shareAt(destination)}, where ${shareAt(source)} of the calls was sent.`;
+    return [info('RETRIES_COUNTED', message)];
   });
 }
 

@@ -1,13 +1,7 @@
 import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
-import {
-  attributed,
-  type GoodObservation,
-  goodObservation,
-  observationOf,
-  versionFailed,
-  versionTotal,
-} from './tallies.js';
-import type { Ledger, LedgerLine, Look } from './types.js';
+import { arrivalsOf, EDGES_MS, unsettled } from './arrivals.js';
+import { attributed, type GoodObservation, goodObservation, observationOf, versionTotal } from './tallies.js';
+import type { Ledger, LedgerLine, LedgerPart, Look } from './types.js';
 import { amount, counted, list, POINT_NAMES, percent } from './words.js';
 
 /**
@@ -18,14 +12,16 @@ export function ledgerOf(scenario: Scenario, stage: Stage, look: Look): Ledger {
   const books: Books = {
     scenario,
     stage,
+    look,
     versions: Object.keys(scenario.versions),
-    windowMs: look.at,
     client: goodObservation(look, 'client'),
     source: goodObservation(look, 'source'),
     destination: goodObservation(look, 'destination'),
     graph: goodObservation(look, 'graph'),
   };
-  const lines = [...clientLines(books), ...sourceLines(books), ...destinationLines(books), ...graphLines(books)];
+  const lines = [...clientLines(books), ...sourceLines(books), ...destinationLines(books), ...graphLines(books)].map(
+    (each) => ranged(each, look),
+  );
   const watched = (['client', 'source', 'destination', 'graph'] as const).filter(
     (point) => scenario.watch[point] !== 'off',
   );
@@ -36,13 +32,15 @@ export function ledgerOf(scenario: Scenario, stage: Stage, look: Look): Ledger {
 interface Books {
   readonly scenario: Scenario;
   readonly stage: Stage;
+  readonly look: Look;
   readonly versions: readonly string[];
-  readonly windowMs: number;
   readonly client: GoodObservation | undefined;
   readonly source: GoodObservation | undefined;
   readonly destination: GoodObservation | undefined;
   readonly graph: GoodObservation | undefined;
 }
+
+type OpenLine = Omit<LedgerLine, 'residualRange'>;
 
 const line = (
   vantagePoint: WatchedPoint,
@@ -50,27 +48,43 @@ const line = (
   count: number,
   explanation = '',
   residual = 0,
-): LedgerLine => ({ vantagePoint, account, count, explanation, residual: residual === 0 ? 0 : residual });
+  parts: readonly LedgerPart[] = [],
+): OpenLine => ({ vantagePoint, account, count, explanation, parts, residual: residual === 0 ? 0 : residual });
 
-function clientLines({ client, versions }: Books): LedgerLine[] {
+const exactly = (what: LedgerPart['what'], count: number): LedgerPart => ({ what, count, low: count, high: count });
+
+/** The client counts as answers end and the graph's rates have a tolerance of their own; between proxies scrapes lie apart. */
+function ranged(each: OpenLine, look: Look): LedgerLine {
+  const slack = each.vantagePoint === 'client' ? 0 : unsettled(look, each.count);
+  return { ...each, residualRange: { low: each.residual - slack, high: each.residual + slack } };
+}
+
+/** True when an account holds more, or fewer, than anything that was counted can explain. */
+export const contradicts = ({ residualRange: { low, high } }: LedgerLine): boolean => low > 0 || high < 0;
+
+function clientLines({ client, versions, look }: Books): OpenLine[] {
   if (!client) return [];
   const { sent, unmarked, failed } = client.counts;
   const parts = versions.map((version) => ({ version, count: versionTotal(client.counts, version) }));
   const ended = parts.reduce((sum, part) => sum + part.count, 0) + unmarked + failed;
+  // The load is paused for the settled look, and nothing is in flight then.
+  const inFlight = look.settled ? 0 : Math.max(0, sent - ended);
   const explanation = list([
     ...parts.map((part) => `${amount(part.count)} answers from ${part.version}`),
     `${amount(unmarked)} unmarked`,
     `${amount(failed)} failed`,
+    ...(inFlight > 0 ? [`${amount(inFlight)} in flight`] : []),
   ]);
+  const named = [exactly('answers', ended), exactly('in flight', inFlight)];
   return [
-    line('client', 'requests sent', sent, explanation, sent - ended),
+    line('client', 'requests sent', sent, explanation, sent - ended - inFlight, named),
     ...parts.map((part) => line('client', `answers from ${part.version}`, part.count)),
     line('client', 'unmarked answers', unmarked),
     line('client', 'failed answers', failed),
   ];
 }
 
-function sourceLines({ client, source, scenario, versions }: Books): LedgerLine[] {
+function sourceLines({ client, source, scenario, versions }: Books): OpenLine[] {
   if (!source) return [];
   const { counts } = source;
   const calls = attributed(counts) + counts.unknown.total;
@@ -84,6 +98,7 @@ function sourceLines({ client, source, scenario, versions }: Books): LedgerLine[
       count,
       `${amount(answers)} behind answers from ${version}, ${amount(Math.max(0, count - answers))} behind other pages or repeated by the application`,
       Math.min(0, count - answers),
+      [exactly('answers', answers), exactly('other pages', Math.max(0, count - answers))],
     );
   });
   const responses = Object.entries(counts.responses)
@@ -94,7 +109,14 @@ function sourceLines({ client, source, scenario, versions }: Books): LedgerLine[
     ? `${amount(marked)} behind marked answers, ${amount(Math.max(0, calls - marked))} behind unmarked pages, failed pages and the application's own retries`
     : '';
   return [
-    line('source', `calls by ${scenario.from}`, calls, rest, client ? Math.min(0, calls - marked) : 0),
+    line(
+      'source',
+      `calls by ${scenario.from}`,
+      calls,
+      rest,
+      client ? Math.min(0, calls - marked) : 0,
+      client ? [exactly('answers', marked), exactly('other pages', Math.max(0, calls - marked))] : [],
+    ),
     ...versionLines,
     ...(counts.unknown.total > 0
       ? [line('source', 'calls that reached no version', counts.unknown.total, list(responses))]
@@ -103,12 +125,14 @@ function sourceLines({ client, source, scenario, versions }: Books): LedgerLine[
   ];
 }
 
-function foreignLines(point: WatchedPoint, { counts }: GoodObservation): LedgerLine[] {
+function foreignLines(point: WatchedPoint, { counts }: GoodObservation): OpenLine[] {
   const count = Object.values(counts.foreign).reduce((sum, each) => sum + each, 0);
-  return count > 0 ? [line(point, 'requests of other workloads', count, list(Object.keys(counts.foreign)))] : [];
+  if (count === 0) return [];
+  const callers = list(Object.keys(counts.foreign));
+  return [line(point, 'requests of other workloads', count, callers, 0, [exactly('foreign callers', count)])];
 }
 
-function destinationLines(books: Books): LedgerLine[] {
+function destinationLines(books: Books): OpenLine[] {
   const { client, destination, scenario, versions } = books;
   if (!destination) return [];
   const front =
@@ -142,61 +166,52 @@ function destinationLines(books: Books): LedgerLine[] {
   ];
 }
 
-/** received = calls + mirror copies + attempts that the source proxy repeated - calls that failed on their way. */
-function versionAtDestination({ source, destination, stage }: Books, version: string): LedgerLine[] {
+/** received = calls + attempts that the source proxy repeated - calls that failed on their way + mirror copies. */
+function versionAtDestination({ source, destination, stage }: Books, version: string): OpenLine[] {
   if (!destination) return [];
-  const received = versionTotal(destination.counts, version);
   const account = `requests to ${version}`;
-  if (!source) return [line('destination', account, received)];
-  const calls = versionTotal(source.counts, version);
-  const promised = stage.expect.mirror?.[version];
-  if (promised !== undefined) return mirrored(version, received, calls, attributed(source.counts), promised);
-  const failedHere = versionFailed(destination.counts, version);
-  const failedThere = versionFailed(source.counts, version);
-  const surplus = received - calls;
-  const retries = Math.min(Math.max(0, surplus), Math.max(0, failedHere - failedThere));
-  const lost = Math.min(Math.max(0, -surplus), Math.max(0, failedThere - failedHere));
+  if (!source) return [line('destination', account, versionTotal(destination.counts, version))];
+  const { received, calls, retries, neverReached, copies, residual } = arrivalsOf(stage, source, destination, version);
+  const parts = [exactly('calls', calls), retries, neverReached, ...(copies ? [copies] : [])];
+  if (copies) {
+    const explanation = `${amount(calls)} calls of the source proxy and ${amount(copies.count)} mirror copies`;
+    return [
+      line('destination', account, received, explanation, 0, parts),
+      copiesLine(version, copies, residual, attributed(source.counts), stage.expect.mirror?.[version] ?? 0),
+    ];
+  }
   const explanation = list([
     `${amount(calls)} calls of the source proxy`,
-    ...(retries > 0 ? [`${counted(retries, 'attempts')} that failed and were repeated by the source proxy`] : []),
-    ...(lost > 0 ? [`less ${counted(lost, 'calls')} that failed before they arrived`] : []),
+    ...(retries.count > 0
+      ? [`${counted(retries.count, 'attempts')} that failed and were repeated by the source proxy`]
+      : []),
+    ...(neverReached.count > 0 ? [`less ${counted(neverReached.count, 'calls')} that failed before they arrived`] : []),
   ]);
-  return [line('destination', account, received, explanation, surplus - retries + lost)];
+  return [line('destination', account, received, explanation, residual, parts)];
 }
 
-function mirrored(version: string, received: number, calls: number, primaries: number, promised: number): LedgerLine[] {
-  const copies = received - calls;
+function copiesLine(
+  version: string,
+  copies: LedgerPart,
+  residual: number,
+  primaries: number,
+  promised: number,
+): OpenLine {
   const ofPrimaries =
     promised === 1
       ? `one for each of ${counted(primaries, 'primary calls')}`
-      : `${percent(primaries === 0 ? 0 : copies / primaries)} of ${counted(primaries, 'primary calls')}, ${percent(promised)} promised`;
-  // A partial mirror is drawn by chance: between none and all nothing is left over.
-  const excess = promised === 1 ? copies - primaries : Math.min(0, copies) + Math.max(0, copies - primaries);
-  return [
-    line(
-      'destination',
-      `requests to ${version}`,
-      received,
-      `${amount(calls)} calls of the source proxy and ${amount(copies)} mirror copies`,
-    ),
-    line('destination', `mirror copies to ${version}`, copies, ofPrimaries, excess),
-  ];
+      : `${percent(primaries === 0 ? 0 : copies.count / primaries)} of ${counted(primaries, 'primary calls')}, ${percent(promised)} promised`;
+  return line('destination', `mirror copies to ${version}`, copies.count, ofPrimaries, residual, [copies]);
 }
 
-/**
- * What the edges of a window can add to the graph's rates where the scrape interval is not known, in ms of traffic: `rate()` extends every
- * series by up to about one interval at each end, and 15 s is Prometheus' usual one.
- */
-const EDGES_MS = 30_000;
-
 /** The graph shows rates, not counts: it accounts for the versions' proportions, as the source or as the destination proxies see them. */
-function graphLines(books: Books): LedgerLine[] {
+function graphLines(books: Books): OpenLine[] {
   const { graph, source, destination, versions } = books;
   if (!graph) return [];
   const accounts = [source, destination].flatMap((reference) =>
     reference ? [graphAgainst(books, graph, reference)] : [],
   );
-  const left = (lines: readonly LedgerLine[]) => lines.reduce((sum, each) => sum + Math.abs(each.residual), 0);
+  const left = (lines: readonly OpenLine[]) => lines.reduce((sum, each) => sum + Math.abs(each.residual), 0);
   const [first, second] = accounts;
   if (!first) {
     return versions.map((version) =>
@@ -206,11 +221,11 @@ function graphLines(books: Books): LedgerLine[] {
   return second && left(second) < left(first) ? second : first;
 }
 
-function graphAgainst({ versions, windowMs }: Books, graph: GoodObservation, reference: GoodObservation): LedgerLine[] {
+function graphAgainst({ versions, look }: Books, graph: GoodObservation, reference: GoodObservation): OpenLine[] {
   const total = attributed(reference.counts);
   const stretch = total === 0 ? 0 : attributed(graph.counts) / total - 1;
   // The window's last second is rounded up, which is traffic-free when the look is settled.
-  const limit = graph.extrapolation ?? EDGES_MS / windowMs;
+  const limit = graph.extrapolation ?? EDGES_MS / look.at;
   const plausible = Math.abs(stretch) <= limit ? stretch : 0;
   return versions.map((version) => {
     const count = versionTotal(graph.counts, version);

@@ -44,16 +44,17 @@ export class StageJudge {
       return check.plan.rule === 'proxies' && result.verdict === 'not-applicable' ? [] : [result];
     });
     const required = this.checks.filter((check) => check.plan.required);
+    const ledger = ledgerOf(this.scenario, this.stage, look);
     const refuted = checks.some((check) => check.required && check.verdict === 'fail');
     return {
       verdict: stageVerdict(checks),
       decided: look.settled || refuted || required.every((check) => check.ready),
       checks,
       findings: [
-        ...findingsOf(this.scenario, this.stage, look, checks),
+        ...findingsOf(this.scenario, this.stage, look, checks, ledger),
         ...unitFindings(this.unit, this.stage, look, checks),
       ],
-      ledger: ledgerOf(this.scenario, this.stage, look),
+      ledger,
       granularity: this.unit.granularity,
     };
   }

@@ -56,6 +56,22 @@ export interface Finding {
   readonly message: string;
 }
 
+/** A named part of a line of the ledger; `low` to `high` is all that the other counts leave possible. */
+export interface LedgerPart {
+  readonly what:
+    | 'answers'
+    | 'calls'
+    | 'retries'
+    | 'never reached'
+    | 'mirror copies'
+    | 'in flight'
+    | 'foreign callers'
+    | 'other pages';
+  readonly count: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** A line of the ledger: where a count came from, and what explains it. */
 export interface LedgerLine {
   readonly vantagePoint: WatchedPoint;
@@ -64,8 +80,12 @@ export interface LedgerLine {
   readonly count: number;
   /** The other lines that this one is made of, in words and numbers; empty when it is a source line. */
   readonly explanation: string;
+  /** What the line is made of, by name; empty when it is a source line. */
+  readonly parts: readonly LedgerPart[];
   /** Requests that nothing explains; 0 when the ledger closes. */
   readonly residual: number;
+  /** All that the residual can be: in an open window counts are in flight, or not scraped yet. Without 0 inside it is a contradiction. */
+  readonly residualRange: { readonly low: number; readonly high: number };
 }
 
 export interface Ledger {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ledgerOf } from '../../src/judge/ledger.js';
+import { StageJudge } from '../../src/judge/stageJudge.js';
 import type { Ledger, Look } from '../../src/judge/types.js';
 import type { Stage } from '../../src/scenario/types.js';
 import { agreed, look, lost, mirror, saw, scenario, share, stage } from '../support/judge.js';
@@ -188,6 +189,78 @@ describe('ledger', () => {
     const seen = look([saw('source', { v1: 90, v2: [10, 1] }), saw('destination', { v1: 90, v2: [15, 6] })], true);
     expect(line(books(canary, seen), 'destination', 'requests to v2').explanation).toBe(
       '10 calls of the source proxy and 5 attempts that failed and were repeated by the source proxy',
+    );
+  });
+
+  const part = (ledger: Ledger, point: string, account: string, what: string) =>
+    line(ledger, point, account).parts.find((each) => each.what === what);
+
+  test('names every part with all that it can be', () => {
+    const seen = look([saw('source', { v1: 90, v2: [10, 2] }), saw('destination', { v1: 90, v2: [15, 7] })], true);
+    const ledger = books(canary, seen);
+    expect(part(ledger, 'destination', 'requests to v2', 'calls')).toEqual({
+      what: 'calls',
+      count: 10,
+      low: 10,
+      high: 10,
+    });
+    // All seven failures may have been attempts; two of them are more likely the ones that the source reports.
+    expect(part(ledger, 'destination', 'requests to v2', 'retries')).toEqual({
+      what: 'retries',
+      count: 5,
+      low: 5,
+      high: 7,
+    });
+    expect(part(ledger, 'destination', 'requests to v2', 'never reached')).toMatchObject({ count: 0, low: 0, high: 2 });
+  });
+
+  test('an open window has requests in flight, and no contradiction as long as a scrape may explain it', () => {
+    const seen = (at: number, settled = false) =>
+      look(
+        [saw('client', { v1: 900 }, { sent: 905 }), saw('source', { v1: 1000 }), saw('destination', { v1: 940 })],
+        settled,
+        at,
+      );
+    const open = books(canary, seen(20_000));
+    expect(part(open, 'client', 'requests sent', 'in flight')).toMatchObject({ count: 5 });
+    expect(line(open, 'client', 'requests sent').residual).toBe(0);
+    expect(line(open, 'destination', 'requests to v1')).toMatchObject({
+      residual: -60,
+      residualRange: { low: -1000, high: 880 },
+    });
+    const long = books(canary, seen(3_000_000));
+    expect(line(long, 'destination', 'requests to v1').residualRange).toEqual({ low: -70, high: -50 });
+    expect(line(books(canary, seen(20_000, true)), 'destination', 'requests to v1').residualRange).toEqual({
+      low: -60,
+      high: -60,
+    });
+  });
+
+  test('callers of others are an account of their own', () => {
+    const ledger = books(canary, look([saw('source', { v1: 90 }, { foreign: { 'batch.shop': 40 } })], true));
+    expect(part(ledger, 'source', 'requests of other workloads', 'foreign callers')).toMatchObject({ count: 40 });
+  });
+});
+
+describe('retries', () => {
+  const seen = look(
+    [
+      saw('client', { v1: 9000, v2: 1000 }, { unmarked: 0 }),
+      saw('source', { v1: 9000, v2: [1000, 10] }),
+      saw('destination', { v1: 9000, v2: [1300, 310] }, { frontDoor: 10_000 }),
+      saw('graph', { v1: 9000, v2: 1300 }, { rounding: 3 }),
+    ],
+    true,
+  );
+
+  test('inflate the destination share, and the ledger explains it: no contradiction', () => {
+    const assessment = new StageJudge(scenario([canary]), canary).look(seen);
+    expect(assessment.verdict).toBe('pass');
+    expect(assessment.ledger.closed).toBe(true);
+    expect(assessment.checks.find(({ vantagePoint }) => vantagePoint === 'destination')?.verdict).toBe('pass');
+    expect(assessment.findings.filter(({ level }) => level === 'warning')).toEqual([]);
+    expect(assessment.findings.find(({ code }) => code === 'RETRIES_COUNTED')?.message).toBe(
+      'v2 received 1,300 requests, 300 of them repeated by the source proxy after a failure: the destination proxies read 12.6 %, where 10 % of the calls was sent.',
     );
   });
 });

@@ -358,7 +358,7 @@ describe('findings', () => {
     const seen = look([client(9000, 1000), source(9000, 1000), saw('destination', { v1: 9000, v2: 4000 })], settled);
     const assessment = judge(canary, [seen]);
     expect(assessment.verdict).toBe('pass');
-    expect(codes(assessment)).toEqual(['CONTRADICTION', 'UNEXPECTED_REQUESTS']);
+    expect(codes(assessment)).toEqual(['CONTRADICTION', 'LEDGER_CONTRADICTION']);
   });
 
   test('mirror copies that the stage promises are no contradiction', () => {

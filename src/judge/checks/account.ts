@@ -1,4 +1,5 @@
 import type { Stage } from '../../scenario/types.js';
+import { arrivalsOf } from '../arrivals.js';
 import { decidedOutcome, type Outcome, openOutcome, readyOutcome } from '../outcome.js';
 import { attributed, goodObservation, versionTotal } from '../tallies.js';
 import type { CheckPlan, Look } from '../types.js';
@@ -44,16 +45,23 @@ export function accountCheck(plan: CheckPlan, stage: Stage): (look: Look) => Out
   };
 }
 
-/** Shares that the source's counts predict at a vantage point: with the copies of promised mirrors, and at the graph also without them. */
+/**
+ * Shares that the source's counts predict at a vantage point: with the copies of promised mirrors and, where the destination's own counts show
+ * them, repeated attempts and calls that never arrived; at the graph also without all of these.
+ */
 function predictedShares(plan: CheckPlan, stage: Stage, look: Look): number[] {
   const source = goodObservation(look, 'source');
-  const version = plan.version as string;
   if (!source) return [];
+  const destination = goodObservation(look, 'destination');
   const primaries = attributed(source.counts);
-  const copies = Object.entries(stage.expect.mirror ?? {}).map(([name, share]) => ({ name, count: share * primaries }));
-  const own = versionTotal(source.counts, version);
-  const mine = copies.filter((copy) => copy.name === version).reduce((sum, copy) => sum + copy.count, 0);
-  const all = copies.reduce((sum, copy) => sum + copy.count, 0);
-  const withCopies = (own + mine) / (primaries + all);
-  return [withCopies, ...(all > 0 && plan.vantagePoint === 'graph' ? [own / primaries] : [])];
+  const arriving = Object.keys(source.counts.versions).map((version) => {
+    const copies = (stage.expect.mirror?.[version] ?? 0) * primaries;
+    const known = destination && arrivalsOf(stage, source, destination, version);
+    const attempts = known ? known.retries.count - known.neverReached.count : 0;
+    return { version, count: versionTotal(source.counts, version) + copies + attempts };
+  });
+  const all = arriving.reduce((sum, { count }) => sum + count, 0);
+  const mine = arriving.find(({ version }) => version === plan.version)?.count ?? 0;
+  const asSent = versionTotal(source.counts, plan.version as string) / primaries;
+  return [all > 0 ? mine / all : 0, ...(plan.vantagePoint === 'graph' ? [asSent] : [])];
 }
