@@ -1,9 +1,10 @@
-import { appsOf, DEFAULTS, loadModelOf, precisionOf, watchOf } from './defaults.js';
+import { appsOf, DEFAULTS, precisionOf, watchOf } from './defaults.js';
 import { expectationOf } from './expectations.js';
 import type { ScenarioFile } from './schema.js';
 import { markerOf } from './sections.js';
 import type { StageParts } from './stages.js';
 import type { ManifestObject, Scenario, UriEntry } from './types.js';
+import { loadModelOf } from './workload-file.js';
 
 /** What the files that a scenario names hold. */
 export interface Parts {

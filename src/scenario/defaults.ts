@@ -1,6 +1,6 @@
 import { millis, ratio } from '../base/units.js';
 import type { ScenarioFile } from './schema.js';
-import type { LabConfig, LoadModel, Precision, Scenario, ThinkTime } from './types.js';
+import type { LabConfig, Precision, Scenario, ThinkTime } from './types.js';
 
 export const DEFAULTS = {
   watch: { client: 'require', source: 'require', destination: 'account', graph: 'account' },
@@ -32,26 +32,6 @@ export function precisionOf(...layers: (ScenarioFile['precision'] | undefined)[]
 
 export function watchOf(watch: ScenarioFile['watch']): Scenario['watch'] {
   return { ...DEFAULTS.watch, ...defined(watch ?? {}) };
-}
-
-export function loadModelOf(load: ScenarioFile['load']): LoadModel {
-  if (load.rate === undefined) {
-    return { kind: 'closed', users: load.users ?? DEFAULTS.users, thinkTime: thinkTimeOf(load.thinkTime) };
-  }
-  const seconds = (load.timeout ?? DEFAULTS.timeout) / 1000;
-  return {
-    kind: 'open',
-    ratePerSecond: load.rate,
-    arrivals: load.arrivals ?? 'poisson',
-    maxInFlight: load.maxInFlight ?? Math.min(10_000, Math.max(1, Math.ceil(load.rate * seconds))),
-  };
-}
-
-function thinkTimeOf(written: ScenarioFile['load']['thinkTime']): ThinkTime {
-  if (written === undefined) return DEFAULTS.thinkTime;
-  if (typeof written === 'number') return { kind: 'constant', ms: written };
-  if (written.uniform) return { kind: 'uniform', minMs: written.uniform[0], maxMs: written.uniform[1] };
-  return { kind: 'constant', ms: written.constant ?? millis(0) };
 }
 
 type WrittenApp = NonNullable<NonNullable<ScenarioFile['lab']>['apps']>[string];

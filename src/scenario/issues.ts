@@ -1,7 +1,7 @@
 import type { $ZodIssue } from 'zod/v4/core';
 import type { Problem } from '../base/errors.js';
 import { didYouMean, show } from './nearest.js';
-import { ALLOWED } from './schema.js';
+import { ALLOWED } from './schema-parts.js';
 import { type Path, pathText, type YamlText } from './yaml-text.js';
 
 /** Says of a value at a path of the scenario file what is wrong with it. */

@@ -14,6 +14,7 @@ import { checkStages, reportTwins } from './stages.js';
 import { joinShown, readTextFile, systemErrorText } from './text-file.js';
 import type { ManifestObject, Scenario, UriEntry } from './types.js';
 import { readUriFile } from './uri-file.js';
+import { partAsksFor } from './workload.js';
 import { type Path, parseYaml, type YamlText } from './yaml-text.js';
 
 const MAX_SCENARIO_BYTES = 262_144;
@@ -149,7 +150,7 @@ async function readUris(
   }
   const { entries, problems } = list;
   context.problems.push(...problems, ...unseeded(entries, shown, sections));
-  checkMarkerUris(entries, shown, sections, context);
+  checkMix(sentUris(entries, shown, sections, context), shown, sections, context);
   return { uris: [...entries], urisFile: shown };
 }
 
@@ -178,15 +179,31 @@ function unseeded(entries: readonly UriEntry[], file: string, sections: Sections
   );
 }
 
-function checkMarkerUris(entries: readonly UriEntry[], urisFile: string, sections: Sections, context: Context): void {
+/** The list with the marker requests that are mixed in. */
+function sentUris(
+  entries: readonly UriEntry[],
+  urisFile: string,
+  sections: Sections,
+  context: Context,
+): readonly UriEntry[] {
   const marker = markerOf(sections.marker);
-  if (!marker || entries.length === 0) return;
+  if (!marker || entries.length === 0) return entries;
   const load = { uris: entries, urisFile } as Scenario['load'];
   try {
-    mixInMarkerUris({ marker, load, seed: sections.seed ?? [], file: context.shown });
+    return mixInMarkerUris({ marker, load, seed: sections.seed ?? [], file: context.shown }).entries;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) context.report(['marker', 'uri'], problem.message, problem.hint);
+    return entries;
+  }
+}
+
+function checkMix(sent: readonly UriEntry[], urisFile: string, sections: Sections, context: Context): void {
+  for (const [index, part] of (sections.load?.mix ?? []).entries()) {
+    const { uris } = part;
+    if (uris === undefined || sent.length === 0 || sent.some((entry) => partAsksFor({ uris }, entry))) continue;
+    const hint = 'name a path of the list; * stands for any run of characters';
+    context.report(['load', 'mix', index, 'uris'], `${uris} matches no URI of ${urisFile}`, hint);
   }
 }
 

@@ -118,8 +118,9 @@ lab:
 `;
 }
 
-const URIS = `# One request a line: [METHOD] URI [Header: value; Header: value]
+const URIS = `# One request a line: [METHOD] URI [weight=N] [Header: value; Header: value]
 # The URI is a path, resolved against the base URL, or absolute. '#' starts a comment.
+# With weight=3 it is asked for three times as often as a line without.
 # Indented lines below it are a part of it: "Name: value" a header, "| text" a line of its body, "@file" its whole body.
 /
 GET /?page=2 Accept: text/html; Cache-Control: no-cache

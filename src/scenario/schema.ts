@@ -1,48 +1,7 @@
 import * as z from 'zod';
-import { millis, parseDuration, parsePercent, ratio } from '../base/units.js';
+import { load } from './load-schema.js';
+import { ALLOWED, choice, duration, mapping, percent, range, text } from './schema-parts.js';
 import { SEED_NAMES } from './seeds.js';
-
-/** What is allowed, as messages say it: "found X; allowed is <this>". Also tells hints which notation was meant. */
-export const ALLOWED = {
-  percent: 'a percentage from 0% to 100%, such as 10% or 0.5%',
-  duration: 'a duration with its unit, such as 100ms, 2s, 1.5m or 1h; at most 24h',
-  label: 'text, as Kubernetes label values are: at most 63 letters, digits, "-", "_" and "."',
-} as const;
-
-const MAX_DURATION_MS = 86_400_000;
-
-const percent = z
-  .string({ error: ALLOWED.percent })
-  .regex(/^\s*(100(\.0+)?|\d{1,2}(\.\d+)?)\s*%\s*$/, { error: ALLOWED.percent })
-  .transform((text) => parsePercent(text) ?? ratio(Number.NaN))
-  .meta({ description: 'A percentage from 0% to 100%.' });
-
-const duration = z
-  .union(
-    [
-      z
-        .string()
-        .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(ms|s|m|h)\s*$/)
-        .transform((text) => parseDuration(text) ?? millis(Number.NaN))
-        .refine((ms) => ms <= MAX_DURATION_MS),
-      z.literal(0).transform(() => millis(0)),
-    ],
-    { error: ALLOWED.duration },
-  )
-  .meta({ description: 'A duration with its unit: 100ms, 2s, 1.5m, 1h; or 0. At most 24h.' });
-
-/** Strict: unknown keys are problems, and the issue's message lists the known ones. */
-function mapping<Shape extends z.ZodRawShape>(shape: Shape) {
-  const keys = Object.keys(shape).join(', ');
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? keys : `a mapping with ${keys}`),
-  });
-}
-
-const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z.enum(values, { error: `one of ${values.join(', ')}` });
-
-const text = (what: string) => z.string({ error: what }).min(1, { error: what }).max(4096, { error: what });
 
 const dnsName = (what: string) => {
   const error = `${what}: lower-case letters, digits and "-", at most 63`;
@@ -66,9 +25,6 @@ const shares = z.record(versionName, percent, { error: 'a mapping of versions to
 
 const stringList = (what: string) => z.array(text(what), { error: `a list of ${what}s` });
 
-const RANGE = 'two durations, such as [100ms, 2s]';
-const range = z.tuple([duration, duration], { error: RANGE });
-
 const MARKER = 'off, or a mapping with uri, failed and a text for each version but one';
 const marker = z.union(
   [
@@ -88,40 +44,6 @@ const marker = z.union(
   ],
   { error: MARKER },
 );
-
-const thinkTime = z.union([duration, mapping({ constant: duration.optional(), uniform: range.optional() })], {
-  error: 'a duration such as 500ms, {constant: 1s} or {uniform: [100ms, 2s]}',
-});
-
-const count = (what: string, max: number) => {
-  const error = `${what}: an integer from 1 to ${max}`;
-  return z.int({ error }).min(1, { error }).max(max, { error });
-};
-
-const RATE = 'requests a second: a number above 0, at most 1000000';
-const load = mapping({
-  uris: text('path of the URI list'),
-  users: count('the number of users', 100_000)
-    .optional()
-    .meta({ description: 'Closed model: users at once. Default 100.' }),
-  thinkTime: thinkTime
-    .optional()
-    .meta({ description: 'Pause of a user between two requests. Default {uniform: [100ms, 2s]}.' }),
-  rate: z
-    .number({ error: RATE })
-    .positive({ error: RATE })
-    .max(1_000_000, { error: RATE })
-    .optional()
-    .meta({ description: 'Open model: requests a second, whatever the answers do.' }),
-  arrivals: choice(['constant', 'poisson']).optional().meta({ description: 'Open model. Default poisson.' }),
-  maxInFlight: count('the most requests in flight', 100_000).optional().meta({
-    description: 'Open model: arrivals beyond this are dropped and counted. Default: rate x timeout, at most 10000.',
-  }),
-  order: choice(['round-robin', 'random'])
-    .optional()
-    .meta({ description: 'Through the URI list. Default round-robin.' }),
-  timeout: duration.optional().meta({ description: 'For a whole response. Default 10s.' }),
-});
 
 const precision = mapping({
   margin: percent.optional().meta({ description: 'Largest harmless deviation of a share. Default 3%.' }),

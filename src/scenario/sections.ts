@@ -1,11 +1,13 @@
 import type * as z from 'zod';
-import { formatDuration, formatPercent } from '../base/units.js';
+import { formatPercent } from '../base/units.js';
 import { watchOf } from './defaults.js';
+import { checkDistribution } from './distributions.js';
 import type { ReportAt } from './issues.js';
 import { didYouMean, show } from './nearest.js';
 import { ScenarioFile } from './schema.js';
 import { SEED_NAMES } from './seeds.js';
 import type { Marker } from './types.js';
+import { checkWorkload } from './workload-file.js';
 import type { Path } from './yaml-text.js';
 
 /** The sections of a scenario file, each undefined where it is absent or not what the schema wants; so one bad section hides no other's problems. */
@@ -34,7 +36,10 @@ export function checkSections(sections: Sections, report: ReportAt): void {
   if (sections.versions) checkVersions(sections.versions, report);
   const marker = markerOf(sections.marker);
   if (marker && sections.versions) checkMarker(marker, Object.keys(sections.versions), report);
-  if (sections.load) checkLoad(sections.load, report);
+  if (sections.load) {
+    checkWorkload(sections.load, report);
+    if (sections.load.timeout !== undefined) checkPositive(sections.load.timeout, ['load', 'timeout'], report);
+  }
   if (sections.seed) checkSeed(sections.seed, report);
   checkPrecision(sections.precision, ['precision'], report);
   if (sections.watch && !Object.values(watchOf(sections.watch)).includes('require')) {
@@ -100,39 +105,6 @@ function checkMarker(marker: Marker, versions: readonly string[], report: Report
     if (marker.failed?.includes(text))
       report(['marker', name], `the text ${show(text)} is also in the text of a failed page`);
   }
-}
-
-function checkLoad(load: ScenarioFile['load'], report: ReportAt): void {
-  const closed = (['users', 'thinkTime'] as const).filter((key) => load[key] !== undefined);
-  const open = (['rate', 'arrivals', 'maxInFlight'] as const).filter((key) => load[key] !== undefined);
-  if (closed.length > 0 && open.length > 0) {
-    report(
-      ['load'],
-      `mixes ${closed.join(' and ')} (users who wait and pause) with ${open.join(' and ')} (arrivals at a rate)`,
-      'keep one of the two models',
-    );
-  } else if (open.length > 0 && load.rate === undefined) {
-    report(['load'], `${open.join(' and ')} without rate`, 'write rate: 200 for 200 requests a second');
-  }
-  if (typeof load.thinkTime === 'object') checkDistribution(load.thinkTime, ['load', 'thinkTime'], report);
-  if (load.timeout !== undefined) checkPositive(load.timeout, ['load', 'timeout'], report);
-}
-
-function checkDistribution(
-  written: { uniform?: readonly [number, number] | undefined; [kind: string]: unknown },
-  path: Path,
-  report: ReportAt,
-): void {
-  const kinds = Object.keys(written).filter((key) => written[key] !== undefined);
-  if (kinds.length !== 1)
-    report(path, `names ${kinds.length === 0 ? 'no distribution' : kinds.join(' and ')}; exactly one is needed`);
-  const [low, high] = written.uniform ?? [0, 0];
-  if (low > high)
-    report(
-      [...path, 'uniform'],
-      `runs from ${formatDuration(low)} down to ${formatDuration(high)}`,
-      'write the smaller one first',
-    );
 }
 
 function checkPositive(ms: number, path: Path, report: ReportAt): void {

@@ -5,6 +5,9 @@ import type { UriEntry } from './types.js';
 
 const MAX_ENTRIES = 10_000;
 const MAX_LINE_LENGTH = 8192;
+const MAX_WEIGHT = 1000;
+/** Of all weights together: so many entries a lap through the list has. */
+const MAX_TOTAL_WEIGHT = 65_536;
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** Headers that frame the message or belong to one connection; the load engine writes them. */
@@ -34,7 +37,7 @@ export interface BodyFile {
 }
 
 /**
- * Parses a URI list: one `[METHOD] URI [Header: value; Header: value]` a line; indented lines after it add `Header: value`, lines of
+ * Parses a URI list: one `[METHOD] URI [weight=N] [Header: value; Header: value]` a line; indented lines after it add `Header: value`, lines of
  * the body after `| `, or the body from `@file`. `#` comments, blank lines, CRLF and a byte order mark are tolerated. Control characters
  * are refused, so that no line can smuggle a second header or request.
  * @param file as problems name it.
@@ -48,6 +51,7 @@ export function parseUris(
   const entries: UriEntry[] = [];
   const problems: Problem[] = [];
   const bodies: Body[] = [];
+  let total = 0;
   /** What an indented line belongs to; undefined after a request that was refused. */
   let latest: { entry: UriEntry; body?: Body } | undefined | 'none' = 'none';
   for (const [index, raw] of text
@@ -73,6 +77,14 @@ export function parseUris(
     const entry = parseLine(text, line, problem, variables);
     latest = entry && { entry };
     if (entry) entries.push(entry);
+    total += entry?.weight ?? 1;
+    if (total > MAX_TOTAL_WEIGHT) {
+      problem(
+        `brings the weights to ${total} together; at most ${MAX_TOTAL_WEIGHT} are allowed`,
+        'use smaller weights',
+      );
+      break;
+    }
     if (entries.length > MAX_ENTRIES) {
       problem(`is entry ${entries.length}; at most ${MAX_ENTRIES} are read`, 'shorten the list');
       break;
@@ -153,15 +165,27 @@ function checkedRow(row: string, problem: Report): string | undefined {
 }
 
 function parseLine(text: string, line: number, problem: Report, variables: readonly string[]): UriEntry | undefined {
-  const match = /^(?:([A-Za-z]+)\s+)?(\S+)(?:\s+(.*))?$/.exec(text);
-  const [, word, target = '', rest] = match ?? [];
+  const match = /^(?:([A-Za-z]+)\s+)?(\S+)(?:\s+weight=(\S*))?(?:\s+(.*))?$/.exec(text);
+  const [, word, target = '', written, rest] = match ?? [];
   const method = word ?? 'GET';
   // After a wrong first word nothing else of the line means what it seems to.
   if (!checkMethod(method, problem)) return undefined;
   const good = checkTarget(target, word === undefined, problem, variables);
   const headers = {};
   const sent = rest === undefined || parseHeaders(rest, headers, problem);
-  return sent && good ? { method, target, headers, line } : undefined;
+  const weight = written === undefined ? 1 : parseWeight(written, problem);
+  if (!sent || !good || weight === undefined) return undefined;
+  return { method, target, headers, line, ...(weight === 1 ? {} : { weight }) };
+}
+
+function parseWeight(text: string, problem: Report): number | undefined {
+  const weight = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
+  if (weight >= 1 && weight <= MAX_WEIGHT) return weight;
+  problem(
+    `found weight=${text}; allowed are whole numbers from 1 to ${MAX_WEIGHT}`,
+    'leave a line out to never ask for it',
+  );
+  return undefined;
 }
 
 function checkMethod(method: string, problem: Report): boolean {

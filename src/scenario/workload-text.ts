@@ -6,7 +6,7 @@ import { lognormalSigma } from './workload.js';
 export const THINK_TIME_FORMS =
   '0, 100ms, 100ms..2s, uniform:100ms,2s, exponential:1s, lognormal:800ms,0.5 (median, sigma) or lognormal:800ms,p95=2s';
 /** The largest sigma: the 95th percentile is 27 times the median. */
-const LARGEST_SIGMA = 2;
+export const LARGEST_SIGMA = 2;
 /** 24 h, so that no sum of stages leaves what a clock can tell. */
 const LONGEST_MS = 86_400_000;
 

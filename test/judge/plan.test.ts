@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { millis } from '../../src/base/units.js';
 import { planChecks } from '../../src/judge/checkPlan.js';
 import { operatingCharacteristics } from '../../src/judge/operating.js';
 import { assumedRates, planRun } from '../../src/judge/plan.js';
 import type { PlannedCheck } from '../../src/judge/planCheck.js';
 import { ruleFor } from '../../src/judge/requirements.js';
+import { markerMatches } from '../../src/scenario/markers.js';
+import type { ThinkTime } from '../../src/scenario/types.js';
 import { mirror, scenario, share, stage } from '../support/judge.js';
 
 const canary = stage(share({ v2: 0.1 }));
@@ -157,6 +160,41 @@ describe('assumed rates', () => {
     const blind = assumedRates(scenario([canary], { marker: undefined }));
     expect(blind.client).toBe(0);
     expect(blind.source).toBeCloseTo(100 / 1.07, 9);
+  });
+
+  test('use the mean think time of every distribution', () => {
+    const base = scenario([canary]);
+    const pages = (thinkTime: ThinkTime) =>
+      assumedRates({ ...base, load: { ...base.load, model: { kind: 'closed', users: 51, thinkTime } } }).source * 2;
+    expect(pages({ kind: 'constant', ms: millis(1000) })).toBeCloseTo(50, 9);
+    expect(pages({ kind: 'exponential', meanMs: millis(1000) })).toBeCloseTo(50, 9);
+    // Mean of a lognormal: median times exp(sigma^2 / 2).
+    expect(pages({ kind: 'lognormal', medianMs: millis(1000 / Math.exp(0.5)), sigma: 1 })).toBeCloseTo(50, 9);
+  });
+
+  test('are those of the lowest level above 0, and of all models of a mixture for their own URIs', () => {
+    const base = scenario([canary]);
+    const stages = [
+      { ms: millis(1000), to: 40 },
+      { ms: millis(1000), to: 400 },
+    ];
+    const open = { kind: 'open', ratePerSecond: 0, arrivals: 'constant', maxInFlight: 100, stages } as const;
+    expect(assumedRates({ ...base, load: { ...base.load, model: open } }).source).toBe(20);
+    const marker = base.marker?.uri ?? '';
+    const model = {
+      kind: 'mixed',
+      parts: [{ model: open }, { model: { ...open, ratePerSecond: 7 }, uris: marker }],
+    } as const;
+    expect(assumedRates({ ...base, load: { ...base.load, model } }).source).toBe(20 + 7);
+  });
+
+  test('follow the weights of the URIs', () => {
+    const base = scenario([canary]);
+    const model = { kind: 'open', ratePerSecond: 40, arrivals: 'constant', maxInFlight: 100 } as const;
+    const uris = base.load.uris.map((entry) =>
+      markerMatches(base.marker?.uri ?? '', entry.target) ? { ...entry, weight: 3 } : entry,
+    );
+    expect(assumedRates({ ...base, load: { ...base.load, model, uris } }).source).toBe(30);
   });
 
   test('are the arrival rate in the open model', () => {

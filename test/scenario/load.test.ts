@@ -96,6 +96,84 @@ describe('a scenario', () => {
   });
 });
 
+describe('the load of a scenario', () => {
+  const uniform = { kind: 'uniform', minMs: 100, maxMs: 2000 };
+  test.each<[string, string, object]>([
+    [
+      'users who ramp up',
+      'users: 10\n  rampUp: 30s\n  thinkTime: {exponential: 1s}',
+      {
+        kind: 'closed',
+        users: 0,
+        stages: [{ ms: 30_000, to: 10 }],
+        thinkTime: { kind: 'exponential', meanMs: 1000 },
+      },
+    ],
+    [
+      'users in stages from 0',
+      'stages: [{duration: 30s, users: 5}, {duration: 1m, users: 50}]',
+      {
+        kind: 'closed',
+        users: 0,
+        stages: [
+          { ms: 30_000, to: 5 },
+          { ms: 60_000, to: 50 },
+        ],
+        thinkTime: uniform,
+      },
+    ],
+    [
+      'users in stages from some',
+      'users: 7\n  stages: [{duration: 0, users: 5}]\n  thinkTime: {lognormal: {median: 800ms, sigma: 0.5}}',
+      {
+        kind: 'closed',
+        users: 7,
+        stages: [{ ms: 0, to: 5 }],
+        thinkTime: { kind: 'lognormal', medianMs: 800, sigma: 0.5 },
+      },
+    ],
+    [
+      'a lognormal think time by its 95th percentile',
+      'thinkTime: {lognormal: {median: 1s, p95: 4s}}',
+      {
+        kind: 'closed',
+        users: 100,
+        thinkTime: { kind: 'lognormal', medianMs: 1000, sigma: expect.closeTo(Math.log(4) / 1.6448536, 6) },
+      },
+    ],
+    [
+      'a rate in stages; the limit in flight is that of the highest',
+      'stages: [{duration: 30s, rate: 0.5}, {duration: 1m, rate: 60}]\n  arrivals: constant\n  timeout: 2s',
+      {
+        kind: 'open',
+        ratePerSecond: 0,
+        arrivals: 'constant',
+        maxInFlight: 120,
+        stages: [
+          { ms: 30_000, to: 0.5 },
+          { ms: 60_000, to: 60 },
+        ],
+      },
+    ],
+    [
+      'several models at once',
+      'mix: [{users: 20}, {rate: 5, uris: /items/*, maxInFlight: 9}]',
+      {
+        kind: 'mixed',
+        parts: [
+          { model: { kind: 'closed', users: 20, thinkTime: uniform } },
+          { model: { kind: 'open', ratePerSecond: 5, arrivals: 'poisson', maxInFlight: 9 }, uris: '/items/*' },
+        ],
+      },
+    ],
+  ])('may be %s', async (_, written, model) => {
+    const text = change('users: 10\n  thinkTime: 50ms', written)(SMALL['scenario.yaml']!);
+    const scenario = await loadScenario('.', { cwd: folders.make({ ...SMALL, 'scenario.yaml': text }) });
+    expect(scenario.load.model).toEqual(model);
+    expect(JSON.parse(JSON.stringify(scenario.load.model))).toEqual(model);
+  });
+});
+
 describe('a bad scenario file', () => {
   const rows: [string, (text: string) => string, string[]][] = [
     [
@@ -263,6 +341,59 @@ describe('a bad scenario file', () => {
       'arrivals without a rate',
       change('users: 10\n  thinkTime: 50ms', 'arrivals: poisson'),
       ['load: arrivals without rate'],
+    ],
+    [
+      'a ramp beside stages',
+      change('thinkTime: 50ms', 'rampUp: 5s\n  stages: [{duration: 5s, users: 3}]'),
+      ['scenario.yaml:12: load.rampUp: contradicts stages .*'],
+    ],
+    [
+      'a stage of no level and one of both',
+      change('users: 10\n  thinkTime: 50ms', 'stages: [{duration: 5s}, {duration: 5s, users: 3, rate: 3}]'),
+      [
+        'load: mixes stages of users .* with stages of rate .*',
+        'load.stages\\[0\\]: needs either users or rate: the level at its end',
+        'load.stages\\[1\\]: needs either users or rate: the level at its end',
+      ],
+    ],
+    [
+      'a stage that sends nothing',
+      change('users: 10', 'stages: [{duration: 5s, users: 0}]'),
+      ['load.stages\\[0\\].users: found 0; allowed is the number of users: an integer from 1 to 100000'],
+    ],
+    [
+      'a mixture with a model beside it',
+      change('thinkTime: 50ms', 'mix: [{users: 3, rate: 2}, {arrivals: poisson}]'),
+      [
+        'scenario.yaml:9: load: has users beside mix .*',
+        'scenario.yaml:12: load.mix\\[0\\]: mixes users .* with rate .*',
+        'scenario.yaml:12: load.mix\\[1\\]: arrivals without rate.*',
+      ],
+    ],
+    [
+      'a model of a mixture that asks for nothing',
+      change('users: 10\n  thinkTime: 50ms', 'mix:\n    - users: 3\n    - rate: 2\n      uris: /itmes/*'),
+      ['scenario.yaml:14: load.mix\\[1\\].uris: /itmes/\\* matches no URI of uris.txt .*'],
+    ],
+    [
+      'a lognormal think time of two widths',
+      change('50ms', '{lognormal: {median: 1s, sigma: 1, p95: 2s}}'),
+      ['scenario.yaml:12: load.thinkTime.lognormal: needs either sigma or p95'],
+    ],
+    [
+      'a lognormal think time that is too wide',
+      change('50ms', '{lognormal: {median: 1s, p95: 30s}}'),
+      ['load.thinkTime.lognormal.p95: found 30 s; allowed is the median or more, up to 26 times it.*'],
+    ],
+    [
+      'a think time of an unknown kind',
+      change('50ms', '{normal: 1s}'),
+      ['load.thinkTime.normal: unknown key "normal"; allowed are constant, uniform, exponential, lognormal.*'],
+    ],
+    [
+      'an order of URIs that there is not',
+      change('thinkTime: 50ms', 'order: shuffle'),
+      ['load.order: found "shuffle"; allowed is one of round-robin, random, shuffled \\(did you mean "shuffled"\\?\\)'],
     ],
     [
       'a think time that runs backwards',

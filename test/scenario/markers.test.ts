@@ -81,6 +81,24 @@ describe('mixing in marker requests', () => {
     }
   });
 
+  test('makes them as heavy as half of their neighbours, so that weights do not thin them out', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 20 }), (weights) => {
+        const plain = scenario(
+          '/d/*',
+          weights.map((_, i) => `/p${i}`),
+        );
+        const uris = plain.load.uris.map((entry, i) => ({ ...entry, weight: weights[i] ?? 1 }));
+        const { entries } = mixInMarkerUris({ ...plain, load: { ...plain.load, uris } });
+        const sum = (list: readonly UriEntry[]) => list.reduce((total, { weight = 1 }) => total + weight, 0);
+        const marked = sum(entries.filter(({ target }) => markerMatches('/d/*', target)));
+        expect(marked * 3).toBeGreaterThanOrEqual(sum(entries));
+        expect(marked * 2).toBeLessThanOrEqual(sum(entries));
+      }),
+      { seed: 6, numRuns: 200 },
+    );
+  });
+
   test.each([
     ['no seed record', '/d/*', [] as const],
     ['two stars', '/*/d/*', ['customer'] as const],

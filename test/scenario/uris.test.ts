@@ -31,6 +31,15 @@ describe('a URI list', () => {
       '/a Accept: text/html;q=0.9; Cookie: a=1; b=2',
       [{ method: 'GET', target: '/a', headers: { Accept: 'text/html;q=0.9', Cookie: 'a=1; b=2' }, line: 1 }],
     ],
+    ['a weight', '/a weight=12', [{ method: 'GET', target: '/a', headers: {}, line: 1, weight: 12 }]],
+    [
+      'a weight before headers, and a header of that name',
+      'POST /a weight=2 X-A: 1\n/b weight: 3',
+      [
+        { method: 'POST', target: '/a', headers: { 'X-A': '1' }, line: 1, weight: 2 },
+        { method: 'GET', target: '/b', headers: { weight: '3' }, line: 2 },
+      ],
+    ],
     ['an empty header', '/a X-Empty:', [{ method: 'GET', target: '/a', headers: { 'X-Empty': '' }, line: 1 }]],
     [
       'comments and blank lines',
@@ -130,6 +139,14 @@ describe('a URI list', () => {
     ['a NUL in a body', 'POST /a\n  | \0', 'u.txt:2: holds the control character'],
     ['only the request that is wrong, not its body', 'PUSH /a\n  | x\n  @y\n  Z: a', 'u.txt:1: "PUSH" is no method'],
     ['an endless line', `/${'a'.repeat(9000)}`, 'u.txt:1: is longer than 8192 characters'],
+    ['a weight of nothing', '/a weight=0', 'u.txt:1: found weight=0; allowed are whole numbers from 1 to 1000'],
+    ['a weight that is too large', '/\n/a weight=1001', 'u.txt:2: found weight=1001'],
+    ['a weight that is no number', '/a weight=high X-A: 1', 'u.txt:1: found weight=high'],
+    [
+      'weights that are too many together',
+      '/a weight=1000\n'.repeat(66),
+      'u.txt:66: brings the weights to 66000 together; at most 65536 are allowed',
+    ],
     ['too many lines', '/\n'.repeat(10_001), 'u.txt:10001: is entry 10001; at most 10000 are read'],
   ])('refuses %s', (_, text, message) => {
     const { problems } = parseUris(text, 'u.txt');
