@@ -1,5 +1,5 @@
 import { formatPercent } from '../base/units.js';
-import type { ConnectionCounts, GeneratorHealth, LatencySummary, LoadSummary } from './types.js';
+import type { ConnectionCounts, FailureSample, GeneratorHealth, LatencySummary, LoadSummary } from './types.js';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
@@ -45,6 +45,7 @@ export function loadDocument(summary: LoadSummary, run: { readonly engine: strin
     versions: counts.versions,
     unmarked: counts.unmarked,
     ...(counts.connections === undefined ? {} : { connections: counts.connections }),
+    ...(summary.samples === undefined ? {} : { failures: summary.samples }),
     responseTime: latency(summary.responseTime),
     serviceTime: latency(summary.serviceTime),
     generator: generatorFields(generator),
@@ -58,6 +59,31 @@ function connectionsText({ opened, fresh, pairs, agreeing }: ConnectionCounts): 
     ...(fresh > 0 ? [`${fresh} requests on one of their own`] : []),
     ...(pairs > 0 ? [`${formatPercent(agreeing / pairs)} of the answers on one tell the version before`] : []),
   ].join(', ');
+}
+
+/** Lines of a sample's body that are shown. */
+const BODY_LINES = 8;
+const LINE_LENGTH = 160;
+
+/** What came back in the first failed requests. */
+function samplesText(samples: readonly FailureSample[], failed: number): string[] {
+  if (samples.length === 0) return [];
+  const indented = (text: string, most: number) => {
+    const lines = text.split('\n');
+    const shown = lines
+      .slice(0, most)
+      .map((line) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}...` : line));
+    return [...shown, ...(lines.length > most ? ['...'] : [])].map((line) => `    ${line}`.trimEnd());
+  };
+  return [
+    '',
+    `the first ${samples.length} of ${failed} failed`,
+    ...samples.flatMap(({ atMs, uri, connection, failure, reason, head, body }) => [
+      `  ${(atMs / 1000).toFixed(3)} s  ${uri}${connection === undefined ? '' : `, connection ${connection}`}: ${failure}${reason === undefined ? '' : `, ${reason}`}`,
+      ...(head === '' ? [] : indented(head, Number.POSITIVE_INFINITY)),
+      ...(body === '' ? [] : ['', ...indented(body, BODY_LINES)]),
+    ]),
+  ];
 }
 
 const TIMES = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
@@ -95,6 +121,7 @@ export function loadText(summary: LoadSummary): string {
     ...(counts.connections === undefined ? [] : [connectionsText(counts.connections)]),
     `generator  ${generator.valid ? 'valid' : 'INVALID'}, ${generator.cpuSeconds.toFixed(2)} CPU s, ${formatPercent(generator.lateShare, 2)} late, ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
     ...(generator.reason === undefined ? [] : [`           ${generator.reason}`]),
+    ...samplesText(summary.samples ?? [], counts.failed),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -8,11 +8,13 @@ import type { Flight } from './flight.js';
 import { Flights } from './flights.js';
 import { FreshArm } from './freshArm.js';
 import { assessGenerator } from './health.js';
+import { Excerpts } from './http1/excerpt.js';
 import { nodeWire } from './http1/nodeWire.js';
 import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
+import { FailureSamples } from './samples.js';
 import { createSchedule } from './schedule.js';
 import { type LoadSnapshot, mergeHistograms, summaryOf } from './snapshot.js';
 import { Tally } from './tally.js';
@@ -77,6 +79,7 @@ class Engine implements LoadRun, FlightSink {
   readonly #serviceTime = new LatencyHistogram();
   readonly #flights: Flights;
   readonly #freshArm: FreshArm;
+  readonly #samples: FailureSamples;
   readonly #connections = new ConnectionBook();
   readonly #idleWaiters: (() => void)[] = [];
   #stopping = false;
@@ -104,8 +107,12 @@ class Engine implements LoadRun, FlightSink {
     );
     const limits = { wholeMs: spec.timeoutMs, connectMs: spec.connectTimeoutMs, firstByteMs: spec.firstByteTimeoutMs };
     this.#flights = new Flights(this.#texts.needles, limits, clock.now());
+    this.#samples = new FailureSamples(spec.captureFailures ?? 0, this.#requests);
+    const excerpts = new Excerpts(() => this.#samples.wanted, false);
     this.#wire =
-      spec.engine === 'undici' ? undiciWire(this.#requests, spec, this) : nodeWire(this.#requests, spec, this);
+      spec.engine === 'undici'
+        ? undiciWire(this.#requests, spec, this)
+        : nodeWire(this.#requests, spec, { excerpts, share, sink: this });
     this.#freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
     this.#watch = new GeneratorWatch(maxInFlight(spec.model));
     this.#active = new ActiveTime(startedAt ?? clock.now());
@@ -132,6 +139,9 @@ class Engine implements LoadRun, FlightSink {
       serviceTime: this.#serviceTime.data(),
       generator: this.#watch.readings('run', progress),
       window: { responseTime: window, generator: this.#watch.readings('window', progress) },
+      ...(this.#spec.captureFailures === undefined
+        ? {}
+        : { samples: { most: this.#spec.captureFailures, list: this.#samples.list } }),
     };
   }
 
@@ -267,15 +277,31 @@ class Engine implements LoadRun, FlightSink {
     this.#tally.answered(flight.uri, status, account);
     if (account.kind === 'version' && flight.carrier) this.#connections.told(flight.carrier, account.version);
     this.#record(flight, now);
+    if (account.kind === 'failed' && this.#samples.wanted) {
+      this.#sample(flight, now, account.reason === 'status' ? String(status) : account.reason, undefined);
+    }
     this.#ended(flight, now);
   }
 
-  broken(flight: Flight, failure: string): void {
+  broken(flight: Flight, failure: string, reason?: string): void {
     const now = this.#clock.now();
+    if (this.#samples.wanted) this.#sample(flight, now, failure, reason);
     this.#tally.broken(flight.uri, failure);
     // A timeout is recorded as the time after which it was given up: without it the slowest would be missing. Broken connections have no response time.
     if (failure.endsWith('timeout')) this.#record(flight, now);
     this.#ended(flight, now);
+  }
+
+  #sample(flight: Flight, now: number, failure: string, reason: string | undefined): void {
+    const { uri, connection, carrier } = flight;
+    this.#samples.add({
+      atMs: this.#active.elapsed(now),
+      uri,
+      connection,
+      failure,
+      reason,
+      received: carrier?.excerpt?.(),
+    });
   }
 
   #record(flight: Flight, now: number): void {

@@ -1,3 +1,5 @@
+import { errorText } from '../base/errors.js';
+
 /** Node's and undici's error codes by what they mean to a person who reads a load test. */
 const KINDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connect-refused',
@@ -43,4 +45,11 @@ export function failureKind(error: unknown): string {
   if (known) return known;
   if (error instanceof AggregateError && error.errors.length > 0) return failureKind(error.errors[0]);
   return error.cause === undefined ? 'other' : failureKind(error.cause);
+}
+
+/** What went wrong, for a person: the words of the system or of OpenSSL, and the code where that says more. */
+export function failureReason(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const text = errorText(error);
+  return code === undefined || text.includes(code) ? text : `${text} (${code})`;
 }

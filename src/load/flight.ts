@@ -18,6 +18,8 @@ export interface Carrier {
   window: number;
   /** Ends it without telling the sink. */
   abandon(): void;
+  /** The start of what has been received of the answer; a copy. Only while the sink is told of its end. Undefined: not known. */
+  excerpt?(): Buffer;
 }
 
 /** One request between sending and the end of its answer. Used again for later requests, so that none is allocated while the load runs. */

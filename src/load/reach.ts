@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { EnvironmentError, errorText } from '../base/errors.js';
-import { failureKind } from './failure.js';
+import { failureKind, failureReason } from './failure.js';
 import { addressOf, serverNameOf, tlsOptions } from './http1/dial.js';
 import { hostHeaderOf, type PreparedRequest } from './requests.js';
 import type { TlsTrust } from './types.js';
@@ -68,15 +68,9 @@ function reach(origin: string, serverName: string | undefined, trust: TlsTrust, 
       const name = serverName === undefined ? '' : ` for ${serverName}`;
       refuse(
         'E_TLS',
-        `has no certificate${name} that is trusted: ${tlsReason(error)}`,
+        `has no certificate${name} that is trusted: ${failureReason(error)}`,
         'Name the authority that signed it by --ca FILE, or leave certificates unchecked by --insecure.',
       );
     });
   });
-}
-
-/** Why a handshake failed: OpenSSL's words, and Node's code where that says more. */
-function tlsReason(error: Error): string {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
 }

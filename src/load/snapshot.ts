@@ -1,6 +1,6 @@
 import { assessGenerator, type GeneratorReadings, mergeReadings } from './health.js';
 import { type HistogramData, LatencyHistogram } from './latency.js';
-import type { ClientCounts, LoadSummary } from './types.js';
+import type { ClientCounts, FailureSample, LoadSummary } from './types.js';
 
 /** Where a load stands, as it can be sent to another thread and added to that of others without loss. */
 export interface LoadSnapshot {
@@ -14,6 +14,8 @@ export interface LoadSnapshot {
   readonly serviceTime: HistogramData;
   readonly generator: GeneratorReadings;
   readonly window: WindowSnapshot;
+  /** Undefined: none were asked for. */
+  readonly samples?: { readonly most: number; readonly list: readonly FailureSample[] };
 }
 
 /** Since the window began. */
@@ -26,6 +28,8 @@ interface WindowSnapshot {
 export function summaryOf(parts: readonly LoadSnapshot[]): LoadSummary {
   const counts = addCounts(parts.map((part) => part.counts));
   const seconds = Math.max(...parts.map((part) => part.seconds));
+  const most = parts[0]?.samples?.most;
+  const samples = parts.flatMap((part) => part.samples?.list ?? []).sort((a, b) => a.atMs - b.atMs);
   return {
     counts,
     seconds,
@@ -33,6 +37,7 @@ export function summaryOf(parts: readonly LoadSnapshot[]): LoadSummary {
     responseTime: mergeHistograms(parts.map((part) => part.responseTime)).summary(),
     serviceTime: mergeHistograms(parts.map((part) => part.serviceTime)).summary(),
     generator: assessGenerator(mergeReadings(parts.map((part) => part.generator))),
+    ...(most === undefined ? {} : { samples: samples.slice(0, most) }),
   };
 }
 

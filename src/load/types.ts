@@ -30,6 +30,8 @@ export interface LoadSpec {
   readonly connections?: 'per-user' | 'shared';
   /** Share of the requests that get a connection of their own, 0..1, drawn from the seed; default 0. */
   readonly freshShare?: number;
+  /** So many failed requests are kept with what came back; default 0. */
+  readonly captureFailures?: number;
   /** Whom https trusts; default: the authorities that Node knows. */
   readonly tls?: TlsTrust;
   readonly marker: Marker | undefined;
@@ -143,6 +145,26 @@ export interface LoadSummary {
   /** End minus actual send. */
   readonly serviceTime: LatencySummary;
   readonly generator: GeneratorHealth;
+  /** The first failed requests, as many as were asked for. */
+  readonly samples?: readonly FailureSample[];
+}
+
+/** A failed request. What servers sent has its secrets masked and its control characters made visible; lines end with a line feed. */
+export interface FailureSample {
+  /** Active time since the start at which it ended, ms. */
+  readonly atMs: number;
+  /** As in the counts by URI. */
+  readonly uri: string;
+  /** Number of its connection, unique and rising as each thread opens them; undefined: it had none, or the engine does not know. */
+  readonly connection?: number;
+  /** The status code, or a key of `ClientCounts.errors`. */
+  readonly failure: string;
+  /** More about it, such as why a certificate is refused. */
+  readonly reason?: string;
+  /** Status line and fields; as far as they were received. */
+  readonly head: string;
+  /** The first 4 KiB after the head, as they were received: the sizes of chunks are a part of it. */
+  readonly body: string;
 }
 
 /** A running load. All engines answer this interface. */

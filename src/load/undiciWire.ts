@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Client, Dispatcher } from 'undici';
 import type { Problem } from '../base/errors.js';
-import { failureKind, GivenUp } from './failure.js';
+import { failureKind, failureReason, GivenUp } from './failure.js';
 import { type Carrier, type Flight, LARGEST_BODY_BYTES, WAITING } from './flight.js';
 import type { PreparedRequest } from './requests.js';
 import type { LoadSpec } from './types.js';
@@ -99,7 +99,9 @@ class Exchange implements Dispatcher.DispatchHandler, Carrier {
   /** It could not be put on the wire at all. */
   fail(error: unknown): void {
     this.#onFree();
-    this.#end((flight) => this.#sink.broken(flight, failureKind(error)));
+    this.#end((flight) =>
+      this.#sink.broken(flight, failureKind(error), error instanceof Error ? failureReason(error) : undefined),
+    );
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -130,7 +132,9 @@ class Exchange implements Dispatcher.DispatchHandler, Carrier {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#onFree();
-    this.#end((flight) => this.#sink.broken(flight, failureKind(error)));
+    this.#end((flight) =>
+      this.#sink.broken(flight, failureKind(error), error instanceof Error ? failureReason(error) : undefined),
+    );
   }
 
   #giveUp(kind: 'timeout' | 'too-large'): void {

@@ -20,6 +20,6 @@ export interface FlightSink {
   received(bytes: number): void;
   /** A complete answer. */
   answered(flight: Flight, status: number): void;
-  /** It ended without a complete answer. @param failure a key of `ClientCounts.errors`. */
-  broken(flight: Flight, failure: string): void;
+  /** It ended without a complete answer. @param failure a key of `ClientCounts.errors`. @param reason more about it, for a person. */
+  broken(flight: Flight, failure: string, reason?: string): void;
 }

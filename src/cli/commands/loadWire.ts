@@ -5,6 +5,7 @@ import { errorText, type Problem } from '../../base/errors.js';
 import { type Millis, millis, parsePercent, type Ratio } from '../../base/units.js';
 import { LOAD_ENGINES, type LoadEngine, type LoadSpec } from '../../load/types.js';
 import { readTextFile } from '../../scenario/text-file.js';
+import { wholeNumber } from '../options.js';
 
 const MAX_CA_BYTES = 1_048_576;
 
@@ -15,6 +16,7 @@ export interface WireFlags {
   readonly firstByteTimeout?: Millis;
   readonly connections?: 'per-user' | 'shared';
   readonly freshConnections?: Ratio;
+  readonly captureFailures: number;
   readonly ca?: string;
   readonly insecure: boolean;
   readonly engine: LoadEngine;
@@ -45,6 +47,12 @@ export function withWireOptions(command: Command, duration: (text: string) => Mi
       'share of the requests that get a connection of their own, such as 10% (default 0%)',
       percent,
     )
+    .option(
+      '--capture-failures <n>',
+      'show what came back in the first failed requests (with --engine undici only why they failed)',
+      wholeNumber(0, 1000),
+      3,
+    )
     .option('--ca <file>', 'https: PEM certificates of the authorities to trust, in place of those that Node knows')
     .option('--insecure', 'https: do not check certificates', false)
     .addOption(
@@ -62,7 +70,14 @@ export async function wireSpec(
 ): Promise<
   Pick<
     LoadSpec,
-    'timeoutMs' | 'connectTimeoutMs' | 'firstByteTimeoutMs' | 'connections' | 'freshShare' | 'tls' | 'engine'
+    | 'captureFailures'
+    | 'timeoutMs'
+    | 'connectTimeoutMs'
+    | 'firstByteTimeoutMs'
+    | 'connections'
+    | 'freshShare'
+    | 'tls'
+    | 'engine'
   >
 > {
   const { timeout, connectTimeout, firstByteTimeout, freshConnections, engine, insecure } = flags;
@@ -79,6 +94,7 @@ export async function wireSpec(
   return {
     timeoutMs: timeout,
     engine,
+    captureFailures: flags.captureFailures,
     tls: { insecure, ...(ca === undefined ? {} : { ca }) },
     ...(connectTimeout === undefined ? {} : { connectTimeoutMs: connectTimeout }),
     ...(firstByteTimeout === undefined ? {} : { firstByteTimeoutMs: firstByteTimeout }),

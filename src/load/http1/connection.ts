@@ -1,13 +1,16 @@
 import type { Socket } from 'node:net';
-import { failureKind } from '../failure.js';
+import { failureKind, failureReason } from '../failure.js';
 import { type Carrier, CONNECTING, type Flight, LARGEST_BODY_BYTES, READING, WAITING } from '../flight.js';
 import type { FlightSink } from '../wire.js';
 import type { Dialer } from './dial.js';
+import { EXCERPT_BYTES, type Excerpt, type Excerpts } from './excerpt.js';
 import type { HeadMemo } from './headMemo.js';
 import { type BodySink, DONE, FAULT, type Progress, ResponseParser } from './parser.js';
 
 /** All sockets read into this one: what is read is parsed before the next read, and nothing of it is kept. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+
+const TOO_LARGE = `the body is larger than ${LARGEST_BODY_BYTES / 1024 / 1024} MiB`;
 
 /** What is sent for a URI. */
 export interface WireRequest {
@@ -39,13 +42,20 @@ export class Connection implements BodySink, Carrier {
   readonly #socket: Socket;
   /** What ended the socket, when that is known before it is closed. */
   #failure: string | undefined;
+  #reason: string | undefined;
+  readonly #excerpts: Excerpts;
+  /** Of an answer that takes several reads. */
+  #excerpt: Excerpt | undefined;
+  /** Bytes of the read that is being looked at. */
+  #current = 0;
   #flight: Flight | undefined;
   #connected = false;
   /** Nothing that still arrives matters. */
   #done = false;
 
-  constructor(id: number, dialer: Dialer, owner: ConnectionOwner, sink: FlightSink) {
+  constructor(id: number, dialer: Dialer, excerpts: Excerpts, owner: ConnectionOwner, sink: FlightSink) {
     this.id = id;
+    this.#excerpts = excerpts;
     this.#owner = owner;
     this.#sink = sink;
     this.#socket = dialer
@@ -63,14 +73,14 @@ export class Connection implements BodySink, Carrier {
       })
       .on('error', (error) => {
         this.#failure ??= failureKind(error);
+        this.#reason ??= failureReason(error);
       })
       .once('end', () => this.#finish(this.#parser.end()))
       .once('close', () => {
         this.#owner.closed(this);
         const flight = this.#flight;
-        if (!flight) return;
-        this.#flight = undefined;
-        this.#sink.broken(flight, this.#failure ?? 'closed');
+        if (flight) this.#break(flight, this.#failure ?? 'closed', this.#reason);
+        else this.#forget();
       });
   }
 
@@ -98,6 +108,13 @@ export class Connection implements BodySink, Carrier {
     this.#socket.destroy();
   }
 
+  excerpt(): Buffer {
+    return (
+      this.#excerpt?.with(READ_BUFFER, this.#current) ??
+      Buffer.from(READ_BUFFER.subarray(0, Math.min(this.#current, EXCERPT_BYTES)))
+    );
+  }
+
   body(buffer: Buffer, from: number, to: number): void {
     const flight = this.#flight as Flight;
     flight.bytes += to - from;
@@ -117,10 +134,16 @@ export class Connection implements BodySink, Carrier {
       flight.phase = READING;
       this.#sink.began(flight);
     }
+    this.#current = bytes;
     const progress = this.#parser.feed(buffer, 0, bytes, this);
-    if (flight.bytes > LARGEST_BODY_BYTES) this.#break(flight, 'too-large');
-    else if (progress === FAULT) this.#break(flight, 'protocol');
+    if (flight.bytes > LARGEST_BODY_BYTES) this.#break(flight, 'too-large', TOO_LARGE);
+    else if (progress === FAULT) this.#break(flight, 'protocol', this.#parser.fault);
     else if (progress === DONE) this.#answered(flight, this.#parser.keepAlive && this.#parser.offset === bytes);
+    else {
+      this.#excerpt ??= this.#excerpts.lend();
+      this.#excerpt?.add(buffer, bytes);
+    }
+    this.#current = 0;
   }
 
   /** The server has ended the connection: a good end of an answer without a length, a bad one of any other. */
@@ -128,7 +151,7 @@ export class Connection implements BodySink, Carrier {
     const flight = this.#flight;
     if (!flight) this.destroy();
     else if (progress === DONE) this.#answered(flight, false);
-    else this.#break(flight, 'closed');
+    else this.#break(flight, 'closed', this.#parser.fault);
   }
 
   #answered(flight: Flight, reusable: boolean): void {
@@ -136,11 +159,19 @@ export class Connection implements BodySink, Carrier {
     if (reusable && !flight.fresh) this.#owner.free(this, flight.user);
     else this.destroy();
     this.#sink.answered(flight, this.#parser.status);
+    if (this.#excerpt) this.#forget();
   }
 
-  #break(flight: Flight, failure: string): void {
+  #break(flight: Flight, failure: string, reason: string | undefined): void {
     this.#flight = undefined;
     this.destroy();
-    this.#sink.broken(flight, failure);
+    this.#sink.broken(flight, failure, reason);
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (!this.#excerpt) return;
+    this.#excerpts.takeBack(this.#excerpt);
+    this.#excerpt = undefined;
   }
 }

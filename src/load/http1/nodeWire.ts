@@ -1,8 +1,10 @@
 import { hostHeaderOf, type PreparedRequest } from '../requests.js';
 import type { LoadSpec } from '../types.js';
 import type { FlightSink, Wire } from '../wire.js';
+import type { WorkerShare } from '../workload/types.js';
 import type { WireRequest } from './connection.js';
 import { dialer, serverNameOf } from './dial.js';
+import type { Excerpts } from './excerpt.js';
 import { HeadMemo } from './headMemo.js';
 import { Pool } from './pool.js';
 import { requestBytes } from './requestBytes.js';
@@ -13,19 +15,30 @@ interface Target extends WireRequest {
   readonly last: WireRequest;
 }
 
+interface NodeWireDeps {
+  readonly excerpts: Excerpts;
+  readonly sink: FlightSink;
+  /** Which of several threads this is: the numbers of their connections differ. */
+  readonly share?: WorkerShare | undefined;
+}
+
 /** HTTP/1.1 on `node:net` and `node:tls`: request bytes made once, answers parsed where they were read. */
 export function nodeWire(
   requests: readonly PreparedRequest[],
   { connections, tls, freshShare = 0 }: Pick<LoadSpec, 'connections' | 'tls' | 'freshShare'>,
-  sink: FlightSink,
+  { excerpts, sink, share = { index: 0, of: 1 } }: NodeWireDeps,
 ): Wire {
   const pools = new Map<string, Pool>();
-  let lastId = 0;
+  let lastId = share.index + 1 - share.of;
+  const nextId = () => {
+    lastId += share.of;
+    return lastId;
+  };
   const poolOf = ({ origin, headers }: PreparedRequest): Pool => {
     const serverName = serverNameOf(origin, hostHeaderOf(headers));
     const key = origin.startsWith('https:') ? `${origin} ${serverName}` : origin;
     const pool =
-      pools.get(key) ?? new Pool(dialer(origin, serverName, tls), connections === 'per-user', () => ++lastId, sink);
+      pools.get(key) ?? new Pool(dialer(origin, serverName, tls), connections === 'per-user', excerpts, nextId, sink);
     pools.set(key, pool);
     return pool;
   };

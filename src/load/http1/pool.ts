@@ -1,6 +1,7 @@
 import type { FlightSink } from '../wire.js';
 import { Connection, type ConnectionOwner } from './connection.js';
 import type { Dialer } from './dial.js';
+import type { Excerpts } from './excerpt.js';
 
 /** Free connections by user, the one that became free last on top. Dead ones may be among them. */
 class Shelf {
@@ -21,6 +22,7 @@ class Shelf {
 /** The connections to one server. */
 export class Pool implements ConnectionOwner {
   readonly #dialer: Dialer;
+  readonly #excerpts: Excerpts;
   readonly #sink: FlightSink;
   readonly #nextId: () => number;
   readonly #all = new Set<Connection>();
@@ -29,7 +31,8 @@ export class Pool implements ConnectionOwner {
   #onEmpty: () => void = () => {};
 
   /** @param perUser no user takes the connection of another; arrivals of an open model share one user's number. @param nextId numbers connections. */
-  constructor(dialer: Dialer, perUser: boolean, nextId: () => number, sink: FlightSink) {
+  constructor(dialer: Dialer, perUser: boolean, excerpts: Excerpts, nextId: () => number, sink: FlightSink) {
+    this.#excerpts = excerpts;
     this.#dialer = dialer;
     this.#sink = sink;
     this.#nextId = nextId;
@@ -45,7 +48,7 @@ export class Pool implements ConnectionOwner {
   }
 
   open(): Connection {
-    const connection = new Connection(this.#nextId(), this.#dialer, this, this.#sink);
+    const connection = new Connection(this.#nextId(), this.#dialer, this.#excerpts, this, this.#sink);
     this.#all.add(connection);
     return connection;
   }
