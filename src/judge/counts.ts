@@ -1,4 +1,4 @@
-import { confidenceSequence } from './confidence.js';
+import { anytimePValue, confidenceSequence } from './confidence.js';
 import { cleanRequestsNeeded } from './dark.js';
 import { ruleFor } from './requirements.js';
 import type { Verdict } from './types.js';
@@ -9,6 +9,8 @@ export interface CountsPromise {
   readonly share: number;
   /** Largest harmless deviation, > 0. */
   readonly margin: number;
+  /** Deviation that must not alarm either, below the margin; default 0. */
+  readonly quiet?: number;
   /** Probability of a wrong verdict, either way, over all looks. */
   readonly errorRate: number;
   /** What 0 % (or 100 %) certifies. */
@@ -18,6 +20,8 @@ export interface CountsPromise {
 export interface CountsVerdict {
   readonly verdict: Exclude<Verdict, 'not-applicable'>;
   readonly share: { readonly observed: number; readonly low: number; readonly high: number };
+  /** Anytime-valid p-value of the promise at these counts (its smallest over all looks is one too): below errorRate the promise is refuted. */
+  readonly pValue: number;
   readonly reason: string;
 }
 
@@ -25,12 +29,13 @@ export interface CountsVerdict {
 export function judgeCounts({
   share,
   margin,
+  quiet = 0,
   errorRate,
   absence,
 }: CountsPromise): (k: number, n: number) => CountsVerdict {
   const certain = share === 0 || share === 1;
   const needed = cleanRequestsNeeded(absence, errorRate);
-  const gate = certain ? undefined : ruleFor({ kind: 'gate', share, margin, alpha: errorRate, beta: errorRate });
+  const gate = certain ? undefined : ruleFor({ kind: 'gate', share, margin, quiet, alpha: errorRate, beta: errorRate });
   const promise = certain ? percent(share) : `${percent(share)} ± ${percent(margin)}`;
   const decide = (k: number, n: number) => {
     const astray = share === 0 ? k : n - k;
@@ -40,22 +45,25 @@ export function judgeCounts({
   return (k, n) => {
     const interval = confidenceSequence(k, n, errorRate);
     const seen = { observed: n === 0 ? 0 : k / n, ...interval };
-    if (n === 0) return { verdict: 'no-data', share: seen, reason: 'No request was counted.' };
+    if (n === 0) return { verdict: 'no-data', share: seen, pValue: 1, reason: 'No request was counted.' };
     const counted = `${amount(k)} of ${amount(n)}: ${percent(seen.observed)} (between ${percent(interval.low)} and ${percent(interval.high)})`;
     const certified = certain
       ? `${percent(absence)} or more going astray is excluded`
       : 'shares beyond the margin are excluded';
+    const pValue = gate ? anytimePValue(gate.lnEvidence(k, n)) : k === share * n ? 1 : 0;
     switch (decide(k, n)) {
       case 'pass':
         return {
           verdict: 'pass',
           share: seen,
+          pValue,
           reason: `${counted}; ${promise} was promised, and ${certified} at error rate ${percent(errorRate)}.`,
         };
       case 'fail':
         return {
           verdict: 'fail',
           share: seen,
+          pValue,
           reason: `${counted}; ${promise} was promised and is refuted at error rate ${percent(errorRate)}.`,
         };
       case 'continue': {
@@ -63,6 +71,7 @@ export function judgeCounts({
         return {
           verdict: 'inconclusive',
           share: seen,
+          pValue,
           reason: `${counted}; that neither confirms nor refutes ${promise}; ${more} more requests are needed.`,
         };
       }

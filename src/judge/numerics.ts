@@ -6,7 +6,7 @@ const HALF_LN_2PI = 0.5 * Math.log(2 * Math.PI);
  * What Stirling's formula leaves out: `lnGamma(x) = (x - 1/2) ln x - x + ln(2 pi)/2 + stirlingError(x)`, x > 0.
  * Six terms of the Bernoulli series from x = 10 on; below, the recurrence of the gamma function shifts x up.
  */
-function stirlingError(x: number): number {
+export function stirlingError(x: number): number {
   let shifted = x;
   let sum = 0;
   while (shifted < 10) {

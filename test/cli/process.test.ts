@@ -36,6 +36,23 @@ describe('the process', () => {
     if (!existsSync(MAIN)) throw new Error('build first: npm run build');
   });
 
+  it.each([
+    { says: 'as promised', k: 100, verdict: 'pass', code: 0 },
+    { says: 'a quarter instead of a tenth', k: 250, verdict: 'fail', code: 1 },
+    { says: 'a stream that ends too soon', k: 100, lines: 1, verdict: 'inconclusive', code: 2 },
+    { says: 'counts that go down', k: -1, verdict: undefined, code: 3 },
+  ])('judges lines of another process: $says', ({ k, lines = 20, verdict, code }) => {
+    const input = Array.from(
+      { length: lines },
+      (_, i) => `{"k":${k < 0 ? 100 + k * i : k * (i + 1)},"n":${1000 * (i + 1)}}`,
+    );
+    const args = ['judge', '--share', '10%', '--margin', '3%', '--stdin', '--json'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { input: input.join('\n') });
+    expect(status, String(stderr)).toBe(code);
+    if (verdict) expect(JSON.parse(String(stdout))).toMatchObject({ verdict });
+    else expect(String(stderr)).toContain('stdin:2: ');
+  });
+
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'of a lab prints one line, and %s leaves no folder behind',
     async (signal) => {
