@@ -328,7 +328,9 @@ class Engine implements LoadRun, FlightSink {
       return;
     }
     // Compared as active time, as the due time was made: added to a clock reading it may round to after it.
-    if (this.#schedule.nextDue() <= this.#active.elapsed(now)) this.#sendDue(now);
+    const due = this.#schedule.nextDue();
+    const over = due === Number.POSITIVE_INFINITY && this.#flights.size === 0;
+    if (over || due <= this.#active.elapsed(now)) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
   }
 }

@@ -114,6 +114,36 @@ describe('a load', () => {
     expect(document.dropped).toBe(0);
   });
 
+  it('replays recorded requests at their times, and ends with the last answer', async () => {
+    const seen: string[] = [];
+    const url = await serve((request, response) => {
+      seen.push(`${request.method} ${request.url}`);
+      response.end('x');
+    });
+    const lines = [
+      '# time URI',
+      '',
+      '1700000000.4 /c',
+      '1700000000 /a',
+      '1700000000.2 POST /b X-A: 1',
+      '1700000000.4 /a',
+    ];
+    writeFileSync(join(folder, 'access.txt'), `\ufeff${lines.join('\r\n')}`);
+    const result = await run(['--replay', 'access.txt', '--base-url', url, '--speed', '4x', '--json']);
+    expect(seen).toEqual(['GET /a', 'POST /b', 'GET /c', 'GET /a']);
+    expect(JSON.parse(result.stdout)).toMatchObject({ requests: 4, failed: 0, dropped: 0 });
+    expect(JSON.parse(result.stdout).seconds).toBeGreaterThanOrEqual(0.1);
+    expect(result.stderr).toMatch(/^3 URIs: 4 arrivals of access.txt in 0.1 s, 4 times as fast as recorded, seed /);
+  });
+
+  it('replays recorded times with the URIs of a list', async () => {
+    const url = await serve((_request, response) => response.end('x'));
+    writeFileSync(join(folder, 'times.txt'), '2026-03-01T10:00:00Z\n2026-03-01T10:00:00.050Z\n');
+    writeFileSync(join(folder, 'uris.txt'), '/a\n/b\n');
+    const { stdout } = await run(['--replay', 'times.txt', '--uris', 'uris.txt', '--base-url', url, '--json']);
+    expect(JSON.parse(stdout).requests).toBe(2);
+  });
+
   it('prints a table for people', async () => {
     const url = await serve((_request, response) => response.end('x'));
     const { stdout, exitCode } = await run([`${url}/page`, '--requests', '5', '--think-time', '0']);
@@ -208,6 +238,26 @@ describe('usage', () => {
       ['http://x/', '--rate', '5', '--users', '2', '--stages', '1s:5'],
       [/--stages: cannot tell users from arrivals/],
     ],
+    ['a speed without a replay', ['http://x/', '--speed', '2x'], [/--speed: needs --replay/]],
+    ['a replay that is not there', ['http://x/', '--replay', 'no.txt'], [/^no\.txt: no such file/]],
+    ['a replay that is a folder', ['http://x/', '--replay', '.'], [/^\.: is no regular file/]],
+    [
+      'a replay with bad lines',
+      ['http://x/', '--replay', 'bad.txt'],
+      [/^bad\.txt:1: "\/a" is no time/, /^bad\.txt:2: "FETCH" is no time/m],
+    ],
+    [
+      'a replay and a model',
+      ['http://x/', '--replay', 'times.txt', '--users', '5', '--think-time', '0'],
+      [/--users and --think-time: a replay has arrivals of its own/],
+    ],
+    [
+      'a replay that names its URIs, and a URL',
+      ['http://x/', '--replay', 'access.txt'],
+      [/--replay: the recording names its own URIs/],
+    ],
+    ['a replay of paths without a base', ['--replay', 'access.txt'], [/--base-url: access\.txt holds paths/]],
+    ['a replay of times without a URI', ['--replay', 'times.txt'], [/nothing to ask for/]],
     ['stages twice', ['http://x/', '--users', '1s:5', '--stages', '1s:5'], [/--stages: stages are given already/]],
     ['a ramp and stages', ['http://x/', '--stages', '1s:5', '--ramp-up', '1s'], [/--ramp-up: contradicts stages/]],
     ['a ramp down without an end', ['http://x/', '--ramp-down', '1s'], [/--ramp-down: needs --duration/]],
@@ -224,6 +274,8 @@ describe('usage', () => {
   ])('%s', async (_case, args, messages) => {
     writeFileSync(join(folder, 'uris.txt'), '/a\n');
     writeFileSync(join(folder, 'bad.txt'), '/a\nFETCH /b\n');
+    writeFileSync(join(folder, 'times.txt'), '0\n0.1\n');
+    writeFileSync(join(folder, 'access.txt'), '0 /a\n');
     const error = await run(args).then(
       () => undefined,
       (caught: unknown) => caught,
@@ -243,6 +295,8 @@ describe('usage', () => {
     ['--set', '=7'],
     ['--stages', '30s'],
     ['--ramp-up', '5'],
+    ['--speed', '0x'],
+    ['--speed', 'fast'],
     ['--order', 'sorted'],
     ['--max-in-flight', '0'],
   ])('%s %s is refused by the parser', async (option, value) => {

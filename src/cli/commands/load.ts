@@ -67,6 +67,11 @@ export function loadCommand(io: Io): Command {
     .option('--ramp-up <time>', 'go from 0 to the full level in this time', duration)
     .option('--ramp-down <time>', 'go down to 0 in the last part of --duration', duration)
     .option(
+      '--replay <file>',
+      'arrivals as recorded, one a line: TIME, or TIME [METHOD] URI; in seconds or as 2026-03-01T10:00:00.123Z',
+    )
+    .option('--speed <factor>', 'replay faster or slower than recorded, such as 2x or 0.5x (default 1x)', speed)
+    .option(
       '--duration <time>',
       'stop after this time, such as 30s or 5m (default without --requests: all stages, else 10s at full level)',
       duration,
@@ -110,6 +115,8 @@ Examples:
   which version answers:
     weighbridge load http://localhost:7005/details --marker v1= \\
       --marker v2=LoyaltyLevel
+  the arrivals of an hour in half the time:
+    weighbridge load --replay access.txt --speed 2x --base-url http://localhost:7005
   a rate that grows until something gives:
     weighbridge load http://localhost:7005/ --rate 10 --stages 5m:2000
 
@@ -173,6 +180,12 @@ function httpUrlArgument(text: string): string {
     throw new InvalidArgumentError('it must be a URL such as http://localhost:7005/');
   }
   return text;
+}
+
+function speed(text: string): number {
+  const value = /^\d{1,6}(\.\d{1,6})?x?$/.test(text) ? Number(text.replace('x', '')) : 0;
+  if (value <= 0) throw new InvalidArgumentError('it must be a factor above 0, such as 2x or 0.5x');
+  return value;
 }
 
 function thinkTime(text: string): ThinkTime {

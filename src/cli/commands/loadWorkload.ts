@@ -22,6 +22,9 @@ export interface WorkloadFlags {
   readonly thinkTime?: ThinkTime;
   readonly arrivals?: 'constant' | 'poisson';
   readonly maxInFlight?: number;
+  readonly replay?: string;
+  /** 2: twice as fast as recorded. */
+  readonly speed?: number;
   readonly duration?: Millis;
   readonly requests?: number;
   readonly timeout: Millis;
@@ -33,7 +36,25 @@ interface WorkloadOfFlags {
   readonly durationMs: number | undefined;
 }
 
-type Refuse = (path: string, message: string, hint?: string) => void;
+export type Refuse = (path: string, message: string, hint?: string) => void;
+
+/** The options that contradict a replay, and `--speed` without one. */
+export function checkReplay(flags: WorkloadFlags, refuse: Refuse): void {
+  if (flags.replay === undefined) {
+    if (flags.speed !== undefined) refuse('--speed', 'needs --replay');
+    return;
+  }
+  const names = { users: '--users', rate: '--rate', stages: '--stages', rampUp: '--ramp-up', rampDown: '--ramp-down' };
+  const own = { ...names, thinkTime: '--think-time', arrivals: '--arrivals' };
+  const given = Object.entries(own).filter(([key]) => flags[key as keyof typeof own] !== undefined);
+  if (given.length > 0) {
+    refuse(
+      given.map(([, name]) => name).join(' and '),
+      'a replay has arrivals of its own',
+      'leave it out, or --replay',
+    );
+  }
+}
 
 /** The model that the options describe, and how long it lasts. Contradictions are added to `problems`. */
 export function workloadOf(flags: WorkloadFlags, problems: Problem[]): WorkloadOfFlags {
