@@ -1,3 +1,4 @@
+import pc from 'picocolors';
 import { formatPercent } from '../base/units.js';
 import type { ConnectionCounts, FailureSample, GeneratorHealth, LatencySummary, LoadSummary } from './types.js';
 
@@ -88,9 +89,10 @@ function samplesText(samples: readonly FailureSample[], failed: number): string[
 
 const TIMES = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
 
-/** The same for people, one fact a line. */
-export function loadText(summary: LoadSummary): string {
-  const { counts, generator } = summary;
+/** The same for people, one fact a line. @param color terminal colours for what is wrong. */
+export function loadText(summary: LoadSummary, color: boolean): string {
+  const { counts } = summary;
+  const { red } = pc.createColors(color);
   const row = (label: string, ...cells: string[]) =>
     label.padEnd(15) +
     cells
@@ -107,7 +109,9 @@ export function loadText(summary: LoadSummary): string {
   const failedShare = counts.ended === 0 ? 0 : counts.failed / counts.ended;
   const lines = [
     `${counts.sent} requests in ${summary.seconds.toFixed(1)} s, ${summary.requestsPerSecond.toFixed(1)} requests/s, ${(counts.bytesReceived / 1e6).toFixed(2)} MB of bodies`,
-    `${counts.failed} failed (${formatPercent(failedShare, 2)})${counts.dropped > 0 ? `, ${counts.dropped} dropped` : ''}`,
+    (counts.failed + counts.dropped > 0 ? red : String)(
+      `${counts.failed} failed (${formatPercent(failedShare, 2)})${counts.dropped > 0 ? `, ${counts.dropped} dropped` : ''}`,
+    ),
     '',
     row('', 'p50', 'p90', 'p99', 'p99.9', 'max'),
     times('response time', summary.responseTime),
@@ -119,9 +123,21 @@ export function loadText(summary: LoadSummary): string {
       : []),
     ...(Object.keys(counts.errors).length > 0 ? [`errors     ${list(counts.errors)}`] : []),
     ...(counts.connections === undefined ? [] : [connectionsText(counts.connections)]),
-    `generator  ${generator.valid ? 'valid' : 'INVALID'}, ${generator.cpuSeconds.toFixed(2)} CPU s, ${formatPercent(generator.lateShare, 2)} late, ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
-    ...(generator.reason === undefined ? [] : [`           ${generator.reason}`]),
+    ...generatorLines(summary.generator, red),
     ...samplesText(summary.samples ?? [], counts.failed),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function generatorLines(generator: GeneratorHealth, red: (text: string) => string): string[] {
+  const { valid, threads = 1, lateness, late, reason, note } = generator;
+  const cores = `${formatPercent(generator.cpuShare, 0)} of ${threads === 1 ? 'a core' : `${threads} cores`}`;
+  const ms = (value: number) => `${value.toFixed(1)} ms`;
+  return [
+    `generator  ${valid ? 'valid' : red('INVALID')}, ${generator.cpuSeconds.toFixed(2)} CPU s (${cores}), ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
+    ...(reason === undefined ? [] : [`           ${red(reason)}`]),
+    ...(note === undefined ? [] : [`           ${note}`]),
+    `lateness   p50 ${ms(lateness.p50)}, p99 ${ms(lateness.p99)}, max ${ms(lateness.max)}; ${late} requests late (${formatPercent(generator.lateShare, 2)})`,
+    `loop       delay p99 ${ms(generator.loopDelayP99)}, garbage collection ${formatPercent(generator.gcShare)}, longest ${ms(generator.longestGcMs)}`,
+  ];
 }

@@ -16,10 +16,18 @@ import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
 import { FailureSamples } from './samples.js';
 import { createSchedule } from './schedule.js';
-import { type LoadSnapshot, mergeHistograms, summaryOf } from './snapshot.js';
+import { mergeHistograms, summaryOf } from './snapshot.js';
 import { Tally } from './tally.js';
 import { ThreadedLoad } from './threadedLoad.js';
-import type { GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary, Workload } from './types.js';
+import type {
+  GeneratorHealth,
+  LatencySummary,
+  LoadRun,
+  LoadSnapshot,
+  LoadSpec,
+  LoadSummary,
+  Workload,
+} from './types.js';
 import { undiciLacks, undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
@@ -49,7 +57,7 @@ interface EngineOptions {
 }
 
 /** One thread's part of a load, in this thread. */
-export function startEngine(spec: LoadSpec, options: EngineOptions): LoadRun & { snapshot(): LoadSnapshot } {
+export function startEngine(spec: LoadSpec, options: EngineOptions): LoadRun {
   if (!spec.precise) return new Engine(spec, options);
   const clock = pacedClock(options.clock);
   try {
@@ -135,7 +143,7 @@ class Engine implements LoadRun, FlightSink {
       counts: this.counts(),
       inFlight: this.inFlight(),
       seconds: progress.seconds,
-      responseTime: mergeHistograms([this.#earlier.data(), window]).data(),
+      responseTime: mergeHistograms([this.#earlier.data(), window]),
       serviceTime: this.#serviceTime.data(),
       generator: this.#watch.readings('run', progress),
       window: { responseTime: window, generator: this.#watch.readings('window', progress) },
@@ -195,7 +203,7 @@ class Engine implements LoadRun, FlightSink {
     this.#activeMs = this.#active.elapsed(this.#clock.now());
     this.#watch.stop(this.#progress());
     await this.#wire.close();
-    return summaryOf([this.snapshot()]);
+    return summaryOf(this.snapshot());
   }
 
   #progress() {

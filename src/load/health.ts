@@ -1,6 +1,6 @@
 import { formatPercent } from '../base/units.js';
-import { type HistogramData, LatencyHistogram } from './latency.js';
-import type { GeneratorHealth } from './types.js';
+import { LatencyHistogram } from './latency.js';
+import type { GeneratorHealth, GeneratorReadings } from './types.js';
 
 /** A request sent later than this after it was due is late; a loop that is held up longer reads answers that late. ms. */
 export const LATE_MS = 50;
@@ -12,38 +12,6 @@ export const FEWEST = 5;
 const BUSY_CPU_SHARE = 0.9;
 /** Share of the time above which garbage collection is named as what took the processor. */
 const BUSY_GC_SHARE = 0.1;
-
-/** What one thread that sends has seen of itself in a span of time; those of several threads can be merged. */
-export interface GeneratorReadings {
-  readonly sent: number;
-  readonly late: number;
-  readonly dropped: number;
-  /** Requests that failed because the process could open no more files. */
-  readonly outOfSockets: number;
-  /** Requests that failed because no local port was free. */
-  readonly outOfPorts: number;
-  /** Actual send minus intended start. */
-  readonly lateness: HistogramData;
-  /** Without pauses. */
-  readonly seconds: number;
-  /** User and system time of the whole process, whatever its threads. */
-  readonly cpuSeconds: number;
-  /** Threads that send. */
-  readonly threads: number;
-  /** Of the process, since it was started. */
-  readonly peakRssBytes: number;
-  /** 99th percentile of the event loop's delay, ms; of several threads the worst. */
-  readonly loopDelayP99: number;
-  /** The delay that the loop has reached in more than 1 % of its turns, and at least five times, ms; of several threads the worst. */
-  readonly sustainedLoopDelayMs: number;
-  /** Time in which garbage collection stopped the thread; of several threads the worst. */
-  readonly gcMs: number;
-  readonly longestGcMs: number;
-  /** Time in which the thread was ready to run but others had the core; of several threads the worst. Undefined: the system does not tell. */
-  readonly waitedForCoreMs: number | undefined;
-  /** Open model: its limit, for all threads together. */
-  readonly maxInFlight: number | undefined;
-}
 
 /** Before anything is sent. */
 export const NO_READINGS: GeneratorReadings = {
@@ -113,7 +81,18 @@ export function assessGenerator(readings: GeneratorReadings): GeneratorHealth {
     longestGcMs: readings.longestGcMs,
     peakRssBytes,
     ...(threads > 1 ? { threads } : {}),
-    ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
+    ...(reasons.length > 0 ? { reason: reasons.join('; ') } : note(readings)),
+  };
+}
+
+/** Users without think time are never late: they ask as fast as both sides can, and which of them was at its end is to be said. */
+function note(readings: GeneratorReadings): { note?: string } {
+  const share = cpuShareOf(readings);
+  if (share <= BUSY_CPU_SHARE) return {};
+  const cores = readings.threads === 1 ? 'a core' : `${readings.threads} cores`;
+  const remedy = `--workers ${readings.threads + 1}`;
+  return {
+    note: `the generator filled ${formatPercent(share, 0)} of ${cores}: its rate may be its own limit and not the server's; ${remedy} uses one core more`,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { LatencySummary } from './types.js';
+import type { HistogramData, LatencySummary } from './types.js';
 
 const HIGHEST_US = 3_600_000_000;
 const MAX_BUCKETS = 120;
@@ -21,14 +21,6 @@ function highestIn(bucket: number): number {
   if (bucket < EXACT) return bucket;
   const shift = (bucket >> HALF_BITS) - 1;
   return (bucket - (shift << HALF_BITS) + 1) * 2 ** shift - 1;
-}
-
-/** What a histogram holds, as it can be sent to another thread. */
-export interface HistogramData {
-  /** By bucket, up to the last one that is not empty. */
-  readonly counts: Uint32Array;
-  readonly maxUs: number;
-  readonly sumUs: number;
 }
 
 /** A histogram of durations in constant memory (buckets of the HDR layout, 3 significant digits, 1 us to 1 h; longer ones count as 1 h). */
@@ -70,6 +62,17 @@ export class LatencyHistogram {
   /** A copy of what was recorded. */
   data(): HistogramData {
     return { counts: this.#counts.slice(0, bucketOf(this.#maxUs) + 1), maxUs: this.#maxUs, sumUs: this.#sumUs };
+  }
+
+  /** What was recorded between two readings of one histogram. The maximum is that of its bucket. */
+  static between(before: HistogramData, after: HistogramData): LatencyHistogram {
+    const counts = after.counts.map((count, bucket) => count - (before.counts[bucket] ?? 0));
+    const last = counts.findLastIndex((count) => count > 0);
+    return LatencyHistogram.of({
+      counts,
+      maxUs: last < 0 ? 0 : Math.min(highestIn(last), after.maxUs),
+      sumUs: after.sumUs - before.sumUs,
+    });
   }
 
   reset(): void {

@@ -1,50 +1,43 @@
-import { assessGenerator, type GeneratorReadings, mergeReadings } from './health.js';
-import { type HistogramData, LatencyHistogram } from './latency.js';
-import type { ClientCounts, FailureSample, LoadSummary } from './types.js';
+import { assessGenerator, mergeReadings } from './health.js';
+import { LatencyHistogram } from './latency.js';
+import type { ClientCounts, HistogramData, LoadSnapshot, LoadSummary } from './types.js';
 
-/** Where a load stands, as it can be sent to another thread and added to that of others without loss. */
-export interface LoadSnapshot {
-  readonly counts: ClientCounts;
-  readonly inFlight: number;
-  /** Without pauses. */
-  readonly seconds: number;
-  /** Since the start; end minus intended start. */
-  readonly responseTime: HistogramData;
-  /** Since the start; end minus actual send. */
-  readonly serviceTime: HistogramData;
-  readonly generator: GeneratorReadings;
-  readonly window: WindowSnapshot;
-  /** Undefined: none were asked for. */
-  readonly samples?: { readonly most: number; readonly list: readonly FailureSample[] };
-}
-
-/** Since the window began. */
-interface WindowSnapshot {
-  readonly responseTime: HistogramData;
-  readonly generator: GeneratorReadings;
-}
-
-/** The summary of a load that was sent in parts. @param parts at least one */
-export function summaryOf(parts: readonly LoadSnapshot[]): LoadSummary {
-  const counts = addCounts(parts.map((part) => part.counts));
-  const seconds = Math.max(...parts.map((part) => part.seconds));
+/** As if one load had been sent. @param parts at least one, of the same URI list */
+export function mergeSnapshots(parts: readonly LoadSnapshot[]): LoadSnapshot {
   const most = parts[0]?.samples?.most;
   const samples = parts.flatMap((part) => part.samples?.list ?? []).sort((a, b) => a.atMs - b.atMs);
+  return {
+    counts: addCounts(parts.map(({ counts }) => counts)),
+    inFlight: parts.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    seconds: Math.max(...parts.map(({ seconds }) => seconds)),
+    responseTime: mergeHistograms(parts.map(({ responseTime }) => responseTime)),
+    serviceTime: mergeHistograms(parts.map(({ serviceTime }) => serviceTime)),
+    generator: mergeReadings(parts.map(({ generator }) => generator)),
+    window: {
+      responseTime: mergeHistograms(parts.map(({ window }) => window.responseTime)),
+      generator: mergeReadings(parts.map(({ window }) => window.generator)),
+    },
+    ...(most === undefined ? {} : { samples: { most, list: samples.slice(0, most) } }),
+  };
+}
+
+export function summaryOf(snapshot: LoadSnapshot): LoadSummary {
+  const { counts, seconds, responseTime, serviceTime, generator, samples } = snapshot;
   return {
     counts,
     seconds,
     requestsPerSecond: seconds > 0 ? counts.ended / seconds : 0,
-    responseTime: mergeHistograms(parts.map((part) => part.responseTime)).summary(),
-    serviceTime: mergeHistograms(parts.map((part) => part.serviceTime)).summary(),
-    generator: assessGenerator(mergeReadings(parts.map((part) => part.generator))),
-    ...(most === undefined ? {} : { samples: samples.slice(0, most) }),
+    responseTime: LatencyHistogram.of(responseTime).summary(),
+    serviceTime: LatencyHistogram.of(serviceTime).summary(),
+    generator: assessGenerator(generator),
+    ...(samples ? { samples: samples.list } : {}),
   };
 }
 
-export function mergeHistograms(parts: readonly HistogramData[]): LatencyHistogram {
+export function mergeHistograms(parts: readonly HistogramData[]): HistogramData {
   const merged = new LatencyHistogram();
   for (const part of parts) merged.addData(part);
-  return merged;
+  return merged.data();
 }
 
 /** The books of several as one. @param parts at least one, of the same URI list */

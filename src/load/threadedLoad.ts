@@ -1,13 +1,22 @@
 import type { Worker } from 'node:worker_threads';
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
-import { assessGenerator, mergeReadings, NO_READINGS } from './health.js';
-import { addCounts, type LoadSnapshot, mergeHistograms, summaryOf } from './snapshot.js';
+import { assessGenerator, NO_READINGS } from './health.js';
+import { LatencyHistogram } from './latency.js';
+import { mergeSnapshots, summaryOf } from './snapshot.js';
 import { Tally } from './tally.js';
 import type { FromSender, SenderData, ToSender } from './threads/messages.js';
 import { THREAD_ORIGIN_MS } from './threads/monotonic.js';
 import { startThread } from './threads/start.js';
-import type { ClientCounts, GeneratorHealth, LatencySummary, LoadRun, LoadSpec, LoadSummary } from './types.js';
+import type {
+  ClientCounts,
+  GeneratorHealth,
+  LatencySummary,
+  LoadRun,
+  LoadSnapshot,
+  LoadSpec,
+  LoadSummary,
+} from './types.js';
 
 /** From the order to start until the start: time for it to reach every thread. */
 const START_IN_MS = 5;
@@ -28,7 +37,7 @@ interface ThreadedLoadDeps {
 export class ThreadedLoad implements LoadRun {
   readonly finished: Promise<LoadSummary>;
   readonly #clock: Clock;
-  readonly #nothing: ClientCounts;
+  readonly #nothing: LoadSnapshot;
   readonly #senders: readonly Sender[];
   #started = false;
   /** Orders that came before the start. */
@@ -46,7 +55,7 @@ export class ThreadedLoad implements LoadRun {
     { clock, startSender = (data) => startThread('sender', { workerData: data }) }: ThreadedLoadDeps,
   ) {
     this.#clock = clock;
-    this.#nothing = new Tally(uris, []).counts(0);
+    this.#nothing = nothingSent(uris);
     this.#senders = Array.from({ length: threads }, (_, index) => {
       const data: SenderData = { spec: partOf(spec, index, threads), share: { index, of: threads } };
       return new Sender(startSender(data), () => this.#changed());
@@ -54,13 +63,21 @@ export class ThreadedLoad implements LoadRun {
     this.finished = this.#end();
   }
 
+  snapshot(): LoadSnapshot {
+    const known = this.#senders.flatMap(({ snapshot, window }) => {
+      if (!snapshot) return [];
+      // What it last told of is a window before this one.
+      return window === this.#window ? snapshot : { ...snapshot, window: this.#nothing.window };
+    });
+    return known.length === 0 ? this.#nothing : mergeSnapshots(known);
+  }
+
   counts(): ClientCounts {
-    const known = this.#snapshots().map(({ counts }) => counts);
-    return known.length === 0 ? this.#nothing : addCounts(known);
+    return this.snapshot().counts;
   }
 
   inFlight(): number {
-    return this.#snapshots().reduce((sum, { inFlight }) => sum + inFlight, 0);
+    return this.snapshot().inFlight;
   }
 
   resetWindow(): void {
@@ -68,12 +85,11 @@ export class ThreadedLoad implements LoadRun {
   }
 
   windowLatency(): LatencySummary {
-    return mergeHistograms(this.#windows().map(({ responseTime }) => responseTime)).summary();
+    return LatencyHistogram.of(this.snapshot().window.responseTime).summary();
   }
 
   health(): GeneratorHealth {
-    const readings = this.#windows().map(({ generator }) => generator);
-    return assessGenerator(readings.length === 0 ? NO_READINGS : mergeReadings(readings));
+    return assessGenerator(this.snapshot().window.generator);
   }
 
   pause(): Promise<void> {
@@ -98,17 +114,6 @@ export class ThreadedLoad implements LoadRun {
     if (!this.#stopping) this.#tell({ type: 'stop' });
     this.#stopping = true;
     return this.finished;
-  }
-
-  #snapshots(): readonly LoadSnapshot[] {
-    return this.#senders.flatMap(({ snapshot }) => snapshot ?? []);
-  }
-
-  /** Of those threads that have begun the present window. */
-  #windows() {
-    return this.#senders.flatMap(({ snapshot, window }) =>
-      snapshot && window === this.#window ? snapshot.window : [],
-    );
   }
 
   #tell(order: ToSender): void {
@@ -142,11 +147,10 @@ export class ThreadedLoad implements LoadRun {
   async #end(): Promise<LoadSummary> {
     await Promise.all(this.#senders.map(({ ended }) => ended));
     await Promise.all(this.#senders.map((sender) => sender.close()));
-    const known = this.#snapshots();
     const deaths = this.#senders.flatMap(({ death }, index) =>
       death === undefined ? [] : [`thread ${index + 1} of ${this.#senders.length} ended too early (${death})`],
     );
-    const summary = known.length === 0 ? nothingSent(this.#nothing) : summaryOf(known);
+    const summary = summaryOf(this.snapshot());
     if (deaths.length === 0) return summary;
     const reason = [
       `${deaths.join(', ')}: the load was stopped, and the last requests of that part are not counted; run it again, with fewer --workers`,
@@ -156,14 +160,18 @@ export class ThreadedLoad implements LoadRun {
   }
 }
 
-const nothingSent = (counts: ClientCounts): LoadSummary => ({
-  counts,
-  seconds: 0,
-  requestsPerSecond: 0,
-  responseTime: mergeHistograms([]).summary(),
-  serviceTime: mergeHistograms([]).summary(),
-  generator: assessGenerator(NO_READINGS),
-});
+const nothingSent = (uris: readonly string[]): LoadSnapshot => {
+  const responseTime = new LatencyHistogram().data();
+  return {
+    counts: new Tally(uris, []).counts(0),
+    inFlight: 0,
+    seconds: 0,
+    responseTime,
+    serviceTime: responseTime,
+    generator: NO_READINGS,
+    window: { responseTime, generator: NO_READINGS },
+  };
+};
 
 /** The schedule shares users and arrivals itself; a number of requests is shared here. */
 function partOf(spec: LoadSpec, index: number, threads: number): LoadSpec {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
-import { FEWEST, type GeneratorReadings, LATE_MS } from './health.js';
+import { FEWEST, LATE_MS } from './health.js';
 import { LatencyHistogram } from './latency.js';
+import type { GeneratorReadings } from './types.js';
 
 const LOOP_RESOLUTION_MS = 10;
 

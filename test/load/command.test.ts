@@ -178,19 +178,24 @@ describe('a load', () => {
     expect(stdout).toMatch(/^versions {3}untold: \d+, v\d: \d+, v\d: \d+$/m);
   });
 
-  it('updates one line on a terminal and stops early with its summary', async () => {
+  it.each([
+    ['one thread', []],
+    ['two threads', ['--workers', '2']],
+  ])('updates one line on a terminal and stops early with its summary: %s', async (_case, workers) => {
     const url = await serve((_request, response) => response.end('x'));
     const abort = new AbortController();
     const { io, written } = makeIo({ isTTY: true, signal: abort.signal });
     const running = loadCommand(io).parseAsync(
-      [url, '--rate', '50', '--arrivals', 'poisson', '--duration', '60s', '--json'],
+      [url, '--rate', '50', '--arrivals', 'poisson', '--duration', '60s', '--json', ...workers],
       { from: 'user' },
     );
-    await until(() => written.stderr.includes('\r\u001b[K1 s'));
+    await until(() => /\d of 60 s {2}\d+ requests\/s {2}p50 [\d.]+ ms {2}p99 [\d.]+ ms/.test(written.stderr));
     abort.abort('SIGINT');
     await running;
     expect(written.exitCode).toBe(130);
-    expect(JSON.parse(written.stdout).requests).toBeGreaterThan(10);
+    const { requests, responseTime, serviceTime } = JSON.parse(written.stdout);
+    expect(requests).toBeGreaterThan(10);
+    expect([responseTime.count, serviceTime.count]).toEqual([requests, requests]);
     expect(written.stderr.endsWith('\r\u001b[K')).toBe(true);
   });
 

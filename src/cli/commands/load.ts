@@ -1,22 +1,22 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Clock, systemClock } from '../../base/clock.js';
+import { systemClock } from '../../base/clock.js';
 import { EXIT, type ExitCode } from '../../base/errors.js';
-import { type Millis, millis, parseDuration } from '../../base/units.js';
+import { type Millis, parseDuration } from '../../base/units.js';
 import { loadDocument, loadText } from '../../load/document.js';
 import { startLoad } from '../../load/engine.js';
+import { foreseeableShortages, readLimits } from '../../load/limits.js';
 import { checkReachable } from '../../load/reach.js';
 import { prepareRequests } from '../../load/requests.js';
-import type { LoadRun, LoadSummary } from '../../load/types.js';
+import type { LoadSummary } from '../../load/types.js';
 import { type LoadStage, type ThinkTime, URI_ORDERS } from '../../scenario/types.js';
 import { parseStages, parseThinkTime, THINK_TIME_FORMS } from '../../scenario/workload-text.js';
 import type { Io } from '../io.js';
 import { httpUrl, wholeNumber } from '../options.js';
+import { followLoad } from './loadFollow.js';
 import { namedValue } from './loadMarker.js';
 import { describeLoad, type LoadFlags, loadSpec } from './loadSpec.js';
 import { withWireOptions } from './loadWire.js';
 import { DEFAULT_USERS, MOST_IN_FLIGHT, MOST_USERS } from './loadWorkload.js';
-
-const PLAIN_PROGRESS_SECONDS = 5;
 
 export function loadCommand(io: Io): Command {
   const command = new Command('load')
@@ -136,37 +136,16 @@ bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const spec = await loadSpec(url, flags, seed, io);
       await checkReachable(prepareRequests(spec), io.signal, spec.tls);
+      for (const shortage of foreseeableShortages(spec, readLimits())) io.stderr.write(`warning: ${shortage}\n`);
       io.stderr.write(`${describeLoad(spec)}, seed ${seed}\n`);
-      const summary = await follow(startLoad(spec, { clock: systemClock }), systemClock, io);
+      const summary = await followLoad(startLoad(spec, { clock: systemClock }), spec, systemClock, io);
       io.stdout.write(
-        flags.json ? `${JSON.stringify(loadDocument(summary, { engine: flags.engine, seed }))}\n` : loadText(summary),
+        flags.json
+          ? `${JSON.stringify(loadDocument(summary, { engine: flags.engine, seed }))}\n`
+          : loadText(summary, io.stdout.color),
       );
       io.setExitCode(exitCodeOf(summary, io.signal));
     });
-}
-
-/** Shows progress until the load has ended by itself or by a signal. */
-async function follow(run: LoadRun, clock: Clock, io: Io): Promise<LoadSummary> {
-  const ended = new AbortController();
-  const interrupt = () => void run.stop();
-  io.signal.addEventListener('abort', interrupt, { once: true });
-  if (io.signal.aborted) interrupt();
-  const finished = run.finished.finally(() => ended.abort());
-  const start = clock.now();
-  let before = 0;
-  for (let second = 1; !ended.signal.aborted; second++) {
-    await clock.sleepUntil(millis(start + second * 1000), ended.signal);
-    if (ended.signal.aborted) break;
-    const { ended: answers, failed, dropped } = run.counts();
-    const line = `${second} s  ${answers - before} requests/s  ${answers} ended  ${failed} failed${dropped > 0 ? `  ${dropped} dropped` : ''}  ${run.inFlight()} in flight`;
-    if (io.stderr.isTTY) io.stderr.write(`\r\u001b[K${line.slice(0, Math.max(1, io.stderr.columns - 1))}`);
-    else if (second % PLAIN_PROGRESS_SECONDS === 0) io.stderr.write(`${line}\n`);
-    before = answers;
-  }
-  const summary = await finished;
-  io.signal.removeEventListener('abort', interrupt);
-  if (io.stderr.isTTY) io.stderr.write('\r\u001b[K');
-  return summary;
 }
 
 function exitCodeOf({ counts, generator }: LoadSummary, signal: AbortSignal): ExitCode {

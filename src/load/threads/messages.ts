@@ -1,5 +1,4 @@
-import type { LoadSnapshot } from '../snapshot.js';
-import type { LoadSpec } from '../types.js';
+import type { LoadSnapshot, LoadSpec } from '../types.js';
 import type { WorkerShare } from '../workload/types.js';
 
 /** What a sending thread is started with. */
