@@ -5,12 +5,15 @@ import type { FlightSink } from '../wire.js';
 import type { Dialer } from './dial.js';
 import { EXCERPT_BYTES, type Excerpt, type Excerpts } from './excerpt.js';
 import type { HeadMemo } from './headMemo.js';
-import { type BodySink, DONE, FAULT, type Progress, ResponseParser } from './parser.js';
+import { type BodySink, DONE, FAULT, ResponseParser } from './parser.js';
 
 /** All sockets read into this one: what is read is parsed before the next read, and nothing of it is kept. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
 const TOO_LARGE = `the body is larger than ${LARGEST_BODY_BYTES / 1024 / 1024} MiB`;
+
+/** Those that no answer needs: of ten thousand connections most are idle most of the time. */
+const SPARE_PARSERS: ResponseParser[] = [];
 
 /** What is sent for a URI. */
 export interface WireRequest {
@@ -38,7 +41,6 @@ export class Connection implements BodySink, Carrier {
   window = 0;
   readonly #owner: ConnectionOwner;
   readonly #sink: FlightSink;
-  readonly #parser = new ResponseParser();
   readonly #socket: Socket;
   /** What ended the socket, when that is known before it is closed. */
   #failure: string | undefined;
@@ -49,6 +51,8 @@ export class Connection implements BodySink, Carrier {
   /** Bytes of the read that is being looked at. */
   #current = 0;
   #flight: Flight | undefined;
+  /** Of the answer under way. */
+  #parser: ResponseParser | undefined;
   #connected = false;
   /** Nothing that still arrives matters. */
   #done = false;
@@ -66,7 +70,7 @@ export class Connection implements BodySink, Carrier {
           return true;
         },
       })
-      .once(dialer.ready, () => {
+      .on(dialer.ready, () => {
         this.#connected = true;
         this.#sink.opened();
         if (this.#flight) this.#sink.connected(this.#flight);
@@ -75,12 +79,12 @@ export class Connection implements BodySink, Carrier {
         this.#failure ??= failureKind(error);
         this.#reason ??= failureReason(error);
       })
-      .once('end', () => this.#finish(this.#parser.end()))
-      .once('close', () => {
+      .on('end', () => this.#finish())
+      .on('close', () => {
         this.#owner.closed(this);
         const flight = this.#flight;
         if (flight) this.#break(flight, this.#failure ?? 'closed', this.#reason);
-        else this.#forget();
+        else this.#returnExcerpt();
       });
   }
 
@@ -94,12 +98,14 @@ export class Connection implements BodySink, Carrier {
     flight.carrier = this;
     flight.connection = this.id;
     flight.phase = this.#connected ? WAITING : CONNECTING;
-    this.#parser.start(toHead, memo);
+    const parser = SPARE_PARSERS.pop() ?? new ResponseParser();
+    parser.start(toHead, memo);
+    this.#parser = parser;
     this.#socket.write(bytes);
   }
 
   abandon(): void {
-    this.#flight = undefined;
+    this.#endFlight();
     this.destroy();
   }
 
@@ -125,7 +131,8 @@ export class Connection implements BodySink, Carrier {
   #read(buffer: Buffer, bytes: number): void {
     if (this.#done) return;
     const flight = this.#flight;
-    if (!flight) {
+    const parser = this.#parser;
+    if (!flight || !parser) {
       // Nobody asked: what it belongs to cannot be known, so the connection is of no more use (RFC 9112, 9.2).
       this.destroy();
       return;
@@ -135,10 +142,10 @@ export class Connection implements BodySink, Carrier {
       this.#sink.began(flight);
     }
     this.#current = bytes;
-    const progress = this.#parser.feed(buffer, 0, bytes, this);
+    const progress = parser.feed(buffer, 0, bytes, this);
     if (flight.bytes > LARGEST_BODY_BYTES) this.#break(flight, 'too-large', TOO_LARGE);
-    else if (progress === FAULT) this.#break(flight, 'protocol', this.#parser.fault);
-    else if (progress === DONE) this.#answered(flight, this.#parser.keepAlive && this.#parser.offset === bytes);
+    else if (progress === FAULT) this.#break(flight, 'protocol', parser.fault);
+    else if (progress === DONE) this.#answered(flight, parser.status, parser.keepAlive && parser.offset === bytes);
     else {
       this.#excerpt ??= this.#excerpts.lend();
       this.#excerpt?.add(buffer, bytes);
@@ -147,29 +154,38 @@ export class Connection implements BodySink, Carrier {
   }
 
   /** The server has ended the connection: a good end of an answer without a length, a bad one of any other. */
-  #finish(progress: Progress): void {
+  #finish(): void {
     const flight = this.#flight;
-    if (!flight) this.destroy();
-    else if (progress === DONE) this.#answered(flight, false);
-    else this.#break(flight, 'closed', this.#parser.fault);
+    const parser = this.#parser;
+    if (!flight || !parser) this.destroy();
+    else if (parser.end() === DONE) this.#answered(flight, parser.status, false);
+    else this.#break(flight, 'closed', parser.fault);
   }
 
-  #answered(flight: Flight, reusable: boolean): void {
-    this.#flight = undefined;
+  #answered(flight: Flight, status: number, reusable: boolean): void {
+    this.#endFlight();
     if (reusable && !flight.fresh) this.#owner.free(this, flight.user);
     else this.destroy();
-    this.#sink.answered(flight, this.#parser.status);
-    if (this.#excerpt) this.#forget();
+    this.#sink.answered(flight, status);
+    if (this.#excerpt) this.#returnExcerpt();
   }
 
   #break(flight: Flight, failure: string, reason: string | undefined): void {
-    this.#flight = undefined;
+    this.#endFlight();
     this.destroy();
     this.#sink.broken(flight, failure, reason);
-    this.#forget();
+    this.#returnExcerpt();
   }
 
-  #forget(): void {
+  /** Before its end is told: that may send the next request, on this connection too. */
+  #endFlight(): void {
+    this.#flight = undefined;
+    if (this.#parser) SPARE_PARSERS.push(this.#parser);
+    this.#parser = undefined;
+  }
+
+  /** After the end was told: until then its sink may ask for it. */
+  #returnExcerpt(): void {
     if (!this.#excerpt) return;
     this.#excerpts.takeBack(this.#excerpt);
     this.#excerpt = undefined;
