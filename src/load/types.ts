@@ -1,7 +1,7 @@
 import type { LoadModel, Marker, UriEntry, UriOrder } from '../scenario/types.js';
 import type { ReplayModel } from './workload/replay.js';
 
-/** `node`: HTTP/1.1 on Node's own sockets, at about what wrk costs a request. `undici`: the library, at about three times that, to compare with. */
+/** `node`: HTTP/1.1 on Node's own sockets. `undici`: the library, to compare with; `npm run bench -- --only engines` measures what it costs more. */
 export const LOAD_ENGINES = ['node', 'undici'] as const;
 export type LoadEngine = (typeof LOAD_ENGINES)[number];
 
