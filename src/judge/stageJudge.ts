@@ -9,6 +9,7 @@ import { darkCheck, gateCheck } from './checks/share.js';
 import { findingsOf } from './findings.js';
 import { ledgerOf } from './ledger.js';
 import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from './outcome.js';
+import { PValue } from './pValue.js';
 import { attributed, type GoodObservation, observationOf } from './tallies.js';
 import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
 import { choiceFor, stageInForce, UnitContext } from './unit/context.js';
@@ -76,9 +77,11 @@ class RunningCheck {
   private readonly evaluate: Evaluate;
   private final: CheckResult | undefined;
   private last: Outcome | undefined;
+  private readonly pValue: PValue;
 
   constructor(plan: CheckPlan, context: JudgedStage) {
     this.plan = plan;
+    this.pValue = new PValue(plan);
     this.evaluate = evaluator(plan, context);
   }
 
@@ -94,7 +97,16 @@ class RunningCheck {
     this.last = outcome;
     const { name, vantagePoint, required, expected, alpha: errorRate } = this.plan;
     const { ready: _ready, ...shown } = outcome;
-    const result = { name, vantagePoint, required, expected, errorRate, ...shown };
+    const pValue = this.pValue.look(outcome, look.settled);
+    const result = {
+      name,
+      vantagePoint,
+      required,
+      expected,
+      errorRate,
+      ...shown,
+      ...(pValue === undefined ? {} : { pValue }),
+    };
     if (!outcome.decided) return result;
     this.final = { ...result, decidedAt: look.at };
     return this.final;
@@ -120,7 +132,7 @@ function evaluator(plan: CheckPlan, context: JudgedStage): Evaluate {
     case 'ceiling':
       return errorsOnUnit(unit, fromCounts(plan, errorsCheck(plan)));
     case 'copies': {
-      const check = mirrorCheck(plan);
+      const check = mirrorCheck(plan, copiesSome(plan, context));
       return (look) => missing(plan, look, ['source', 'destination']) ?? check(look) ?? nothingYet(plan, look);
     }
     case 'proxies':
@@ -130,6 +142,16 @@ function evaluator(plan: CheckPlan, context: JudgedStage): Evaluate {
       return (look) => missing(plan, look, [plan.vantagePoint]) ?? check(look) ?? nothingYet(plan, look);
     }
   }
+}
+
+/**
+ * Do the objects copy only some of the calls that the load may cause? A load of reads causes reads; what else a page calls depends on the
+ * application.
+ */
+function copiesSome({ version = '' }: CheckPlan, { scenario, unit: { choice } }: JudgedStage): boolean {
+  if (!choice?.partlyMirrored.includes(version)) return false;
+  const reads = scenario.load.uris.every(({ method }) => method === 'GET' || method === 'HEAD');
+  return !(reads && choice.mirroredReads.includes(version));
 }
 
 /** A share is judged on what is drawn: requests as a rule, else connections where somebody counts them. */

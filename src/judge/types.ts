@@ -38,6 +38,8 @@ export interface CheckResult {
     | undefined;
   /** The part of the run's error rate that this check may spend. */
   readonly errorRate: number;
+  /** Anytime-valid p-value of the promise: 1 over the largest e-value of all looks. Absent where the counts are no such evidence. */
+  readonly pValue?: number;
   /** One plain sentence with the numbers. */
   readonly reason: string;
   /** Later looks do not change the verdict of a decided check, except that a certified "none" is refuted by the first request astray. */

@@ -3,7 +3,7 @@ import { compileProxyConfig } from './compile.js';
 import { workloadOf } from './pods.js';
 import type { VersionOf } from './predict.js';
 import { labels, record, records, text } from './read.js';
-import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, TcpService } from './types.js';
+import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, RouteMatch, TcpService } from './types.js';
 
 /** What one draw of a version decides for, as far as objects tell. */
 export interface Choice {
@@ -26,6 +26,8 @@ export interface Choice {
   readonly gateway: boolean;
   /** Versions that get copies of some requests to the host, but not of all. */
   readonly partlyMirrored: readonly string[];
+  /** Those of them that get a copy of every GET request. */
+  readonly mirroredReads: readonly string[];
 }
 
 export interface ChoiceQuestion {
@@ -35,7 +37,8 @@ export interface ChoiceQuestion {
   readonly versionOf: VersionOf;
 }
 
-type Draw = Omit<Choice, 'gateway' | 'partlyMirrored'>;
+type Mirrored = Pick<Choice, 'partlyMirrored' | 'mirroredReads'>;
+type Draw = Omit<Choice, 'gateway' | keyof Mirrored>;
 
 /**
  * What the caller's proxies draw per request, per connection or per client when they call a Service: the port's protocol, route weights,
@@ -48,7 +51,7 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
   );
   const own = { ...labels(pods[0]?.metadata.labels) };
   const gateway = objects.some((object) => object.kind === 'Gateway' && selects(object, own));
-  const told = { gateway, partlyMirrored: [] };
+  const told = { gateway, partlyMirrored: [], mirroredReads: [] };
   const live = objects.find(
     ({ kind, apiVersion, metadata }) =>
       kind === 'Service' &&
@@ -77,7 +80,7 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
     ...routes.http.flatMap((route) => httpDraw(config, route, versionOf)),
     ...routes.tcp.map((tcp) => tcpDraw(config, tcp.service, portName(live, tcp.port), versionOf)),
   ];
-  return { ...combined(draws), gateway, partlyMirrored: partlyMirrored(config, routes.http, versionOf) };
+  return { ...combined(draws), gateway, ...mirrored(config, routes.http, versionOf) };
 }
 
 const NOTHING = { discipline: undefined, key: undefined, replicas: {} } as const;
@@ -219,12 +222,35 @@ function combined(draws: readonly Draw[]): Draw {
 }
 
 /** Versions whose copies are made of some requests only, because another rule of the host forwards without them. */
-function partlyMirrored(config: ProxyConfig, routes: readonly Route[], versionOf: VersionOf): string[] {
+function mirrored(config: ProxyConfig, routes: readonly Route[], versionOf: VersionOf): Mirrored {
   const forwarding = routes.filter(({ action }) => action.kind === 'forward');
   const versions = (route: Route) =>
     route.mirrors.flatMap(({ cluster }) =>
       Object.keys(countVersions(config.clusters[cluster]?.endpoints ?? [], versionOf)),
     );
-  const all = new Set(forwarding.flatMap(versions));
-  return [...all].filter((version) => forwarding.some((route) => !versions(route).includes(version))).sort();
+  const all = [...new Set(forwarding.flatMap(versions))].sort();
+  const missing = (version: string, among: readonly Route[]) =>
+    among.some((route) => !versions(route).includes(version));
+  const partlyMirrored = all.filter((version) => missing(version, forwarding));
+  const reads = takenByReads(forwarding);
+  return { partlyMirrored, mirroredReads: partlyMirrored.filter((version) => !missing(version, reads)) };
 }
+
+/** The rules that a GET request can meet, up to the first that takes every one. */
+function takenByReads(routes: readonly Route[]): Route[] {
+  const met = routes.filter(({ matches }) => matches.length === 0 || matches.some(allowsReads));
+  const last = met.findIndex(({ matches }) => matches.length === 0 || matches.some(takesEveryRead));
+  return last < 0 ? met : met.slice(0, last + 1);
+}
+
+const allowsReads = ({ method }: RouteMatch): boolean =>
+  method === undefined || method.kind !== 'exact' || method.value === 'GET';
+
+const takesEveryRead = (match: RouteMatch): boolean =>
+  allowsReads(match) &&
+  (match.method === undefined || match.method.kind === 'exact') &&
+  match.path === undefined &&
+  match.authority === undefined &&
+  match.scheme === undefined &&
+  match.headers.length === 0 &&
+  match.query.length === 0;

@@ -54,6 +54,8 @@ interface ReportCheck {
   /** null: nothing was observed. */
   readonly observed: CheckResult['observed'] | null;
   readonly errorRate: number;
+  /** Anytime-valid p-value of the promise; absent where the counts are no evidence against it by themselves. */
+  readonly pValue?: number;
   readonly reason: string;
   /** ms since the counting window opened; null: undecided. */
   readonly decidedAt: number | null;
@@ -144,6 +146,7 @@ function checkOf(check: CheckResult): ReportCheck {
     expected,
     observed: observed ?? null,
     errorRate,
+    ...(check.pValue === undefined ? {} : { pValue: check.pValue }),
     reason,
     decidedAt: decidedAt ?? null,
   };

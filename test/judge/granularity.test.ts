@@ -4,7 +4,7 @@ import { StageJudge } from '../../src/judge/stageJudge.js';
 import type { CheckResult, Look, StageAssessment } from '../../src/judge/types.js';
 import type { Observation } from '../../src/observe/types.js';
 import type { Stage } from '../../src/scenario/types.js';
-import { look, saw, scenario, share, stage } from '../support/judge.js';
+import { look, mirror, saw, scenario, share, stage } from '../support/judge.js';
 import { type PitstopObjects, pitstopLive, weights } from '../support/judgeObjects.js';
 
 const canary = stage(share({ v2: 0.1 }));
@@ -273,5 +273,49 @@ describe('several caller proxies', () => {
 
   it('a single one is not shown, and is no pass of its own', () => {
     expect(guard(judge(canary, live, [looked([900, 100])]))).toBeUndefined();
+  });
+});
+
+describe('a mirror of some calls only', () => {
+  const rule = (match: string) =>
+    `[{match: [${match}], route: [{destination: {host: customermanagementapi, subset: v1}}], mirror: {host: customermanagementapi, subset: v2}}, {route: [{destination: {host: customermanagementapi, subset: v1}}]}]`;
+  const promise = stage(mirror({ v2: 1 }), { name: 'mirror' });
+  const copied = (copies: number) =>
+    look(
+      [
+        saw('client', { v1: 2000 }),
+        saw('source', { v1: 2000 }),
+        saw('destination', { v1: 2000, v2: copies }),
+        saw('graph', {}),
+      ],
+      true,
+    );
+  const post = { method: 'POST', target: '/CustomerManagement/Create', headers: {}, line: 3 };
+  const verdict = (match: string, copies: number, writes = false) => {
+    const base = scenario([promise]);
+    const uris = writes ? [...base.load.uris, post] : base.load.uris;
+    const running = new StageJudge(
+      { ...base, load: { ...base.load, uris } },
+      promise,
+      pitstopLive({ http: rule(match) }),
+    );
+    return running.look(copied(copies)).checks.find(({ name }) => name === 'mirror:v2') as CheckResult;
+  };
+  const READS = '{method: {exact: GET}}';
+
+  it.each([
+    ['a load of reads, all reads copied', READS, 2000, false, 'pass'],
+    ['a load of reads, one copy missing', READS, 1999, false, 'fail'],
+    ['a load that writes too, fewer copies', READS, 1500, true, 'not-applicable'],
+    ['a load that writes too, and every call was copied', READS, 2000, true, 'pass'],
+    ['only some paths are copied', '{uri: {prefix: /customers}}', 1500, false, 'not-applicable'],
+  ] as const)('%s', (_says, match, copies, writes, expected) => {
+    expect(verdict(match, copies, writes).verdict).toBe(expected);
+  });
+
+  it('says why it cannot be told', () => {
+    expect(verdict(READS, 1500, true).reason).toBe(
+      'v2 received 1,500 copies of 2,000 primary calls; every one must be copied, but the objects copy only calls of some methods, paths or headers, and the metrics of the proxies do not tell those from others.',
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ruleFor } from '../../src/judge/requirements.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
 import type { CheckResult, Look, StageAssessment, Verdict } from '../../src/judge/types.js';
 import type { Scenario, Stage } from '../../src/scenario/types.js';
@@ -179,6 +180,27 @@ describe('stage verdicts', () => {
     const assessment = judge(row.promise, row.looks, row.scenario);
     expect(assessment.verdict, assessment.checks.map((each) => each.reason).join('\n')).toBe(row.verdict);
     expect(assessment.decided).toBe(row.decided ?? true);
+  });
+});
+
+describe('the anytime p-value', () => {
+  test('is one over the largest evidence of all looks, and stays when later looks speak for the promise', () => {
+    const gate = ruleFor({ kind: 'gate', share: 0.1, margin: 0.03, alpha: 0.0001, beta: 0.0001 });
+    const pValue = (looks: readonly Look[]) => check(judge(canary, looks), 'share:v2', 'source').pValue;
+    const high = pValue([agreed(850, 150)]) as number;
+    expect(high).toBeCloseTo(Math.min(1, Math.exp(-gate.lnEvidence(150, 1000))), 9);
+    expect(high).toBeLessThan(1);
+    expect(pValue([agreed(850, 150), agreed(1820, 180)])).toBe(high);
+    expect(pValue([agreed(900, 100)])).toBe(1);
+  });
+
+  test('of a promised none is 1 until a request goes astray, then 0', () => {
+    expect(check(judge(dark, [agreed(500, 0)]), 'share:v2', 'source').pValue).toBe(1);
+    expect(check(judge(dark, [agreed(500, 0), agreed(600, 1)]), 'share:v2', 'source').pValue).toBe(0);
+  });
+
+  test('accounts have none', () => {
+    expect(check(judge(canary, [agreed(9000, 1000)]), 'share:v2', 'graph').pValue).toBeUndefined();
   });
 });
 

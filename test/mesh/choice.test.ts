@@ -174,4 +174,18 @@ describe('mirrors', () => {
   ])('%s', (_says, http, partly) =>
     expect(choice([SERVICE, SUBSETS, virtualService(http)]).partlyMirrored).toEqual(partly),
   );
+
+  it.each([
+    ['reads', `[${to(`${mirror}, match: [{method: {exact: GET}}]`)}, ${to('')}]`, ['v2']],
+    ['some reads', `[${to(`${mirror}, match: [{method: {exact: GET}, uri: {prefix: /a}}]`)}, ${to('')}]`, []],
+    ['writes', `[${to(`${mirror}, match: [{method: {exact: POST}}]`)}, ${to('')}]`, []],
+    [
+      'reads but for a path',
+      `[${to(', match: [{uri: {prefix: /a}}]')}, ${to(`${mirror}, match: [{method: {exact: GET}}]`)}, ${to('')}]`,
+      [],
+    ],
+    ['everything, which is not partial', `[${to(mirror)}]`, []],
+  ])('know whether every read is copied: %s', (_says, http, reads) =>
+    expect(choice([SERVICE, SUBSETS, virtualService(http)]).mirroredReads).toEqual(reads),
+  );
 });
