@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { ConfigError, EnvironmentError, errorText } from '../base/errors.js';
+import { type Millis, parseDuration } from '../base/units.js';
 import type { KialiAuth } from '../observe/kiali.js';
 import type { Io } from './io.js';
 
@@ -110,6 +111,20 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
       throw new InvalidArgumentError(`it must be a whole number from ${min} to ${max}`);
     return value;
   };
+}
+
+/** commander parser: a number above 0. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('it must be a number above 0');
+  return value;
+}
+
+/** commander parser: a duration with its unit, or 0. */
+export function duration(text: string): Millis {
+  const parsed = parseDuration(text);
+  if (parsed === undefined) throw new InvalidArgumentError('it must be a duration with its unit, such as 500ms or 30s');
+  return parsed;
 }
 
 /** The write-ahead list of a run, in its folder of the reports. */

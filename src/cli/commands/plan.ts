@@ -1,10 +1,10 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { formatPercent } from '../../base/units.js';
 import { type Plan, planRun, type Rates } from '../../judge/plan.js';
 import type { PlannedCheck } from '../../judge/planCheck.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { Io } from '../io.js';
-import { defaultScenario } from '../options.js';
+import { defaultScenario, positive } from '../options.js';
 
 interface Flags {
   readonly rate?: number;
@@ -36,12 +36,6 @@ Exit codes: 0 planned · 3 usage or configuration`,
       const plan = planRun(scenario, flags.rate === undefined ? undefined : everywhere(flags.rate));
       io.stdout.write(flags.json ? `${JSON.stringify(plan)}\n` : describe(plan));
     });
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('it must be a number above 0');
-  return value;
 }
 
 const everywhere = (rate: number): Rates => ({ client: rate, source: rate, destination: rate, graph: rate });
