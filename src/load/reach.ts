@@ -1,8 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { connect as tlsConnect } from 'node:tls';
 import { EnvironmentError, errorText } from '../base/errors.js';
 import { failureKind, failureReason } from './failure.js';
-import { addressOf, serverNameOf, tlsOptions } from './http1/dial.js';
+import { addressOf, serverNameOf, tls, tlsOptions } from './http1/dial.js';
 import { hostHeaderOf, type PreparedRequest } from './requests.js';
 import type { TlsTrust } from './types.js';
 
@@ -40,7 +39,7 @@ function reach(origin: string, serverName: string | undefined, trust: TlsTrust, 
         'Check the address and that the application is running; in a cluster, forward its port or give --base-url.',
       );
     const socket: Socket = secure
-      ? tlsConnect({ host, port, ...tlsOptions(serverName, trust) })
+      ? tls().connect({ host, port, ...tlsOptions(serverName, trust) })
       : connect({ host, port });
     const interrupted = () => {
       socket.destroy();

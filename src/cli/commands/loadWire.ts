@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { errorText, type Problem } from '../../base/errors.js';
@@ -108,6 +107,7 @@ async function readCertificates(file: string, cwd: string, problems: Problem[]):
   if ('problem' in read) problems.push(read.problem);
   else {
     const certificates = read.text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+    const { X509Certificate } = process.getBuiltinModule('node:crypto');
     try {
       for (const certificate of certificates) new X509Certificate(certificate);
       if (certificates.length > 0) return read.text;

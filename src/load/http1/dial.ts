@@ -1,6 +1,8 @@
 import { isIP, connect as netConnect, type OnReadOpts, type Socket } from 'node:net';
-import { createSecureContext, connect as tlsConnect } from 'node:tls';
 import type { TlsTrust } from '../types.js';
+
+/** Loaded when https is asked for: with what it needs it takes a tenth of the start, and loads inside a mesh speak plain HTTP. */
+export const tls = () => process.getBuiltinModule('node:tls');
 
 /** Opens sockets to one server. */
 export interface Dialer {
@@ -33,11 +35,12 @@ export function dialer(origin: string, serverName: string | undefined, trust: Tl
   }
   // Made once: certificates are not to be read again for each connection.
   const options = { ...tlsOptions(serverName, trust), host, port };
+  const { connect } = tls();
   return {
     ready: 'secureConnect',
     dial(onread) {
       // The types lack `onread`, which Node hands through to the socket that it makes.
-      const socket = tlsConnect({ ...options, onread } as never);
+      const socket = connect({ ...options, onread } as never);
       return socket.setNoDelay(true);
     },
   };
@@ -46,7 +49,7 @@ export function dialer(origin: string, serverName: string | undefined, trust: Tl
 /** The options of a handshake. */
 export function tlsOptions(serverName: string | undefined, { ca, insecure }: TlsTrust) {
   return {
-    secureContext: createSecureContext(ca === undefined ? {} : { ca }),
+    secureContext: tls().createSecureContext(ca === undefined ? {} : { ca }),
     rejectUnauthorized: insecure !== true,
     ALPNProtocols: ['http/1.1'],
     ...(serverName === undefined ? {} : { servername: serverName }),
