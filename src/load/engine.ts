@@ -116,7 +116,8 @@ class Engine implements LoadRun, FlightSink {
     const limits = { wholeMs: spec.timeoutMs, connectMs: spec.connectTimeoutMs, firstByteMs: spec.firstByteTimeoutMs };
     this.#flights = new Flights(this.#texts.needles, limits, clock.now());
     this.#samples = new FailureSamples(spec.captureFailures ?? 0, this.#requests);
-    const excerpts = new Excerpts(() => this.#samples.wanted, false);
+    const follows = (spec.followRedirects ?? 0) > 0;
+    const excerpts = new Excerpts(() => follows || this.#samples.wanted, follows);
     this.#wire =
       spec.engine === 'undici'
         ? undiciWire(this.#requests, spec, this)
@@ -272,6 +273,10 @@ class Engine implements LoadRun, FlightSink {
 
   began(flight: Flight): void {
     this.#flights.began(flight);
+  }
+
+  resent(flight: Flight): void {
+    this.#flights.resent(flight, this.#clock.now());
   }
 
   received(bytes: number): void {

@@ -1,3 +1,4 @@
+import type { Hop } from './http1/redirects.js';
 import { TextScanner } from './scan.js';
 import type { Timed } from './timingWheel.js';
 
@@ -35,6 +36,8 @@ export class Flight implements Timed<Flight> {
   bytes = 0;
   /** It gets a connection of its own, which then ends. */
   fresh = false;
+  /** Set by the wire: the redirects that it has followed; undefined: none. */
+  hop: Hop | undefined;
   /** Set by the wire: number of the connection, 0 when it is not known. */
   connection = 0;
   /** Set by the wire. */

@@ -44,6 +44,7 @@ export class Flights {
   prepare(): Flight {
     const flight = this.#spare.pop() ?? new Flight(this.#needles);
     flight.bytes = 0;
+    flight.hop = undefined;
     flight.scanner.reset();
     return flight;
   }
@@ -56,6 +57,11 @@ export class Flights {
   /** Its connection has just been established. @param now clock reading. */
   connected(flight: Flight, now: number): void {
     flight.phase = WAITING;
+    this.#wheel.move(flight, this.#dueAt(flight, now));
+  }
+
+  /** The wire has sent it on after a redirect. @param now clock reading. */
+  resent(flight: Flight, now: number): void {
     this.#wheel.move(flight, this.#dueAt(flight, now));
   }
 

@@ -1,3 +1,4 @@
+import { splitAnswer } from './http1/excerpt.js';
 import type { PreparedRequest } from './requests.js';
 import type { FailureSample } from './types.js';
 
@@ -8,7 +9,6 @@ const SECRET_FIELD = /^(authorization|proxy-authorization|cookie|set-cookie2?)([
 /** Shorter values are not looked for elsewhere: they would be found everywhere. */
 const SHORTEST_SECRET = 4;
 const MASK = '***';
-const END_OF_HEAD = '\r\n\r\n';
 
 /** What is known of a failed request besides its place in the list. */
 interface Failure {
@@ -46,7 +46,7 @@ export class FailureSamples {
   add({ atMs, uri, connection, failure, reason, received }: Failure): void {
     if (!this.wanted) return;
     const request = this.#requests[uri];
-    const { head, body } = partsOf(received ?? Buffer.alloc(0));
+    const { head, rest } = splitAnswer(received ?? Buffer.alloc(0));
     const secrets = request ? secretsOf(request) : [];
     const shown = (text: string) => visible(masked(text, secrets));
     this.#samples.push({
@@ -55,26 +55,10 @@ export class FailureSamples {
       ...(connection === 0 ? {} : { connection }),
       failure,
       ...(reason === undefined ? {} : { reason: shown(reason) }),
-      head: shown(head.replace(SECRET_FIELD, `$1$2: ${MASK}`)).trimEnd(),
-      body: shown(body),
+      head: shown(head.toString('latin1', 0, HEAD_BYTES).replace(SECRET_FIELD, `$1$2: ${MASK}`)).trimEnd(),
+      body: shown(rest.toString('utf8', 0, BODY_BYTES)),
     });
   }
-}
-
-/** The last head, those of interim answers passed over, and the start of what follows it as it was received: chunk sizes are a part of it. */
-function partsOf(received: Buffer): { readonly head: string; readonly body: string } {
-  let from = 0;
-  let end = received.indexOf(END_OF_HEAD);
-  while (end >= 0 && /^HTTP\/1\.[01] 1\d\d\b/.test(received.toString('latin1', from, from + 13))) {
-    from = end + END_OF_HEAD.length;
-    end = received.indexOf(END_OF_HEAD, from);
-  }
-  const headTo = end < 0 ? received.length : end;
-  const bodyFrom = end < 0 ? received.length : end + END_OF_HEAD.length;
-  return {
-    head: received.toString('latin1', from, Math.min(headTo, from + HEAD_BYTES)),
-    body: received.toString('utf8', bodyFrom, bodyFrom + BODY_BYTES),
-  };
 }
 
 /** What was sent and must not be shown when a server repeats it. */

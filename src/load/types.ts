@@ -30,6 +30,8 @@ export interface LoadSpec {
   readonly connections?: 'per-user' | 'shared';
   /** Share of the requests that get a connection of their own, 0..1, drawn from the seed; default 0. */
   readonly freshShare?: number;
+  /** Redirects that a request may follow, to origins of the list only; default 0: a redirect is an answer. */
+  readonly followRedirects?: number;
   /** So many failed requests are kept with what came back; default 0. */
   readonly captureFailures?: number;
   /** Whom https trusts; default: the authorities that Node knows. */

@@ -14,6 +14,7 @@ export function undiciLacks(spec: LoadSpec): Problem[] {
   const asked: readonly (readonly [boolean, string])[] = [
     [spec.connections === 'per-user', 'one connection a user (--connections per-user)'],
     [(spec.freshShare ?? 0) > 0, 'requests on connections of their own (--fresh-connections)'],
+    [(spec.followRedirects ?? 0) > 0, 'following of redirects (--follow-redirects)'],
     [spec.firstByteTimeoutMs !== undefined, 'a limit for the first byte (--first-byte-timeout)'],
   ];
   return asked

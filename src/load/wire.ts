@@ -1,6 +1,6 @@
 import type { Flight } from './flight.js';
 
-/** Sends requests over keep-alive connections, one request at a time on each; nothing is redirected, retried or kept. */
+/** Sends requests over keep-alive connections, one request at a time on each; nothing is retried or kept, and a redirect is an answer unless following was asked for. */
 export interface Wire {
   /** Puts the request of the flight's URI on the wire and sets its phase. The sink is told its end later, never within this call. */
   send(flight: Flight): void;
@@ -16,6 +16,8 @@ export interface FlightSink {
   connected(flight: Flight): void;
   /** The first byte of its answer is there. */
   began(flight: Flight): void;
+  /** It was redirected and is under way again, over what its phase says. */
+  resent(flight: Flight): void;
   /** Bytes of a body; they have also been added to the flight's and given to its scanner. */
   received(bytes: number): void;
   /** A complete answer. */

@@ -15,6 +15,7 @@ export interface WireFlags {
   readonly firstByteTimeout?: Millis;
   readonly connections?: 'per-user' | 'shared';
   readonly freshConnections?: Ratio;
+  readonly followRedirects?: number;
   readonly captureFailures: number;
   readonly ca?: string;
   readonly insecure: boolean;
@@ -46,6 +47,14 @@ export function withWireOptions(command: Command, duration: (text: string) => Mi
       'share of the requests that get a connection of their own, such as 10% (default 0%)',
       percent,
     )
+    .addOption(
+      new Option(
+        '--follow-redirects [n]',
+        'follow up to so many redirects of a request, 5 without a number, to the origins of the list only; it counts once, with its last status (default: a redirect is an answer)',
+      )
+        .argParser(wholeNumber(1, 50))
+        .preset('5'),
+    )
     .option(
       '--capture-failures <n>',
       'show what came back in the first failed requests (with --engine undici only why they failed)',
@@ -69,6 +78,7 @@ export async function wireSpec(
 ): Promise<
   Pick<
     LoadSpec,
+    | 'followRedirects'
     | 'captureFailures'
     | 'timeoutMs'
     | 'connectTimeoutMs'
@@ -97,6 +107,7 @@ export async function wireSpec(
     tls: { insecure, ...(ca === undefined ? {} : { ca }) },
     ...(connectTimeout === undefined ? {} : { connectTimeoutMs: connectTimeout }),
     ...(firstByteTimeout === undefined ? {} : { firstByteTimeoutMs: firstByteTimeout }),
+    ...(flags.followRedirects === undefined ? {} : { followRedirects: flags.followRedirects }),
     ...(connections === undefined ? {} : { connections }),
     ...(freshConnections === undefined ? {} : { freshShare: freshConnections }),
   };

@@ -56,3 +56,17 @@ export class Excerpts {
     if (this.#spare.length < MOST_AT_ONCE) this.#spare.push(excerpt);
   }
 }
+
+const END_OF_HEAD = '\r\n\r\n';
+
+/** The last head, those of interim answers passed over, and what follows it, as they were received. */
+export function splitAnswer(received: Buffer): { readonly head: Buffer; readonly rest: Buffer } {
+  let from = 0;
+  let end = received.indexOf(END_OF_HEAD);
+  while (end >= 0 && /^HTTP\/1\.[01] 1\d\d\b/.test(received.toString('latin1', from, from + 13))) {
+    from = end + END_OF_HEAD.length;
+    end = received.indexOf(END_OF_HEAD, from);
+  }
+  if (end < 0) return { head: received.subarray(from), rest: received.subarray(received.length) };
+  return { head: received.subarray(from, end), rest: received.subarray(end + END_OF_HEAD.length) };
+}
