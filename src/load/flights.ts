@@ -13,7 +13,7 @@ export interface TimeLimits {
 
 /** Found this much late at most, as a part of the shortest limit. */
 const PRECISION = 0.05;
-const [SHORTEST_TICK_MS, LONGEST_TICK_MS] = [1, 50];
+const [SHORTEST_TICK_MS, LONGEST_TICK_MS] = [1, 100];
 
 /** The flights under way with their deadlines; ended ones are kept for reuse. No flight has a timer of its own. */
 export class Flights {
