@@ -91,6 +91,8 @@ async function startSeededLoad(
       order: scenario.load.order,
       seed,
       timeoutMs: scenario.load.timeout,
+      workers: scenario.load.workers ?? 1,
+      precise: scenario.load.precise ?? false,
       marker: scenario.marker,
       defaultVersion: Object.keys(scenario.versions).find((version) => !scenario.marker?.versions[version]),
     },

@@ -32,6 +32,8 @@ export function buildScenario(file: ScenarioFile, shown: string, parts: Parts): 
       model: loadModelOf(file.load),
       order: file.load.order ?? 'round-robin',
       timeout: file.load.timeout ?? DEFAULTS.timeout,
+      ...(file.load.workers === undefined ? {} : { workers: file.load.workers }),
+      ...(file.load.precise === undefined ? {} : { precise: file.load.precise }),
     },
     seed: file.seed ?? [],
     precision: precisionOf(file.precision),

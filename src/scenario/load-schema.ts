@@ -85,6 +85,11 @@ export const load = mapping({
     .meta({ description: 'Several models at once, in place of users or rate.' }),
   order: choice(URI_ORDERS).optional().meta({ description: 'Through the URI list. Default round-robin.' }),
   timeout: duration.optional().meta({ description: 'For a whole response. Default 10s.' }),
+  workers: count('threads that send', 64).optional().meta({ description: 'Threads that send. Default 1.' }),
+  precise: z
+    .boolean({ error: 'true or false' })
+    .optional()
+    .meta({ description: 'Send within about 0.2 ms of the due time instead of 1 ms. Default false.' }),
 });
 
 export type LoadFile = z.output<typeof load>;

@@ -167,6 +167,10 @@ interface LoadConfig {
   readonly order: UriOrder;
   /** Whole response; default 10 s. */
   readonly timeout: Millis;
+  /** Threads that send; default 1. */
+  readonly workers?: number;
+  /** A thread of its own paces the load; default false. */
+  readonly precise?: boolean;
 }
 
 export interface LabConfig {

@@ -172,6 +172,12 @@ describe('the load of a scenario', () => {
     expect(scenario.load.model).toEqual(model);
     expect(JSON.parse(JSON.stringify(scenario.load.model))).toEqual(model);
   });
+
+  test('may come from several threads, and be paced by one more', async () => {
+    const text = change('thinkTime: 50ms', 'thinkTime: 50ms\n  workers: 2\n  precise: true')(SMALL['scenario.yaml']!);
+    const scenario = await loadScenario('.', { cwd: folders.make({ ...SMALL, 'scenario.yaml': text }) });
+    expect(scenario.load).toMatchObject({ workers: 2, precise: true });
+  });
 });
 
 describe('a bad scenario file', () => {
@@ -360,6 +366,14 @@ describe('a bad scenario file', () => {
       'a stage that sends nothing',
       change('users: 10', 'stages: [{duration: 5s, users: 0}]'),
       ['load.stages\\[0\\].users: found 0; allowed is the number of users: an integer from 1 to 100000'],
+    ],
+    [
+      'more threads than sense, and a precision that is no yes or no',
+      change('thinkTime: 50ms', 'workers: 65\n  precise: 1ms'),
+      [
+        'load.workers: found 65; allowed is threads that send: an integer from 1 to 64',
+        'load.precise: .*true or false',
+      ],
     ],
     [
       'a mixture with a model beside it',
