@@ -3,18 +3,18 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bareLoop, engines, scripted } from './loops.js';
-import type { Bench } from './measure.js';
+import { type Bench, DEFAULT_SECONDS } from './measure.js';
 import { peerVersions } from './peers.js';
 import { pinned } from './processes.js';
 import { type Measured, markdownTable, type Row, textTable, WORK, type WorkName } from './row.js';
 import { startServer } from './server.js';
-import { histogram, schedule, startUp } from './timing.js';
+import { flatMemory, histogram, schedule, startUp } from './timing.js';
 import { manyUsers } from './users.js';
 
 const HELP = `What a request costs the generator, beside other generators: alternating pairs on one server, requests as the server counts them
 per second of the generator's processor time. Ratios of one run only: figures of different machines or hours cannot be compared.
 
-  npm run bench -- [--only ${WORK.join(',')}] [--pairs 5] [--seconds 8] [--assert] [--out FILE] [--readme]
+  npm run bench -- [--only ${WORK.join(',')}] [--pairs 5] [--seconds ${DEFAULT_SECONDS}] [--assert] [--out FILE] [--readme]
 
   --only     these pieces of work
   --pairs    repetitions of everything
@@ -31,6 +31,7 @@ const MEASURE: Readonly<Record<WorkName, (bench: Bench) => Promise<Measured>>> =
   schedule,
   start: startUp,
   histogram,
+  soak: flatMemory,
   engines,
 };
 const README = 'README.md';
@@ -43,7 +44,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: WORK.join(',') },
     pairs: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '8' },
+    seconds: { type: 'string', default: String(DEFAULT_SECONDS) },
     assert: { type: 'boolean', default: false },
     out: { type: 'string', default: 'reports/bench.json' },
     readme: { type: 'boolean', default: false },

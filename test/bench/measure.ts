@@ -14,6 +14,9 @@ export interface Bench {
   readonly print: (line: string) => void;
 }
 
+/** A shorter bench only shows that everything runs. */
+export const DEFAULT_SECONDS = 8;
+
 const CLI = [process.execPath, `${process.cwd()}/dist/cli/main.js`];
 /** An invalid run (exit code 2) has its figures too; on a machine with other work it would be one now and then. */
 const MEASURED_EXITS = [0, 2];

@@ -4,9 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { build } from 'hdr-histogram-js';
 import { LatencyHistogram } from '../../src/load/latency.js';
-import { type Bench, load, weighbridge } from './measure.js';
+import { type Bench, DEFAULT_SECONDS, load, weighbridge } from './measure.js';
 import { start, stop } from './processes.js';
 import { type Measured, type Row, row } from './row.js';
+import { soak } from './soak.js';
 
 const RATE = 10_000;
 
@@ -112,4 +113,16 @@ export async function histogram({ pairs }: Bench): Promise<Measured> {
     ],
     skipped: [],
   };
+}
+
+const [SOAK_SECONDS, SHORT_SOAK_SECONDS] = [180, 15];
+
+/** Whether the generator's memory stays as it is; `npm run soak` asks for half an hour. */
+export async function flatMemory({ server, seconds }: Bench): Promise<Measured> {
+  const long = seconds < DEFAULT_SECONDS ? SHORT_SOAK_SECONDS : SOAK_SECONDS;
+  const { requests, served, failed, growthMb } = await soak(server, long);
+  if (requests !== served || failed > 0) {
+    throw new Error(`the soak counts ${requests} requests, ${failed} failed; the server counts ${served}`);
+  }
+  return { rows: [row('soak', `growth of memory in ${long} s of load`, [growthMb], 'MB', { atMost: 3 })], skipped: [] };
 }

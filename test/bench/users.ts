@@ -1,12 +1,11 @@
-import { type Bench, generate, load, pairs } from './measure.js';
+import { type Bench, DEFAULT_SECONDS, generate, load, pairs } from './measure.js';
 import { INSTALL_PEERS, k6Run, peerProgram } from './peers.js';
 import { type Measured, type Row, row } from './row.js';
 
 const MANY = 10_000;
 const SOME = 1000;
-/** Opening the connections must not be most of it; a bench shorter than the default only shows that everything runs. */
+/** Opening the connections must not be most of it. */
 const LEAST_SECONDS = 20;
-const DEFAULT_SECONDS = 8;
 /** Users start over one second. */
 const START_SECONDS = 2;
 const MEGABYTE = 1e6;
