@@ -118,7 +118,7 @@ function writeReadme(table: string): void {
   const text = readFileSync(README, 'utf8');
   const [from, to] = [text.indexOf(TABLE_START), text.indexOf(TABLE_END)];
   if (from < 0 || to < from) throw new Error(`${README} needs the lines ${TABLE_START} and ${TABLE_END}`);
-  writeFileSync(README, `${text.slice(0, from + TABLE_START.length)}\n${table}${text.slice(to)}`);
+  writeFileSync(README, `${text.slice(0, from + TABLE_START.length)}\n\n${table}\n${text.slice(to)}`);
 }
 
 if (values.help) print(HELP);
