@@ -25,12 +25,12 @@ export function openSession(
   io: Io,
   reports: string,
   scenarioName: string,
-  json: boolean,
+  { json, verbose }: { readonly json: boolean; readonly verbose: boolean },
   plans: ReadonlyMap<string, string> = new Map(),
 ): Session {
   const runId = newRunId(scenarioName);
   const journal = new JournalWriter(reports, runId);
-  const view = liveView(io.stderr, { reportDir: relative(io.cwd, journal.dir) || journal.dir });
+  const view = liveView(io.stderr, { reportDir: relative(io.cwd, journal.dir) || journal.dir, verbose });
   let seq = 0;
   let journalBroken = false;
   const viewErrors: unknown[] = [];

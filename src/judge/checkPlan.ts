@@ -1,10 +1,9 @@
 import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
+import { errorRatioDrafts, responseTimeDrafts } from './comparisons.js';
 import { cleanRequestsNeeded } from './dark.js';
 import { mirrorReadyOptions } from './mirror.js';
 import { capFor, type RuleSpec } from './requirements.js';
-import type { CheckPlan, CheckRule } from './types.js';
-
-type Draft = Omit<CheckPlan, 'alpha' | 'beta' | 'cap'>;
+import type { CheckDraft, CheckPlan, CheckRule } from './types.js';
 
 /**
  * The checks of a stage. The run's error rate is split evenly over the required checks of all stages of the scenario, whichever of them are
@@ -16,15 +15,21 @@ export function planChecks(scenario: Scenario, stage: Stage): CheckPlan[] {
   const alpha = beta / Math.max(1, decisions);
   return drafts(scenario, stage).map((draft) => {
     const spec = specOf({ ...draft, alpha, beta, cap: undefined });
-    return { ...draft, alpha, beta, cap: spec ? capFor(spec) : undefined };
+    // A limit is decided at any distance from it, if only late: it has no cap of its own.
+    return { ...draft, alpha, beta, cap: spec && spec.kind !== 'limit' ? capFor(spec) : undefined };
   });
 }
 
-/** The sequential rule of a check; undefined where counting alone decides (dark, full mirror, account). */
+/**
+ * The sequential rule of a check; undefined where counting alone decides (dark, full mirror, account). Of failures compared between versions:
+ * the rule that finds them too few to compare.
+ */
 export function specOf(plan: CheckPlan): RuleSpec | undefined {
   const { share = 0, margin = 0, max = 0, absence = 0 } = plan.expected;
   const { alpha, beta } = plan;
   if (plan.rule === 'gate') return { kind: 'gate', share, margin, alpha, beta, ...quietBand(plan) };
+  if (plan.rule === 'ratio') return { kind: 'limit', bound: absence, alpha, beta: beta / 2 };
+  if (plan.rule === 'limit' || plan.rule === 'pairs') return { kind: 'limit', bound: max, alpha, beta };
   if (plan.rule === 'ceiling' && max > 0) return { kind: 'ceiling', max, absence, alpha, beta };
   if (plan.rule === 'copies' && share > 0 && share < 1) {
     return { kind: 'gate', share, margin, ...mirrorReadyOptions({ alpha, beta }) };
@@ -45,23 +50,25 @@ export function cleanNeeded(plan: CheckPlan): number {
   return cleanRequestsNeeded(plan.expected.absence ?? 0.01, plan.beta);
 }
 
-function drafts(scenario: Scenario, stage: Stage): Draft[] {
+function drafts(scenario: Scenario, stage: Stage): CheckDraft[] {
   const { share, mirror, errors } = stage.expect;
   return [
     ...Object.entries(share ?? {}).flatMap(([version, value]) => shareDrafts(scenario, stage, version, value)),
     ...proxiesDraft(scenario, stage),
     ...Object.entries(mirror ?? {}).map(([version, value]) => mirrorDraft(scenario, stage, version, value)),
-    ...(errors ? [errorsDraft(scenario, stage, errors.max)] : []),
+    ...(errors?.max === undefined ? [] : [errorsDraft(scenario, stage, errors.max)]),
+    ...errorRatioDrafts(scenario, stage),
+    ...responseTimeDrafts(scenario, stage),
   ];
 }
 
 const POINTS: readonly WatchedPoint[] = ['client', 'source', 'destination', 'graph'];
 
-function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: number): Draft[] {
+function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: number): CheckDraft[] {
   const { margin, absence } = stage.precision;
   const certain = share === 0 || share === 1;
   const expected = certain ? { share, absence } : { share, margin };
-  return POINTS.filter((point) => scenario.watch[point] !== 'off').map((vantagePoint): Draft => {
+  return POINTS.filter((point) => scenario.watch[point] !== 'off').map((vantagePoint): CheckDraft => {
     const base = { name: `share:${version}`, vantagePoint, version, expected };
     if (vantagePoint === 'client' && !scenario.marker) {
       const reason = 'The scenario has no marker, so the client cannot tell the versions apart.';
@@ -75,7 +82,7 @@ function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: n
 }
 
 /** One guard a stage, on the released version's share: a stale proxy shows in each of them. */
-function proxiesDraft(scenario: Scenario, stage: Stage): Draft[] {
+function proxiesDraft(scenario: Scenario, stage: Stage): CheckDraft[] {
   const [version, share] = Object.entries(stage.expect.share ?? {}).at(-1) ?? [];
   if (version === undefined || share === undefined || share === 0 || share === 1) return [];
   if (scenario.watch.source === 'off') return [];
@@ -84,7 +91,7 @@ function proxiesDraft(scenario: Scenario, stage: Stage): Draft[] {
   return [{ name: `proxies:${version}`, vantagePoint: 'source', version, expected, rule: 'proxies', required }];
 }
 
-function mirrorDraft(scenario: Scenario, stage: Stage, version: string, share: number): Draft {
+function mirrorDraft(scenario: Scenario, stage: Stage, version: string, share: number): CheckDraft {
   const { margin, absence } = stage.precision;
   const base = { name: `mirror:${version}`, vantagePoint: 'destination', version, required: true } as const;
   const expected = share === 0 || share === 1 ? { share, absence } : { share, margin };
@@ -94,7 +101,7 @@ function mirrorDraft(scenario: Scenario, stage: Stage, version: string, share: n
   return { ...base, expected, rule: 'none', why: { verdict: 'no-data', reason } };
 }
 
-function errorsDraft(scenario: Scenario, stage: Stage, max: number): Draft {
+function errorsDraft(scenario: Scenario, stage: Stage, max: number): CheckDraft {
   const base = { name: 'errors', vantagePoint: 'source', version: undefined, required: true } as const;
   const expected = max === 0 ? { max, absence: stage.precision.absence } : { max };
   if (scenario.watch.source !== 'off') return { ...base, expected, rule: 'ceiling' };

@@ -17,7 +17,7 @@ export interface ErrorRatioOptions {
 }
 
 /** A candidate that fails so many times as often as it may must be caught. */
-const ALARM_FACTOR = 2;
+export const ALARM_FACTOR = 2;
 
 /** Ratios on which the likelihood is kept: the promised one times 2^(j/4), j = -REACH..REACH. */
 const REACH = 24;
@@ -36,7 +36,7 @@ const LOWER = [0, 0, -4, -12];
  * all fail. Memory O(1); an update takes O(square root of the failures in the block).
  */
 export class ErrorRatio {
-  private readonly options: ErrorRatioOptions;
+  readonly options: ErrorRatioOptions;
   private readonly lnLikelihood = new Float64Array(STEPS.length);
 
   constructor(options: ErrorRatioOptions) {

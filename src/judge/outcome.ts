@@ -12,6 +12,8 @@ export interface Outcome {
   /** 0..1 */
   readonly progress: number;
   readonly need?: number;
+  /** See CheckResult; absent: told from plan and counts. */
+  readonly statistics?: string;
 }
 
 export const decidedOutcome = (verdict: Verdict, reason: string, observed: CheckResult['observed']): Outcome => ({

@@ -4,6 +4,7 @@ import { assumedPages, judgedPages } from './assumedLoad.js';
 import { planChecks } from './checkPlan.js';
 import { stageAdvice, stageLine } from './planAdvice.js';
 import { likely, type PlannedCheck, type PlannedTruth, planCheck } from './planCheck.js';
+import type { CheckPlan } from './types.js';
 
 /** Requests per second that a vantage point can judge. */
 export type Rates = Readonly<Record<WatchedPoint, number>>;
@@ -42,8 +43,34 @@ const DECIDABLE = 0.99;
  */
 export function assumedRates(scenario: Scenario): Rates {
   const { marker } = scenario;
-  const calls = [...judgedPages(scenario).values()].reduce((sum, pages) => sum + pages, 0);
+  const calls = callsPerSecond(scenario);
   return { client: marker ? calls : 0, source: calls, destination: calls, graph: calls };
+}
+
+const callsPerSecond = (scenario: Scenario): number =>
+  [...judgedPages(scenario).values()].reduce((sum, pages) => sum + pages, 0);
+
+const pagesPerCall = (scenario: Scenario): number => assumedPages(scenario) / callsPerSecond(scenario);
+
+/** What a check counts per second: the requests that its vantage point judges, calls of one version, pairs of neighbours of two, all answers. */
+function usableRate(scenario: Scenario, stage: Stage, check: CheckPlan, rates: Rates): number {
+  const { rule, version, expected } = check;
+  const rate = rates[check.vantagePoint];
+  const shares = stage.expect.share ?? {};
+  const named = Object.values(shares).reduce((sum, share) => sum + share, 0);
+  const others = Object.keys(scenario.versions).length - Object.keys(shares).length;
+  const part = (name: string) => shares[name] ?? Math.max(0, 1 - named) / others;
+  switch (rule) {
+    case 'ratio':
+      return rate * part(version ?? '');
+    case 'pairs':
+      return rate * part(version ?? '') * part(expected.than ?? '');
+    case 'limit':
+      // Answers to every page count, those of pages that call no service too.
+      return version === undefined ? rates.source * pagesPerCall(scenario) : rate * part(version);
+    default:
+      return rate;
+  }
 }
 
 /**
@@ -89,7 +116,7 @@ function adviceFor(scenario: Scenario, stage: Stage, planned: PlannedStage, rate
 function planStage(scenario: Scenario, stage: Stage, rates: Rates): PlannedStage {
   const checks = planChecks(scenario, stage)
     .filter((check) => check.rule !== 'account' && check.rule !== 'proxies' && check.rule !== 'none')
-    .map((check) => planCheck(scenario, check, rates[check.vantagePoint]));
+    .map((check) => planCheck(scenario, check, usableRate(scenario, stage, check, rates)));
   const required = checks.filter((check) => check.required);
   const slowest = (of: (truth: PlannedTruth) => number) => Math.max(0, ...required.map((check) => of(likely(check))));
   const sum = (of: (truth: PlannedTruth) => number) =>

@@ -1,5 +1,8 @@
 import type { Scenario, WatchedPoint } from '../scenario/types.js';
+
 import { rarestMarker } from './assumedLoad.js';
+import { atOdds } from './boundary.js';
+
 import { cleanNeeded, specOf } from './checkPlan.js';
 import {
   CAP_QUANTILE,
@@ -7,6 +10,7 @@ import {
   characteristics,
   harmfulShares,
   missProbability,
+  promisedBy,
   type RuleSpec,
 } from './requirements.js';
 import type { CheckPlan } from './types.js';
@@ -24,7 +28,9 @@ export interface PlannedTruth {
 
 /**
  * The four truths that are planned for. Shares: as promised; off by the margin (the slower side; "none" and "all" are off by `absence`); the
- * version gets nothing; it gets half. Mirrors alike, of the copies per primary. Failures: as many as allowed; twice as many; none; half.
+ * version gets nothing; it gets half. Mirrors alike, of the copies per primary. Failures: as many as allowed; twice as many; none; half. Limits of
+ * response times and slower answers in pairs: half the odds that are allowed, twice, none, half of all. Failures compared between versions are
+ * planned as calls of the version until so few failures that the comparison does not matter: half the odds of `absence`, and so on.
  */
 interface PlannedTruths {
   readonly asPromised: PlannedTruth;
@@ -57,7 +63,9 @@ export interface PlannedCheck extends Omit<PlannedTruth, 'share'> {
  * slowest case there is, and not the one to expect).
  */
 export const likely = ({ expected, truths }: PlannedCheck): PlannedTruth =>
-  expected.max === undefined ? truths.asPromised : truths.nothing;
+  expected.percentile || (expected.max === undefined && expected.ratio === undefined) || expected.max === 0.5
+    ? truths.asPromised
+    : truths.nothing;
 
 type Numbers = Pick<PlannedCheck, 'truths' | 'falseAlarm' | 'miss' | 'fewest' | 'cap' | 'exact'>;
 
@@ -86,7 +94,7 @@ function sequential(check: CheckPlan, spec: RuleSpec, rate: number, scenario: Sc
       rate,
     );
   };
-  const promised = spec.kind === 'gate' ? spec.share : spec.max;
+  const promised = promisedBy(spec);
   const { seen, exact, stretch } = characteristics(spec, promised);
   const asPromised = truth(promised);
   return {
@@ -94,14 +102,13 @@ function sequential(check: CheckPlan, spec: RuleSpec, rate: number, scenario: Sc
       asPromised,
       offByMargin: slowest(harmfulShares(spec).map(truth)) ?? asPromised,
       nothing: truth(0),
-      half: truth(0.5),
+      // Half of all is what a median allows, and never decided.
+      half: truth(spec.kind === 'limit' ? Math.max(0.5, atOdds(spec.bound, 4)) : 0.5),
     },
     falseAlarm: seen.decidedBy(cap / stretch).fail,
     miss: missProbability(spec),
     fewest: Math.ceil(
-      spec.kind === 'ceiling'
-        ? characteristics(spec, 0).seen.quantile(1 - CAP_QUANTILE)
-        : seen.quantile(1e-9) * stretch,
+      spec.kind !== 'gate' ? characteristics(spec, 0).seen.quantile(1 - CAP_QUANTILE) : seen.quantile(1e-9) * stretch,
     ),
     cap,
     exact,

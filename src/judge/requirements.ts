@@ -1,3 +1,4 @@
+import { atOdds, boundaryRule } from './boundary.js';
 import { alarmRate, errorCeiling } from './errors.js';
 import { type SequentialRule, shareGate } from './gate.js';
 import { divergence } from './numerics.js';
@@ -22,11 +23,20 @@ export type RuleSpec =
       readonly absence: number;
       readonly alpha: number;
       readonly beta: number;
-    };
+    }
+  | { readonly kind: 'limit'; readonly bound: number; readonly alpha: number; readonly beta: number };
 
 /** The rule of a specification; a gate passes at the smallest threshold that its exact misses allow. */
-export const ruleFor = (spec: RuleSpec): SequentialRule =>
-  spec.kind === 'gate' ? shareGate({ ...spec, passAt: passThreshold(spec) }) : errorCeiling(spec);
+export function ruleFor(spec: RuleSpec): SequentialRule {
+  switch (spec.kind) {
+    case 'gate':
+      return shareGate({ ...spec, passAt: passThreshold(spec) });
+    case 'ceiling':
+      return errorCeiling(spec);
+    case 'limit':
+      return boundaryRule(spec);
+  }
+}
 
 /** Share of promise-keeping stages that a cap may leave undecided is 1 minus this. */
 export const CAP_QUANTILE = 0.9999;
@@ -61,7 +71,17 @@ export function characteristics(spec: RuleSpec, truth: number): Characteristics 
 
 export const characteristicsWhenHeld = (spec: RuleSpec): Characteristics => characteristics(spec, promisedBy(spec));
 
-const promisedBy = (spec: RuleSpec): number => (spec.kind === 'gate' ? spec.share : spec.max);
+/** The truth under which all is as promised; of a limit, which is no point, that with half the odds. */
+export function promisedBy(spec: RuleSpec): number {
+  switch (spec.kind) {
+    case 'gate':
+      return spec.share;
+    case 'ceiling':
+      return spec.max;
+    case 'limit':
+      return atOdds(spec.bound, 1 / 2);
+  }
+}
 
 /** Largest probability of a pass although the promise is broken by exactly the margin, on either side. */
 export const missProbability = (spec: RuleSpec): number =>
@@ -70,6 +90,7 @@ export const missProbability = (spec: RuleSpec): number =>
 /** The deviations that must be caught, those that a share can have. */
 export function harmfulShares(spec: RuleSpec): number[] {
   if (spec.kind === 'ceiling') return [alarmRate(spec.max)];
+  if (spec.kind === 'limit') return [atOdds(spec.bound, 2)];
   return [spec.share + spec.margin, spec.share - spec.margin].filter((truth) => truth > 0 && truth < 1);
 }
 
@@ -81,7 +102,7 @@ export function capFor(spec: RuleSpec): number {
 
 /** A rule on another scale keeps the threshold of the problem that it stands for. */
 function ruleOn(scaled: RuleSpec, original: RuleSpec): SequentialRule {
-  if (scaled.kind === 'ceiling' || original.kind === 'ceiling') return ruleFor(scaled);
+  if (scaled.kind !== 'gate' || original.kind !== 'gate') return ruleFor(scaled);
   return shareGate({ ...scaled, passAt: passThreshold(original) });
 }
 
@@ -94,6 +115,7 @@ interface Scaled {
 
 function coarse(spec: RuleSpec, truth: number): Scaled {
   if (spec.kind === 'ceiling') return coarseCeiling(spec, truth);
+  if (spec.kind === 'limit') return coarseLimit(spec, truth);
   const { share, margin, quiet = 0 } = spec;
   const same = { spec, stretch: 1, at: truth };
   const excess = roughCap(share, margin, spec.beta) / EXACT_UP_TO;
@@ -119,4 +141,12 @@ function coarseCeiling(spec: RuleSpec & { readonly kind: 'ceiling' }, truth: num
   if (max === 0 || truth > 4 * max) return same;
   const s = Math.min((-5 * Math.log(beta)) / divergence(max, alarmRate(max)) / EXACT_UP_TO, 0.02 / max);
   return s <= 1 ? same : { spec: { ...spec, max: max * s }, stretch: s, at: truth * s };
+}
+
+function coarseLimit(spec: RuleSpec & { readonly kind: 'limit' }, truth: number): Scaled {
+  const { bound, beta } = spec;
+  const same = { spec, stretch: 1, at: truth };
+  if (truth > 4 * bound) return same;
+  const s = Math.min((-5 * Math.log(beta)) / divergence(promisedBy(spec), bound) / EXACT_UP_TO, 0.02 / bound);
+  return s <= 1 ? same : { spec: { ...spec, bound: bound * s }, stretch: s, at: truth * s };
 }

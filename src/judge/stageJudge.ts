@@ -2,14 +2,17 @@ import type { KubeObject } from '../base/kubernetes.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { planChecks } from './checkPlan.js';
 import { accountCheck } from './checks/account.js';
+import { errorRatioCheck } from './checks/errorRatio.js';
 import { errorsCheck } from './checks/errors.js';
 import { mirrorCheck } from './checks/mirror.js';
 import { proxiesCheck } from './checks/proxies.js';
+import { limitCheck, pairsCheck } from './checks/responseTime.js';
 import { darkCheck, gateCheck } from './checks/share.js';
 import { findingsOf } from './findings.js';
 import { ledgerOf } from './ledger.js';
 import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from './outcome.js';
 import { PValue } from './pValue.js';
+import { statisticsOf } from './statistics.js';
 import { attributed, type GoodObservation, observationOf } from './tallies.js';
 import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
 import { choiceFor, stageInForce, UnitContext } from './unit/context.js';
@@ -98,6 +101,7 @@ class RunningCheck {
     const { name, vantagePoint, required, expected, alpha: errorRate } = this.plan;
     const { ready: _ready, ...shown } = outcome;
     const pValue = this.pValue.look(outcome, look.settled);
+    const statistics = outcome.statistics ?? statisticsOf(this.plan, outcome.observed, pValue);
     const result = {
       name,
       vantagePoint,
@@ -106,6 +110,7 @@ class RunningCheck {
       errorRate,
       ...shown,
       ...(pValue === undefined ? {} : { pValue }),
+      ...(statistics === undefined ? {} : { statistics }),
     };
     if (!outcome.decided) return result;
     this.final = { ...result, decidedAt: look.at };
@@ -131,16 +136,20 @@ function evaluator(plan: CheckPlan, context: JudgedStage): Evaluate {
       return onDrawnUnit(plan, context, (each) => fromCounts(each, darkCheck(each, scenario)));
     case 'ceiling':
       return errorsOnUnit(unit, fromCounts(plan, errorsCheck(plan)));
+    case 'ratio':
+      return fromLook(plan, errorRatioCheck(plan));
+    case 'limit':
+      return fromLook(plan, limitCheck(plan));
+    case 'pairs':
+      return fromLook(plan, pairsCheck(plan));
     case 'copies': {
       const check = mirrorCheck(plan, copiesSome(plan, context));
       return (look) => missing(plan, look, ['source', 'destination']) ?? check(look) ?? nothingYet(plan, look);
     }
     case 'proxies':
       return proxiesCheck(plan, unit);
-    case 'account': {
-      const check = accountCheck(plan, stage);
-      return (look) => missing(plan, look, [plan.vantagePoint]) ?? check(look) ?? nothingYet(plan, look);
-    }
+    case 'account':
+      return fromLook(plan, accountCheck(plan, stage));
   }
 }
 
@@ -161,6 +170,11 @@ function onDrawnUnit(plan: CheckPlan, { unit, plans }: JudgedStage, make: (plan:
     plans.some(({ name, vantagePoint, required }) => name === plan.name && vantagePoint === 'source' && required);
   const levels = { requests: make(plan), connections: make({ ...plan, counted: 'connections' }) };
   return onUnit(plan, unit, levels, elsewhere);
+}
+
+/** A check that says itself when it has nothing to count. */
+function fromLook(plan: CheckPlan, check: (look: Look) => Outcome | undefined): Evaluate {
+  return (look) => missing(plan, look, [plan.vantagePoint]) ?? check(look) ?? nothingYet(plan, look);
 }
 
 /** A check of one vantage point: without its data there is no verdict, and at the end none is a verdict of its own. */

@@ -3,7 +3,7 @@ import { markerMatches } from '../scenario/markers.js';
 import type { Marker, Scenario, WatchedPoint } from '../scenario/types.js';
 import type { DarkTally } from './dark.js';
 import type { MirrorTally } from './mirror.js';
-import type { Look } from './types.js';
+import type { CheckResult, Look } from './types.js';
 
 export type GoodObservation = Extract<Observation, { status: 'ok' }>;
 
@@ -94,4 +94,25 @@ export function mirrorTally(look: Look, version: string): MirrorTally | undefine
     copies: versionTotal(destination.counts, version) - versionTotal(source.counts, version),
     primaries: attributed(source.counts),
   };
+}
+
+/**
+ * Answers that took longer than a limit, or pairs of answers in which the version's is the longer one; undefined when they were not counted.
+ * @param subject the check's name after `responseTime:`.
+ */
+export function responseTimeTally(
+  { responseTimes }: WindowCounts,
+  subject: string,
+  { percentile, limitMs, than, margin }: CheckResult['expected'],
+): Tally | undefined {
+  const [first = ''] = subject.split(':');
+  if (percentile) {
+    const answers = first === percentile ? responseTimes?.all : responseTimes?.versions[first];
+    const count = answers?.over[String(limitMs)];
+    return answers && count !== undefined ? { count, total: answers.total } : undefined;
+  }
+  const pair = responseTimes?.pairs.find(
+    (each) => each.candidate === first && each.baseline === than && each.margin === margin,
+  );
+  return pair && { count: pair.slower, total: pair.total };
 }

@@ -1,5 +1,5 @@
 import type { Observation } from '../observe/types.js';
-import type { WatchedPoint } from '../scenario/types.js';
+import type { Percentile, WatchedPoint } from '../scenario/types.js';
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'no-data' | 'not-applicable';
 export type VantagePoint = WatchedPoint | 'config';
@@ -14,7 +14,7 @@ export interface Look {
 
 /** The outcome of one check; its JSON form is a contract (report.json). */
 export interface CheckResult {
-  /** `share:v2`, `mirror:v2`, `proxies:v2`, `errors`. */
+  /** `share:v2`, `mirror:v2`, `proxies:v2`, `errors`, `errors:v2`, `responseTime:p95`, `responseTime:v2:p95`, `responseTime:v2`. */
   readonly name: string;
   readonly vantagePoint: VantagePoint;
   readonly required: boolean;
@@ -25,6 +25,12 @@ export interface CheckResult {
     readonly margin?: number;
     readonly max?: number;
     readonly absence?: number;
+    /** Response times: this percentile is at most `limitMs`, so at most `max` of the answers take longer. */
+    readonly percentile?: Percentile;
+    readonly limitMs?: number;
+    /** The version that another one is compared with: errors by `ratio`, response times by `margin`. */
+    readonly than?: string;
+    readonly ratio?: number;
   };
   /** Interval: anytime-valid at errorRate; count of total. undefined when nothing was observed. */
   readonly observed:
@@ -34,14 +40,20 @@ export interface CheckResult {
         readonly high: number;
         readonly count: number;
         readonly total: number;
+        /** Of the percentile, ms; high null: no bound yet. `share` is that of the answers above the limit. */
+        readonly responseTime?: { readonly value: number; readonly low: number; readonly high: number | null };
+        /** Of the version's odds of failing to the other's; high null: no bound yet. `share` is that of its failed calls. */
+        readonly ratio?: { readonly low: number; readonly high: number | null };
       }
     | undefined;
   /** The part of the run's error rate that this check may spend. */
   readonly errorRate: number;
   /** Anytime-valid p-value of the promise: 1 over the largest e-value of all looks. Absent where the counts are no such evidence. */
   readonly pValue?: number;
-  /** One plain sentence with the numbers. */
+  /** One plain sentence with the numbers, for who decides on the release. */
   readonly reason: string;
+  /** The same for a statistician: method, evidence, error rates. Absent when nothing was counted. */
+  readonly statistics?: string;
   /** Later looks do not change the verdict of a decided check, except that a certified "none" is refuted by the first request astray. */
   readonly decided: boolean;
   /** ms since the window opened when it was decided. */
@@ -143,16 +155,27 @@ export interface StageAssessment {
 /**
  * How a check decides.
  * gate: sequential test of a share; dark: no attributed request may go astray; copies: mirror copies against primaries, settled counts only;
- * proxies: every caller proxy draws alike; ceiling: failures against a maximum; account: consistency with the source proxy; none: cannot be decided, `why` says why.
+ * proxies: every caller proxy draws alike; ceiling: failures against a maximum; ratio: failures of a version against those of another; limit: a percentile of the response time;
+ * pairs: answers of two versions, which takes longer; account: consistency with the source proxy; none: cannot be decided, `why` says why.
  */
-export type CheckRule = 'gate' | 'dark' | 'copies' | 'proxies' | 'ceiling' | 'account' | 'none';
+export type CheckRule =
+  | 'gate'
+  | 'dark'
+  | 'copies'
+  | 'proxies'
+  | 'ceiling'
+  | 'ratio'
+  | 'limit'
+  | 'pairs'
+  | 'account'
+  | 'none';
 
 /** A check of a stage before anything was observed. */
 export interface CheckPlan {
   /** `share:v2`, `mirror:v2`, `errors`. */
   readonly name: string;
   readonly vantagePoint: WatchedPoint;
-  /** Version name of the scenario; undefined for `errors`. */
+  /** Version name of the scenario; undefined for `errors` and response times of all answers. */
   readonly version: string | undefined;
   readonly rule: CheckRule;
   readonly required: boolean;
@@ -170,3 +193,6 @@ export interface CheckPlan {
   /** Rule `none` only: why, and the verdict that follows. */
   readonly why?: { readonly verdict: 'no-data' | 'not-applicable'; readonly reason: string };
 }
+
+/** A check before the error rate is split. */
+export type CheckDraft = Omit<CheckPlan, 'alpha' | 'beta' | 'cap'>;

@@ -29,6 +29,16 @@ export const amount = (value: number): string =>
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** `640 ms`, `1.25 s`: three digits. */
+export function time(ms: number): string {
+  const digits = (value: number) => String(Number(value.toPrecision(3)));
+  return ms < 1000 ? `${digits(ms)} ms` : `${digits(ms / 1000)} s`;
+}
+
+/** `0.05`, `5e-5`: a probability for those who read them. */
+export const probability = (value: number): string =>
+  value >= 0.001 ? String(Number(value.toPrecision(2))) : value.toExponential(1).replace('.0e', 'e');
+
 /** `1 call`, `2 calls`: the noun is given in the plural. */
 export const counted = (value: number, plural: string): string =>
   `${amount(value)} ${value === 1 ? singular(plural) : plural}`;

@@ -14,6 +14,7 @@ import { LatencyHistogram } from './latency.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
+import { ResponseTimes, responseTimeCounts } from './responseTimes.js';
 import { FailureSamples } from './samples.js';
 import { createSchedule } from './schedule.js';
 import { mergeHistograms, summaryOf } from './snapshot.js';
@@ -26,6 +27,7 @@ import type {
   LoadSnapshot,
   LoadSpec,
   LoadSummary,
+  ResponseTimeCounts,
   Workload,
 } from './types.js';
 import { undiciLacks, undiciWire } from './undiciWire.js';
@@ -85,6 +87,7 @@ class Engine implements LoadRun, FlightSink {
   readonly #earlier = new LatencyHistogram();
   readonly #window = new LatencyHistogram();
   readonly #serviceTime = new LatencyHistogram();
+  readonly #responseTimes: ResponseTimes | undefined;
   readonly #flights: Flights;
   readonly #freshArm: FreshArm;
   readonly #samples: FailureSamples;
@@ -123,6 +126,7 @@ class Engine implements LoadRun, FlightSink {
         ? undiciWire(this.#requests, spec, this)
         : nodeWire(this.#requests, spec, { excerpts, share, sink: this });
     this.#freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
+    this.#responseTimes = spec.responseTimes && new ResponseTimes(spec.responseTimes);
     this.#watch = new GeneratorWatch(maxInFlight(spec.model));
     this.#active = new ActiveTime(startedAt ?? clock.now());
     this.finished = this.#run();
@@ -147,10 +151,14 @@ class Engine implements LoadRun, FlightSink {
       responseTime: mergeHistograms([this.#earlier.data(), window]),
       serviceTime: this.#serviceTime.data(),
       generator: this.#watch.readings('run', progress),
-      window: { responseTime: window, generator: this.#watch.readings('window', progress) },
       ...(this.#spec.captureFailures === undefined
         ? {}
         : { samples: { most: this.#spec.captureFailures, list: this.#samples.list } }),
+      window: {
+        responseTime: window,
+        responseTimes: this.#responseTimes?.data(),
+        generator: this.#watch.readings('window', progress),
+      },
     };
   }
 
@@ -158,11 +166,16 @@ class Engine implements LoadRun, FlightSink {
     this.#earlier.add(this.#window);
     this.#window.reset();
     this.#connections.resetWindow();
+    this.#responseTimes?.reset();
     this.#watch.resetWindow(this.#progress());
   }
 
   windowLatency(): LatencySummary {
     return this.#window.summary();
+  }
+
+  windowResponseTimes(): ResponseTimeCounts | undefined {
+    return this.#responseTimes && responseTimeCounts(this.#responseTimes.data());
   }
 
   pause(): Promise<void> {
@@ -293,6 +306,7 @@ class Engine implements LoadRun, FlightSink {
     if (account.kind === 'failed' && this.#samples.wanted) {
       this.#sample(flight, now, account.reason === 'status' ? String(status) : account.reason, undefined);
     }
+    this.#responseTimes?.record(now - flight.intendedAt, account.kind === 'version' ? account.version : undefined);
     this.#ended(flight, now);
   }
 
@@ -301,7 +315,11 @@ class Engine implements LoadRun, FlightSink {
     if (this.#samples.wanted) this.#sample(flight, now, failure, reason);
     this.#tally.broken(flight.uri, failure);
     // A timeout is recorded as the time after which it was given up: without it the slowest would be missing. Broken connections have no response time.
-    if (failure.endsWith('timeout')) this.#record(flight, now);
+    if (failure.endsWith('timeout')) {
+      this.#record(flight, now);
+      // The answer would have come later still, if at all.
+      this.#responseTimes?.record(Math.max(now - flight.intendedAt, this.#spec.timeoutMs), undefined);
+    }
     this.#ended(flight, now);
   }
 

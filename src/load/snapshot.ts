@@ -1,6 +1,13 @@
 import { assessGenerator, mergeReadings } from './health.js';
 import { LatencyHistogram } from './latency.js';
-import type { ClientCounts, HistogramData, LoadSnapshot, LoadSummary } from './types.js';
+import type {
+  ClientCounts,
+  HistogramData,
+  LoadSnapshot,
+  LoadSummary,
+  ResponseTimeData,
+  TimedAnswersData,
+} from './types.js';
 
 /** As if one load had been sent. @param parts at least one, of the same URI list */
 export function mergeSnapshots(parts: readonly LoadSnapshot[]): LoadSnapshot {
@@ -15,6 +22,7 @@ export function mergeSnapshots(parts: readonly LoadSnapshot[]): LoadSnapshot {
     generator: mergeReadings(parts.map(({ generator }) => generator)),
     window: {
       responseTime: mergeHistograms(parts.map(({ window }) => window.responseTime)),
+      responseTimes: mergeResponseTimes(parts.flatMap(({ window }) => window.responseTimes ?? [])),
       generator: mergeReadings(parts.map(({ window }) => window.generator)),
     },
     ...(most === undefined ? {} : { samples: { most, list: samples.slice(0, most) } }),
@@ -38,6 +46,32 @@ export function mergeHistograms(parts: readonly HistogramData[]): HistogramData 
   const merged = new LatencyHistogram();
   for (const part of parts) merged.addData(part);
   return merged.data();
+}
+
+function mergeResponseTimes(parts: readonly ResponseTimeData[]): ResponseTimeData | undefined {
+  const [first] = parts;
+  if (!first) return undefined;
+  const answers = (of: (part: ResponseTimeData) => TimedAnswersData | undefined): TimedAnswersData => {
+    const found = parts.flatMap((part) => of(part) ?? []);
+    return {
+      over: first.limits.map((_, index) => found.reduce((sum, { over }) => sum + (over[index] ?? 0), 0)),
+      histogram: mergeHistograms(found.map(({ histogram }) => histogram)),
+    };
+  };
+  const pairs = (index: number, of: 'slower' | 'total') =>
+    parts.reduce((sum, part) => sum + (part.pairs[index]?.[of] ?? 0), 0);
+  return {
+    limits: first.limits,
+    all: answers(({ all }) => all),
+    versions: Object.fromEntries(
+      Object.keys(first.versions).map((version) => [version, answers(({ versions }) => versions[version])]),
+    ),
+    pairs: first.pairs.map((pair, index) => ({
+      ...pair,
+      slower: pairs(index, 'slower'),
+      total: pairs(index, 'total'),
+    })),
+  };
 }
 
 /** The books of several as one. @param parts at least one, of the same URI list */

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
 import { assessGenerator, NO_READINGS } from './health.js';
 import { LatencyHistogram } from './latency.js';
+import { responseTimeCounts } from './responseTimes.js';
 import { mergeSnapshots, summaryOf } from './snapshot.js';
 import { Tally } from './tally.js';
 import type { FromSender, SenderData, ToSender } from './threads/messages.js';
@@ -16,6 +17,7 @@ import type {
   LoadSnapshot,
   LoadSpec,
   LoadSummary,
+  ResponseTimeCounts,
 } from './types.js';
 
 /** From the order to start until the start: time for it to reach every thread. */
@@ -86,6 +88,11 @@ export class ThreadedLoad implements LoadRun {
 
   windowLatency(): LatencySummary {
     return LatencyHistogram.of(this.snapshot().window.responseTime).summary();
+  }
+
+  windowResponseTimes(): ResponseTimeCounts | undefined {
+    const { responseTimes } = this.snapshot().window;
+    return responseTimes && responseTimeCounts(responseTimes);
   }
 
   health(): GeneratorHealth {

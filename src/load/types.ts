@@ -43,6 +43,8 @@ export interface LoadSpec {
   readonly precise?: boolean;
   /** Threads that send, each a part of the users or arrivals; never more than users. Default 1. */
   readonly workers?: number;
+  /** What of the response times is judged; default: nothing. */
+  readonly responseTimes?: ResponseTimeWatch;
   /** Stops by itself after so many sent requests; undefined: no limit. */
   readonly maxRequests?: number;
   /** Stops by itself after this time; undefined: until stopped. */
@@ -110,6 +112,34 @@ export interface LatencySummary {
   readonly max: number;
   /** Non-empty histogram buckets for drawing, at most 120: upper bound in ms (inclusive) and count. */
   readonly buckets: readonly { readonly upTo: number; readonly count: number }[];
+}
+
+/** What of the response times is to be counted as answers end. */
+export interface ResponseTimeWatch {
+  /** ms. */
+  readonly limits: readonly number[];
+  /** Versions whose answers are counted apart. */
+  readonly versions: readonly string[];
+  /** Is an answer of the candidate more than (1 + margin) times as long as one of the baseline? */
+  readonly pairs: readonly { readonly candidate: string; readonly baseline: string; readonly margin: number }[];
+}
+
+/** Response times of a counting window, from the intended start; exact counts. */
+export interface ResponseTimeCounts {
+  /** Whole answers, failed ones too, and timeouts as the time after which they were given up. */
+  readonly all: TimedAnswers;
+  /** Good answers that tell their version. */
+  readonly versions: Readonly<Record<string, TimedAnswers>>;
+  /** Pairs of answers of different versions, and in how many the candidate's is the longer one by more than the margin. */
+  readonly pairs: readonly (ResponseTimeWatch['pairs'][number] & { readonly slower: number; readonly total: number })[];
+}
+
+export interface TimedAnswers {
+  readonly total: number;
+  /** Limit in ms -> answers that took longer. */
+  readonly over: Readonly<Record<string, number>>;
+  /** As in `LatencySummary`. */
+  readonly buckets: LatencySummary['buckets'];
 }
 
 /** How the generator itself did. Times in ms; of several threads the worst, unless it is a sum. */
@@ -211,6 +241,20 @@ export interface GeneratorReadings {
   readonly maxInFlight: number | undefined;
 }
 
+/** The books behind `ResponseTimeCounts`, which add up without loss. */
+export interface ResponseTimeData {
+  readonly limits: readonly number[];
+  readonly all: TimedAnswersData;
+  readonly versions: Readonly<Record<string, TimedAnswersData>>;
+  readonly pairs: ResponseTimeCounts['pairs'];
+}
+
+export interface TimedAnswersData {
+  /** Answers above each limit. */
+  readonly over: readonly number[];
+  readonly histogram: HistogramData;
+}
+
 /** Where a load stands, as it can be sent to another thread and added to that of others without loss. */
 export interface LoadSnapshot {
   readonly counts: ClientCounts;
@@ -230,6 +274,8 @@ export interface LoadSnapshot {
 /** Since the window began. */
 interface WindowSnapshot {
   readonly responseTime: HistogramData;
+  /** Undefined: none are judged. */
+  readonly responseTimes?: ResponseTimeData | undefined;
   readonly generator: GeneratorReadings;
 }
 
@@ -244,6 +290,8 @@ export interface LoadRun {
   resetWindow(): void;
   /** Response time since the last resetWindow. */
   windowLatency(): LatencySummary;
+  /** Since the last resetWindow; undefined: none were to be judged. */
+  windowResponseTimes(): ResponseTimeCounts | undefined;
   /** Stops sending and resolves when nothing is in flight any more; the users' clocks stand still meanwhile, so nothing bursts afterwards. */
   pause(): Promise<void>;
   resume(): void;

@@ -1,11 +1,15 @@
-import type { ClientCounts, UriCounts } from '../load/types.js';
+import type { ClientCounts, ResponseTimeCounts, UriCounts } from '../load/types.js';
 import type { ClientConnections, Observation, Observer } from './types.js';
 
 /**
  * The client's own books: what the users of the load saw. Failures have no version, since a failed page does not tell who failed.
  * @param counts cumulative counts of the running load; undefined while none runs.
+ * @param responseTimes of the counting window; default and undefined: none are judged.
  */
-export function clientObserver(counts: () => ClientCounts | undefined): Observer {
+export function clientObserver(
+  counts: () => ClientCounts | undefined,
+  responseTimes: () => ResponseTimeCounts | undefined = () => undefined,
+): Observer {
   let base: ClientCounts | undefined;
   return {
     vantagePoint: 'client',
@@ -17,7 +21,7 @@ export function clientObserver(counts: () => ClientCounts | undefined): Observer
     async look() {
       const now = counts();
       if (!base || !now) return { status: 'no-data', vantagePoint: 'client', reason: 'no load is running' };
-      return observation(base, now);
+      return observation(base, now, responseTimes());
     },
     // Books are kept as answers end; nothing has to arrive.
     async settled() {
@@ -26,7 +30,11 @@ export function clientObserver(counts: () => ClientCounts | undefined): Observer
   };
 }
 
-function observation(base: ClientCounts, now: ClientCounts): Observation {
+function observation(
+  base: ClientCounts,
+  now: ClientCounts,
+  responseTimes: ResponseTimeCounts | undefined,
+): Observation {
   const versions = Object.entries(difference(now.versions, base.versions));
   return {
     status: 'ok',
@@ -43,6 +51,7 @@ function observation(base: ClientCounts, now: ClientCounts): Observation {
       failed: now.failed - base.failed,
       sent: now.sent - base.sent,
       byUri: now.byUri.map((uri, index) => uriDifference(uri, base.byUri[index])),
+      ...(responseTimes ? { responseTimes } : {}),
     },
   };
 }

@@ -1,5 +1,8 @@
-import type { UriCounts } from '../load/types.js';
+import type { ResponseTimeCounts, UriCounts } from '../load/types.js';
 import type { WatchedPoint } from '../scenario/types.js';
+
+/** Answers of one kind with their response times. */
+export type { TimedAnswers } from '../load/types.js';
 
 /** Counts since the counting window opened. */
 export interface WindowCounts {
@@ -16,6 +19,8 @@ export interface WindowCounts {
   readonly failed: number;
   readonly sent: number;
   readonly byUri: readonly UriCounts[];
+  /** Client only, when response times are promised. */
+  readonly responseTimes?: ResponseTimeCounts;
 }
 
 /** What one vantage point says at one look. Counts are cumulative since the window opened. */

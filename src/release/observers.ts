@@ -31,7 +31,11 @@ export function makeObservers(
     ...(prometheusToken ? { bearerToken: prometheusToken } : {}),
   });
   const make: Record<WatchedPoint, () => Observer> = {
-    client: () => clientObserver(() => load()?.counts()),
+    client: () =>
+      clientObserver(
+        () => load()?.counts(),
+        () => load()?.windowResponseTimes(),
+      ),
     source: () => istioObserver({ vantagePoint: 'source', scenario, prometheus, clock }),
     destination: () => istioObserver({ vantagePoint: 'destination', scenario, prometheus, clock }),
     graph: () => kialiObserver({ url, auth, scenario, clock, prometheus }),

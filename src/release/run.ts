@@ -11,6 +11,7 @@ import { seedData } from '../load/seed.js';
 import type { LoadRun } from '../load/types.js';
 import type { Observer } from '../observe/types.js';
 import { mixInMarkerUris } from '../scenario/markers.js';
+import { responseTimeWatch } from '../scenario/responseTimes.js';
 import type { Scenario } from '../scenario/types.js';
 import { checkChanges } from './changes.js';
 import { failure, tell } from './failure.js';
@@ -80,6 +81,7 @@ async function startSeededLoad(
   const { variables, created } = await seedData({ baseUrl, names: scenario.seed, signal, clock });
   emit({ type: 'seeded', variables, created });
   const { entries, mixedIn } = mixInMarkerUris(scenario);
+  const responseTimes = responseTimeWatch(scenario);
   emit({ type: 'load-started', uris: entries.map((entry) => `${entry.method} ${entry.target}`), mixedIn });
   return startLoad(
     {
@@ -94,6 +96,7 @@ async function startSeededLoad(
       workers: scenario.load.workers ?? 1,
       precise: scenario.load.precise ?? false,
       marker: scenario.marker,
+      ...(responseTimes ? { responseTimes } : {}),
       defaultVersion: Object.keys(scenario.versions).find((version) => !scenario.marker?.versions[version]),
     },
     { clock },

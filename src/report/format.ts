@@ -75,8 +75,13 @@ export const verdictWord: Readonly<Record<Verdict, string>> = {
 export const isAccount = ({ required, vantagePoint }: Pick<CheckResult, 'required' | 'vantagePoint'>): boolean =>
   !required && (vantagePoint === 'destination' || vantagePoint === 'graph');
 
-/** `10 % ± 3`, `at most 0.5 %`, `0 % (below 1 %)`: what a check promises, in percent. */
+/** `10 % ± 3`, `at most 0.5 %`, `0 % (below 1 %)`, `p95 at most 800 ms`: what a check promises, in percent. */
 export function promise({ expected }: Pick<CheckResult, 'expected'>): string {
+  const { percentile, limitMs, than, ratio } = expected;
+  if (percentile && limitMs !== undefined) return `${percentile} at most ${milliseconds(limitMs)}`;
+  if (than !== undefined && ratio !== undefined)
+    return ratio === 1 ? `no more often than ${than}` : `at most ${decimal(ratio, 2)} times as often as ${than}`;
+  if (than !== undefined) return `at most ${percent(expected.margin ?? 0)} slower than ${than}`;
   const { share, margin, max, absence } = expected;
   if (share === 0 && absence !== undefined) return `0${THIN}% (below ${percent(absence)})`;
   if (share === 1 && absence !== undefined) return `100${THIN}% (above ${percent(1 - absence)})`;
@@ -84,6 +89,22 @@ export function promise({ expected }: Pick<CheckResult, 'expected'>): string {
   if (share !== undefined) return percent(share);
   if (max !== undefined) return `at most ${percent(max)}`;
   return 'as stated';
+}
+
+/** What was observed: `10.4 %`, or `640 ms` for a percentile; `2.1 times` for failures compared. */
+export function observedValue({ observed }: Pick<CheckResult, 'observed'>): { value: string; bounds: string } {
+  if (!observed) return { value: '', bounds: '' };
+  const { responseTime, ratio } = observed;
+  const upTo = (high: number | null, text: (value: number) => string) => (high === null ? '…' : text(high));
+  if (responseTime) {
+    const { value, low, high } = responseTime;
+    return { value: milliseconds(value), bounds: `[${milliseconds(low)}, ${upTo(high, milliseconds)}]` };
+  }
+  const times = (value: number) => decimal(value, 2);
+  return {
+    value: sharePercent(observed.share),
+    bounds: ratio ? `[${times(ratio.low)}, ${upTo(ratio.high, times)}] times` : interval(observed.low, observed.high),
+  };
 }
 
 /** `share:v2` -> `v2`, `errors` -> ``. */
@@ -94,7 +115,8 @@ export function checkVersion(name: string): string {
 
 /** `share:v2` -> `Share of v2`. */
 export function checkTitle(name: string): string {
-  const version = checkVersion(name);
+  const [subject, percentile] = checkVersion(name).split(':');
+  const version = subject ?? '';
   const kind = version ? name.slice(0, name.indexOf(':')) : name;
   switch (kind) {
     case 'share':
@@ -105,6 +127,11 @@ export function checkTitle(name: string): string {
       return `Proxies that call ${version}`;
     case 'errors':
       return version ? `Errors of ${version}` : 'Errors';
+    case 'responseTime':
+      if (percentile) return `${percentile} of the response time of ${version}`;
+      return /^p\d+$/.test(version) ? `${version} of the response time` : `Slowness of ${version}`;
+    case 'drift':
+      return version === 'errors' ? 'Drift of the errors' : `Drift of ${version}'s share`;
     default:
       return name;
   }

@@ -91,7 +91,11 @@ function checkCase(stage: StageModel, check: CheckResult): TestCase {
     outcome,
     type: outcome === 'failure' ? (stage.causes[0]?.code ?? 'FAIL') : check.verdict.toUpperCase(),
     message: check.reason,
-    body: [check.required ? check.reason : `accounted for only, ${check.verdict}: ${check.reason}`, causes]
+    body: [
+      check.required ? check.reason : `accounted for only, ${check.verdict}: ${check.reason}`,
+      check.statistics && `statistics: ${check.statistics}`,
+      causes,
+    ]
       .filter(Boolean)
       .join('\n'),
   };

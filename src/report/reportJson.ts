@@ -57,6 +57,10 @@ interface ReportCheck {
   /** Anytime-valid p-value of the promise; absent where the counts are no evidence against it by themselves. */
   readonly pValue?: number;
   readonly reason: string;
+  /** The same for a statistician; absent when nothing was counted. */
+  readonly statistics?: string;
+  /** About how many more requests would tell; absent when decided or not known. */
+  readonly need?: number;
   /** ms since the counting window opened; null: undecided. */
   readonly decidedAt: number | null;
 }
@@ -138,6 +142,7 @@ function stageOf(stage: StageModel, lastAt: number): ReportStage {
 
 function checkOf(check: CheckResult): ReportCheck {
   const { name, vantagePoint, required, verdict, expected, observed, errorRate, reason, decidedAt } = check;
+  const { statistics, need } = check;
   return {
     name,
     vantagePoint,
@@ -148,6 +153,8 @@ function checkOf(check: CheckResult): ReportCheck {
     errorRate,
     ...(check.pValue === undefined ? {} : { pValue: check.pValue }),
     reason,
+    ...(statistics === undefined ? {} : { statistics }),
+    ...(need === undefined ? {} : { need }),
     decidedAt: decidedAt ?? null,
   };
 }

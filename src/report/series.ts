@@ -1,5 +1,12 @@
 import { observedShare } from '../judge/checks/share.js';
-import { errorTally, goodObservation, mirrorTally, shareTally, type Tally } from '../judge/tallies.js';
+import {
+  errorTally,
+  goodObservation,
+  mirrorTally,
+  responseTimeTally,
+  shareTally,
+  type Tally,
+} from '../judge/tallies.js';
 import type { CheckResult, Look } from '../judge/types.js';
 import { checkVersion, isAccount } from './format.js';
 import type { CheckSeries, SeriesPoint } from './types.js';
@@ -47,7 +54,7 @@ export class SeriesBuilder {
   }
 }
 
-function tallyOf({ name, vantagePoint }: CheckResult, look: Look): Tally | undefined {
+function tallyOf({ name, vantagePoint, expected }: CheckResult, look: Look): Tally | undefined {
   const version = checkVersion(name);
   if (name.startsWith('mirror:')) {
     const copies = mirrorTally(look, version);
@@ -56,5 +63,15 @@ function tallyOf({ name, vantagePoint }: CheckResult, look: Look): Tally | undef
   if (vantagePoint === 'config' || name.startsWith('proxies:')) return undefined;
   const counts = goodObservation(look, vantagePoint)?.counts;
   if (!counts) return undefined;
-  return name === 'errors' ? errorTally(counts) : shareTally(counts, version);
+  const [kind = ''] = name.split(':');
+  switch (kind) {
+    case 'errors': {
+      const of = counts.versions[version];
+      return version === '' ? errorTally(counts) : of && { count: of.failed, total: of.total };
+    }
+    case 'responseTime':
+      return responseTimeTally(counts, version, expected);
+    default:
+      return shareTally(counts, version);
+  }
 }

@@ -1,15 +1,5 @@
 import type { CheckResult } from '../judge/types.js';
-import {
-  checkTitle,
-  count,
-  interval,
-  milliseconds,
-  promise,
-  sharePercent,
-  span,
-  vantageTitle,
-  verdictWord,
-} from './format.js';
+import { checkTitle, count, milliseconds, observedValue, promise, span, vantageTitle, verdictWord } from './format.js';
 import { leftBehind, stageReason } from './model.js';
 import { escapeMarkdown as md } from './text.js';
 import type { RunModel, StageModel } from './types.js';
@@ -61,10 +51,12 @@ function stageTable(run: RunModel): string {
   return ['| Verdict | Stage | Required checks | Arrived in |', '|---|---|---|---|', ...rows, ''].join('\n');
 }
 
-const observedText = ({ observed, vantagePoint }: CheckResult) =>
-  observed
-    ? `${sharePercent(observed.share)} ${interval(observed.low, observed.high)} of ${count(observed.total)} at ${vantageTitle[vantagePoint].toLowerCase()}`
+const observedText = (check: CheckResult) => {
+  const { observed, vantagePoint } = check;
+  return observed
+    ? `${observedValue(check).value} ${observedValue(check).bounds} of ${count(observed.total)} at ${vantageTitle[vantagePoint].toLowerCase()}`
     : `nothing observed at ${vantageTitle[vantagePoint].toLowerCase()}`;
+};
 
 function stageSection(stage: StageModel): string {
   const lines: string[] = [];
@@ -79,7 +71,10 @@ function stageSection(stage: StageModel): string {
   const title = `### ${verdictWord[stage.verdict]}: ${md(stage.name)}`;
   const open = (stage.assessment?.checks ?? [])
     .filter(({ required, verdict }) => required && verdict !== 'pass')
-    .map((check) => `- ${checkTitle(md(check.name))}: ${md(check.reason)}`);
+    .flatMap((check) => [
+      `- ${md(checkTitle(check.name))}: ${md(check.reason)}`,
+      ...(check.statistics ? [`  - Statistics: ${md(check.statistics)}`] : []),
+    ]);
   const reason = stage.verdict === 'pass' || open.length > 0 ? [] : [md(stageReason(stage)), ''];
   return [title, '', ...reason, ...open, ...lines, ''].join('\n');
 }

@@ -46,6 +46,7 @@ export function buildScenario(file: ScenarioFile, shown: string, parts: Parts): 
       delete: parts.stages[index]?.delete ?? [],
       expect: expectationOf(stage.expect),
       precision: precisionOf(file.precision, stage.precision),
+      ...(stage.soak ? { soak: stage.soak } : {}),
     })),
     lab: {
       objects: parts.objects,

@@ -1,8 +1,10 @@
 import { formatPercent } from '../base/units.js';
+import { checkErrors, errorsOf } from './errorRates.js';
 import type { ReportAt } from './issues.js';
 import { didYouMean, show } from './nearest.js';
+import { responseTimeOf } from './responseTimes.js';
 import type { StageFile } from './schema.js';
-import type { Expectation, Precision, Scenario } from './types.js';
+import type { Expectation, Precision, ResponseTimeExpectation, Scenario } from './types.js';
 import type { Path } from './yaml-text.js';
 
 /** The checked value of a stage's `expect`; `by` is taken out of the shares. */
@@ -12,7 +14,8 @@ export function expectationOf(expect: StageFile['expect']): Expectation {
     share: expect.share === undefined ? undefined : (share as NonNullable<Expectation['share']>),
     by: by ?? 'weight',
     mirror: expect.mirror,
-    errors: expect.errors,
+    errors: errorsOf(expect.errors),
+    ...(expect.responseTime ? { responseTime: responseTimeOf(expect.responseTime) as ResponseTimeExpectation } : {}),
   };
 }
 
@@ -32,11 +35,12 @@ export function checkExpectation(
     expect.share && Object.keys(expect.share).length > 0,
     expect.mirror && Object.keys(expect.mirror).length > 0,
     expect.errors,
+    expect.responseTime,
   ];
   if (!claims.some(Boolean)) {
     report(
       path,
-      'promises nothing; needed is at least one of share, mirror, errors',
+      'promises nothing; needed is at least one of share, mirror, errors, responseTime',
       'write for example share: {v2: 0%}',
     );
     return;
@@ -60,23 +64,28 @@ export function checkExpectation(
       'set watch.destination to account or require',
     );
   }
-  if (expect.errors) {
-    const { max } = expect.errors;
-    const field: Path = [...path, 'errors', 'max'];
-    if (max <= 0 || max > 0.5) {
+  reportSilentVersions(expect, path, report);
+  if (expect.errors) checkErrors(expect.errors, [...path, 'errors'], versions, watch, report);
+}
+
+/** A version that is promised no request cannot be compared. */
+function reportSilentVersions({ share, errors, responseTime }: Expectation, path: Path, report: ReportAt): void {
+  const gets = (version: string) =>
+    share?.[version] !== 0 && !Object.entries(share ?? {}).some(([other, part]) => other !== version && part === 1);
+  const claims = [
+    ...Object.entries(errors?.notWorse ?? {}).map(([version, { than }]) => ['errors', version, than] as const),
+    ...Object.entries(responseTime?.versions ?? {}).map(
+      ([version, { notSlower }]) => ['responseTime', version, notSlower?.than ?? version] as const,
+    ),
+  ];
+  for (const [field, version, than] of claims) {
+    const silent = [version, than].find((name) => !gets(name));
+    if (silent !== undefined)
       report(
-        field,
-        `found ${formatPercent(max, 4)}; allowed is more than 0% and at most 50%`,
-        'no number of requests proves 0 %; name the most that is harmless, such as 0.5%',
+        [...path, field, version],
+        `${silent} is promised no request here, so nothing of it can be measured`,
+        'promise it in a stage in which both versions answer',
       );
-    }
-    if (watch.source === 'off') {
-      report(
-        [...path, 'errors'],
-        'errors are judged at the source proxy, which watch switches off',
-        'set watch.source to require',
-      );
-    }
   }
 }
 

@@ -1,17 +1,20 @@
 import * as z from 'zod';
 import { load } from './load-schema.js';
+import { PERCENTILES } from './percentiles.js';
 import { ALLOWED, choice, duration, mapping, percent, range, text } from './schema-parts.js';
 import { SEED_NAMES } from './seeds.js';
+import type { Percentile } from './types.js';
 
 const dnsName = (what: string) => {
   const error = `${what}: lower-case letters, digits and "-", at most 63`;
   return z.string({ error }).regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error });
 };
 
-const VERSION_NAME = 'a version name: a letter, then letters, digits, "-", "_" and ".", but not uri, failed or by';
+const VERSION_NAME =
+  'a version name: a letter, then letters, digits, "-", "_" and ".", but not uri, failed, by, max or a percentile';
 const versionName = z
   .string({ error: VERSION_NAME })
-  .regex(/^(?!(uri|failed|by)$)[A-Za-z][\w.-]{0,62}$/, { error: VERSION_NAME });
+  .regex(/^(?!(uri|failed|by|max|p50|p90|p95|p99|p999)$)[A-Za-z][\w.-]{0,62}$/, { error: VERSION_NAME });
 
 const labels = z
   .record(
@@ -61,6 +64,33 @@ const watch = mapping({
   graph: watchMode.optional(),
 });
 
+const limits = Object.fromEntries(
+  (Object.keys(PERCENTILES) as Percentile[]).map((name) => [name, duration.optional()]),
+) as Record<Percentile, z.ZodOptional<typeof duration>>;
+
+const RATIO = 'a number from 1 to 100, such as 1.5';
+const EXPECT_ERRORS = 'a mapping with max, or versions such as {v2: {notWorseThan: v1}}';
+const errors = z.object({ max: percent.optional() }, { error: EXPECT_ERRORS }).catchall(
+  mapping({
+    notWorseThan: versionName,
+    ratio: z
+      .number({ error: RATIO })
+      .min(1, { error: RATIO })
+      .max(100, { error: RATIO })
+      .optional()
+      .meta({ description: 'So many times as often is still in order. Default 1; twice as much must be caught.' }),
+  }),
+);
+
+const EXPECT_TIME = 'a mapping of percentiles to durations, such as {p95: 800ms, v2: {notSlowerThan: v1}}';
+const responseTime = z.object(limits, { error: EXPECT_TIME }).catchall(
+  mapping({
+    ...limits,
+    notSlowerThan: versionName.optional(),
+    margin: percent.optional().meta({ description: 'So much slower is still in order. Default 10%.' }),
+  }),
+);
+
 const EXPECT_SHARE = 'a mapping of versions to percentages, such as {v2: 10%}';
 const expectation = mapping({
   share: z
@@ -69,7 +99,13 @@ const expectation = mapping({
     .optional()
     .meta({ description: 'Share of the requests by version. by: weight (default) or balancing over ready pods.' }),
   mirror: shares.optional().meta({ description: 'Copies per primary request, by version.' }),
-  errors: mapping({ max: percent }).optional().meta({ description: 'Most failing calls that are still in order.' }),
+  errors: errors.optional().meta({
+    description: 'max: most failing calls that are still in order. By version: not worse than another version.',
+  }),
+  responseTime: responseTime.optional().meta({
+    description:
+      'Largest percentiles of the response time at the client, from the intended start: of all answers, or by version.',
+  }),
 });
 
 const stage = mapping({
@@ -78,6 +114,9 @@ const stage = mapping({
   delete: stringList('Kind/name or Kind/namespace/name').optional(),
   expect: expectation,
   precision: precision.optional(),
+  soak: duration
+    .optional()
+    .meta({ description: 'The load goes on for so long after a pass, and drift is watched for. Default 0.' }),
 });
 
 const SIGMA = 'a number from 0 to 5';

@@ -1,11 +1,12 @@
 import { objectRef } from '../base/kubernetes.js';
-import { precisionOf, watchOf } from './defaults.js';
+import { DEFAULTS, precisionOf, watchOf } from './defaults.js';
 import { checkExpectation, expectationOf } from './expectations.js';
 import type { ReportAt } from './issues.js';
 import { KNOWN_KINDS } from './kinds.js';
 import { didYouMean, show } from './nearest.js';
+import { checkResponseTime } from './responseTimes.js';
 import { ScenarioFile } from './schema.js';
-import { accepted, checkPrecision, type Sections } from './sections.js';
+import { accepted, checkPrecision, markerOf, type Sections } from './sections.js';
 import type { ManifestObject, ObjectRef } from './types.js';
 import type { Path } from './yaml-text.js';
 
@@ -103,14 +104,18 @@ function checkPromise(stage: Record<string, unknown>, path: Path, sections: Sect
   const expect = accepted(shape.expect, stage.expect);
   if (expect === undefined || sections.versions === undefined) return;
   const precision = precisionOf(sections.precision, own);
-  checkExpectation(
-    expectationOf(expect),
-    [...path, 'expect'],
-    Object.keys(sections.versions),
-    precision,
-    watchOf(sections.watch),
-    report,
-  );
+  const promised = expectationOf(expect);
+  const versions = Object.keys(sections.versions);
+  const watch = watchOf(sections.watch);
+  checkExpectation(promised, [...path, 'expect'], versions, precision, watch, report);
+  if (!promised.responseTime) return;
+  const surroundings = {
+    versions,
+    watch,
+    marker: markerOf(sections.marker) !== undefined,
+    timeout: sections.load && (sections.load.timeout ?? DEFAULTS.timeout),
+  };
+  checkResponseTime(promised.responseTime, [...path, 'expect', 'responseTime'], surroundings, report);
 }
 
 /** Reports objects that one list holds twice: the second would silently replace the first. */

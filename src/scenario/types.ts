@@ -58,6 +58,8 @@ export interface Stage {
   readonly delete: readonly ObjectRef[];
   readonly expect: Expectation;
   readonly precision: Precision;
+  /** How long the load goes on after a pass while drift is watched for; absent: not at all. */
+  readonly soak?: Millis;
 }
 
 export interface Expectation {
@@ -67,8 +69,35 @@ export interface Expectation {
   readonly by: 'weight' | 'balancing';
   /** Version -> copies per primary request, in 0..1. */
   readonly mirror: Readonly<Record<string, Ratio>> | undefined;
-  readonly errors: { readonly max: Ratio } | undefined;
+  readonly errors: ErrorExpectation | undefined;
+  /** Absent: nothing is promised. */
+  readonly responseTime?: ResponseTimeExpectation;
 }
+
+export interface ErrorExpectation {
+  /** Most failing calls of all; undefined: no limit. */
+  readonly max: Ratio | undefined;
+  /** Version -> it fails at most `ratio` times as often as version `than`. */
+  readonly notWorse?: Readonly<Record<string, { readonly than: string; readonly ratio: number }>>;
+}
+
+/** Response time counts from the intended start, at the client. */
+export interface ResponseTimeExpectation {
+  /** Of all answers, timeouts included. */
+  readonly limits: ResponseTimeLimits;
+  /** Of the answers that tell this version. */
+  readonly versions: Readonly<Record<string, VersionResponseTime>>;
+}
+
+interface VersionResponseTime {
+  readonly limits: ResponseTimeLimits;
+  /** A typical answer takes at most (1 + margin) times as long as one of version `than`. */
+  readonly notSlower: { readonly than: string; readonly margin: Ratio } | undefined;
+}
+
+export type Percentile = 'p50' | 'p90' | 'p95' | 'p99' | 'p999';
+/** Largest value of a percentile. */
+export type ResponseTimeLimits = Readonly<Partial<Record<Percentile, Millis>>>;
 
 export interface ObjectRef {
   readonly kind: string;

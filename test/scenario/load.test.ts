@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadScenario } from '../../src/scenario/load.js';
+import { responseTimeWatch } from '../../src/scenario/responseTimes.js';
 import { Folders, problemsOf, SMALL, said } from '../support/scenario.js';
 
 const folders = new Folders();
@@ -87,6 +88,34 @@ describe('a scenario', () => {
     expect(
       await problemsOf(folders.make({ ...SMALL, 'scenario.yaml': `\ufeff${text}`, 'uris.txt': `\ufeff${uris}` })),
     ).toEqual([]);
+  });
+
+  test('may promise response times, errors of a version against another, and a soak', async () => {
+    const text = SMALL['scenario.yaml'] as string;
+    const scenario = await loadScenario('.', {
+      cwd: folders.make({
+        ...SMALL,
+        'scenario.yaml': text.replace(
+          '{share: {v2: 10%}}',
+          '{errors: {max: 0.5%, v2: {notWorseThan: v1}}, responseTime: {p95: 800ms, p999: 2s, v2: {p50: 40ms, notSlowerThan: v1}}}\n    soak: 10m',
+        ),
+      }),
+    });
+    const [stage] = scenario.stages;
+    expect(stage?.expect).toMatchObject({
+      errors: { max: 0.005, notWorse: { v2: { than: 'v1', ratio: 1 } } },
+      responseTime: {
+        limits: { p95: 800, p999: 2000 },
+        versions: { v2: { limits: { p50: 40 }, notSlower: { than: 'v1', margin: 0.1 } } },
+      },
+    });
+    expect(stage?.soak).toBe(600_000);
+    expect(scenario.stages[1]).not.toHaveProperty('soak');
+    expect(responseTimeWatch(scenario)).toEqual({
+      limits: [40, 800, 2000],
+      versions: ['v2'],
+      pairs: [{ candidate: 'v2', baseline: 'v1', margin: 0.1 }],
+    });
   });
 
   test('may be an open model', async () => {
@@ -201,6 +230,41 @@ describe('a bad scenario file', () => {
       'an unknown key in an expectation',
       change('{share: {v2: 10%}}', '{shares: {v2: 10%}}'),
       ['scenario.yaml:16: stages\\[0\\].expect.shares: unknown key "shares".*"share"\\?'],
+    ],
+    [
+      'response times and errors of versions that cannot be compared',
+      change(
+        '{share: {v2: 10%}}',
+        '{share: {v2: 0%}, errors: {v2: {notWorseThan: v2}}, responseTime: {p95: 20s, v3: {notSlowerThan: v1}, v2: {margin: 5%}}}',
+      ),
+      [
+        'scenario.yaml:16: stages\\[0\\].expect.errors.v2: v2 is promised no request here, so nothing of it can be measured',
+        'scenario.yaml:16: stages\\[0\\].expect.responseTime.v2: v2 is promised no request here.*',
+        'scenario.yaml:16: stages\\[0\\].expect.errors.v2.notWorseThan: compares v2 with itself.*',
+        "scenario.yaml:16: stages\\[0\\].expect.responseTime.p95: the limit of 20 s is not below the load's timeout of 10 s.*",
+        'scenario.yaml:16: stages\\[0\\].expect.responseTime.v3: unknown version "v3"; the versions are v1, v2.*',
+        'scenario.yaml:16: stages\\[0\\].expect.responseTime.v2: promises nothing.*',
+      ],
+    ],
+    [
+      'a comparison that has no margin, and one that the client cannot see',
+      (text: string) =>
+        change(
+          '{share: {v2: 10%}}',
+          '{responseTime: {v2: {notSlowerThan: v1, margin: 0%}}}',
+        )(text).replace(/marker: .*\n/, ''),
+      [
+        'scenario.yaml:15: stages\\[0\\].expect.responseTime.v2.margin: found 0%; allowed is more than 0% and at most 100%.*',
+        'scenario.yaml:15: stages\\[0\\].expect.responseTime: promises a response time of a version, but without a marker.*',
+      ],
+    ],
+    [
+      'a ratio below 1 and an unknown key of a version',
+      change('{share: {v2: 10%}}', '{errors: {v2: {notWorseThan: v1, ratio: 0.5}}, responseTime: {v2: {p96: 1s}}}'),
+      [
+        'scenario.yaml:16: stages\\[0\\].expect.errors.v2.ratio: found 0.5; allowed is a number from 1 to 100, such as 1.5',
+        'scenario.yaml:16: stages\\[0\\].expect.responseTime.v2.p96: unknown key "p96".*',
+      ],
     ],
     [
       'a duration without unit',

@@ -29,15 +29,16 @@ export function reportCommand(io: Io): Command {
     .description('render a run again from its journal alone')
     .argument('[run]', 'run id, folder with a journal, or `latest`', 'latest')
     .option('--reports <dir>', 'folder of all runs', 'reports')
+    .option('--verbose', 'tell how every check was decided, with its statistics')
     .option('--json', 'print report.json on stdout, progress on stderr')
     .addHelpText('after', HELP)
-    .action((run: string, options: { reports: string; json?: boolean }) => {
+    .action((run: string, options: { reports: string; json?: boolean; verbose?: boolean }) => {
       const reports = path.resolve(io.cwd, options.reports);
       const dir = findRun(reports, run, io.cwd);
       const model = writeReports(dir, readJournal(path.join(dir, JOURNAL_FILE)));
       const shown = path.relative(io.cwd, dir) || dir;
       const out = options.json ? io.stderr : io.stdout;
-      const result = runResult(model, path.join(shown, 'index.html'), out.columns);
+      const result = runResult(model, path.join(shown, 'index.html'), out.columns, options.verbose);
       for (const one of result) out.write(`${renderLine(one, out.color)}\n`);
       if (options.json) io.stdout.write(reportJson(model));
       io.setExitCode(EXIT.pass);

@@ -33,6 +33,7 @@ interface Flags extends ClusterFlags {
   readonly reports: string;
   readonly seed?: number;
   readonly json: boolean;
+  readonly verbose: boolean;
 }
 
 export function runCommand(io: Io): Command {
@@ -59,6 +60,7 @@ export function runCommand(io: Io): Command {
       wholeNumber(0, 2 ** 32 - 1),
     )
     .option('--reports <dir>', 'folder of the reports', 'reports')
+    .option('--verbose', 'tell how every check was decided, with its statistics', false)
     .option('--json', 'print report.json on stdout', false);
   return withClusterOptions(command)
     .addHelpText(
@@ -103,7 +105,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
         await client.check();
         const { baseUrl, prometheusUrl, kialiUrl } = lab ?? flags;
         const plans = new Map(plan.stages.map(({ name, line }) => [name, line]));
-        const session = openSession(io, reports, scenario.name, flags.json, plans);
+        const session = openSession(io, reports, scenario.name, flags, plans);
         await runRelease(
           scenario,
           {

@@ -15,6 +15,7 @@ interface Flags extends ClusterFlags {
   readonly stage: string;
   readonly reports: string;
   readonly json: boolean;
+  readonly verbose: boolean;
 }
 
 export function verifyCommand(io: Io): Command {
@@ -23,6 +24,7 @@ export function verifyCommand(io: Io): Command {
     .argument('[scenario]', 'scenario file or its folder (default: Pitstop)')
     .requiredOption('--stage <name>', 'the stage whose promise is judged')
     .option('--reports <dir>', 'folder of the reports', 'reports')
+    .option('--verbose', 'tell how every check was decided, with its statistics', false)
     .option('--json', 'print report.json on stdout', false);
   return withClusterOptions(command)
     .addHelpText(
@@ -46,7 +48,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive or no data · 3 configuration ·
       prepareReports(reports);
       const client = await connectCluster(flags);
       await client.check();
-      const session = openSession(io, reports, scenario.name, flags.json);
+      const session = openSession(io, reports, scenario.name, flags);
       await verifyStage(
         scenario,
         stage,

@@ -1,5 +1,5 @@
 import type { CheckResult } from '../../judge/types.js';
-import { checkTitle, count, interval, isAccount, promise, sharePercent, span, vantageTitle } from '../format.js';
+import { checkTitle, count, isAccount, observedValue, promise, span, vantageTitle } from '../format.js';
 import { Cell, Chip } from './parts.js';
 import { RangeBar } from './rangeBar.js';
 
@@ -27,7 +27,8 @@ export function ChecksTable({ checks }: { checks: readonly CheckResult[] }) {
 }
 
 function CheckRow({ check }: { check: CheckResult }) {
-  const { observed, required, verdict, decidedAt } = check;
+  const { observed, required, verdict, decidedAt, statistics } = check;
+  const seen = observedValue(check);
   return (
     <tr data-check={check.name} data-vantage={check.vantagePoint} class={required ? '' : 'account'}>
       <Cell label="Check" strong>
@@ -42,8 +43,7 @@ function CheckRow({ check }: { check: CheckResult }) {
       <Cell label="Observed">
         {observed ? (
           <span>
-            <b class="share">{sharePercent(observed.share)}</b>{' '}
-            <span class="muted nowrap">{interval(observed.low, observed.high)}</span>
+            <b class="share">{seen.value}</b> <span class="muted nowrap">{seen.bounds}</span>
             <RangeBar check={check} />
           </span>
         ) : (
@@ -61,6 +61,12 @@ function CheckRow({ check }: { check: CheckResult }) {
         <span class="why">
           <Chip verdict={verdict} />
           <span class="muted block small">{check.reason}</span>
+          {statistics && (
+            <details class="statistics small">
+              <summary>Statistics</summary>
+              <p class="muted">{statistics}</p>
+            </details>
+          )}
         </span>
       </Cell>
     </tr>

@@ -1,5 +1,5 @@
 import type { CheckResult, VantagePoint } from '../../judge/types.js';
-import { interval, sharePercent, vantageTitle } from '../format.js';
+import { checkTitle, observedValue, vantageTitle } from '../format.js';
 import type { RunModel, StageModel } from '../types.js';
 import { expectationText } from '../words.js';
 import { Cell, Chip } from './parts.js';
@@ -77,14 +77,15 @@ function Seen({ stage, point }: { stage: StageModel; point: VantagePoint }) {
   );
 }
 
-function SeenValue({ check: { name, observed, verdict } }: { check: CheckResult }) {
+function SeenValue({ check }: { check: CheckResult }) {
+  const { name, observed, verdict } = check;
+  const { value, bounds } = observedValue(check);
   const [kind = '', version = ''] = name.split(':');
-  const what = kind === 'share' ? version : `${version} ${kind}`;
+  const what = kind === 'share' ? version : kind === 'mirror' ? `${version} mirror` : checkTitle(check.name);
   if (!observed) return <>{`${what} ${verdict === 'not-applicable' ? 'not applicable' : 'no data'}`}</>;
   return (
     <>
-      {what} <b>{sharePercent(observed.share)}</b>{' '}
-      <span class="muted nowrap">{interval(observed.low, observed.high)}</span>
+      {what} <b>{value}</b> <span class="muted nowrap">{bounds}</span>
     </>
   );
 }

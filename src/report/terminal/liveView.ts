@@ -20,6 +20,8 @@ export interface Screen {
 export interface LiveViewOptions {
   /** The run's folder as the user would type it; named at the end. */
   readonly reportDir: string;
+  /** With the statistics of every check at the end; default false. */
+  readonly verbose?: boolean;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
@@ -40,7 +42,7 @@ const SILENCE_MS = 30_000;
  * Follows a run on a terminal: one block that is redrawn at most ten times a second while finished stages stay above it; without
  * a terminal a line per event of interest, a look at most every 5 s, and never more than 30 s of silence.
  */
-export function liveView(out: Screen, { reportDir, clock = systemClock }: LiveViewOptions): LiveView {
+export function liveView(out: Screen, { reportDir, verbose = false, clock = systemClock }: LiveViewOptions): LiveView {
   const fold = new RunFold();
   const stop = new AbortController();
   let started = false;
@@ -64,7 +66,7 @@ export function liveView(out: Screen, { reportDir, clock = systemClock }: LiveVi
       stop.abort();
       sink.end();
       if (!started) return;
-      for (const one of runResult(fold.model, path.join(reportDir, 'index.html'), out.columns)) {
+      for (const one of runResult(fold.model, path.join(reportDir, 'index.html'), out.columns, verbose)) {
         out.write(`${renderLine(one, out.color)}\n`);
       }
     },

@@ -1,6 +1,15 @@
 import type { CheckResult } from '../../judge/types.js';
 import type { LoadModel } from '../../scenario/types.js';
-import { count, interval, milliseconds, minutes, percentNumber, sharePercent, vantageTitle } from '../format.js';
+import {
+  count,
+  milliseconds,
+  minutes,
+  observedValue,
+  percentNumber,
+  promise,
+  sharePercent,
+  vantageTitle,
+} from '../format.js';
 import type { RunModel, StageModel } from '../types.js';
 import { bar, type Line, line, piece, verdictTone } from './line.js';
 
@@ -100,11 +109,10 @@ export function failedShare(stage: StageModel): number {
 
 function checkLine(check: CheckResult, columns: number): Line {
   const { observed, verdict, need, decided } = check;
+  const shown = observedValue(check);
   const state = decided || verdict !== 'inconclusive' ? verdict : '...';
   const name = `${check.name} ${vantageTitle[check.vantagePoint].split(' ')[0]?.toLowerCase()}`;
-  const seen = observed
-    ? `${sharePercent(observed.share).padStart(7)}  ${interval(observed.low, observed.high)}`
-    : 'nothing yet';
+  const seen = observed ? `${shown.value.padStart(7)}  ${shown.bounds}` : 'nothing yet';
   const more = !decided && need !== undefined ? `  about ${count(need)} more requests` : '';
   const scale = columns >= 110 && observed ? `  ${scaleText(check)}` : '';
   return line(
@@ -114,7 +122,10 @@ function checkLine(check: CheckResult, columns: number): Line {
 }
 
 /** `10 +-3`, `<= 0.5`, in percent. */
-export function wanted({ expected: { share, margin, max, absence } }: CheckResult): string {
+export function wanted(check: CheckResult): string {
+  const { share, margin, max, absence, percentile, limitMs, than } = check.expected;
+  if (percentile && limitMs !== undefined) return `<= ${milliseconds(limitMs)}`;
+  if (than !== undefined) return promise(check);
   if (share === 0 && absence !== undefined) return `0 (below ${percentNumber(absence)})`;
   if (share === 1 && absence !== undefined) return `100 (above ${percentNumber(1 - absence)})`;
   if (share !== undefined) return `${percentNumber(share)}${margin === undefined ? '' : ` +-${percentNumber(margin)}`}`;

@@ -1,5 +1,17 @@
 import type { CheckResult, VantagePoint, Verdict } from '../../judge/types.js';
-import { checkVersion, count, interval, shareNumber, sharePercent, span, verdictWord } from '../format.js';
+import {
+  checkTitle,
+  checkVersion,
+  count,
+  interval,
+  observedValue,
+  promise,
+  shareNumber,
+  sharePercent,
+  span,
+  vantageTitle,
+  verdictWord,
+} from '../format.js';
 import { leftBehind, stageReason } from '../model.js';
 import type { RunModel, StageModel } from '../types.js';
 import { type Line, line, type Piece, piece, table, verdictTone } from './line.js';
@@ -27,6 +39,17 @@ export function stageResult(stage: StageModel): Line[] {
   return lines;
 }
 
+/** Every required check in a sentence for everyone and one for statisticians. */
+function explanations(stage: StageModel): Line[] {
+  const checks = stage.assessment?.checks.filter(({ required }) => required) ?? [];
+  return checks.flatMap((check) => [
+    line(
+      `  ${check.verdict.padEnd(13)} ${checkTitle(check.name)}, ${vantageTitle[check.vantagePoint].toLowerCase()}: ${check.reason}`,
+    ),
+    ...(check.statistics ? [line(piece(`                ${check.statistics}`, 'dim'))] : []),
+  ]);
+}
+
 /** The check that tells most: the first required one with the stage's verdict, shares before errors. */
 export function leadingCheck(stage: StageModel): CheckResult | undefined {
   const checks = stage.assessment?.checks.filter(({ required, observed }) => required && observed) ?? [];
@@ -40,6 +63,10 @@ function stageText(stage: StageModel): string {
   if (!check?.observed) return `${stageReason(stage)}${took}`;
   const { share, low, high, count: k, total } = check.observed;
   const version = checkVersion(check.name);
+  if (!/^(share:|mirror:|errors$)/.test(check.name)) {
+    const { value, bounds } = observedValue(check);
+    return `${checkTitle(check.name)} ${value} ${bounds}, promised ${promise(check)}   ${count(total)} requests${took}`;
+  }
   const subject = check.name.startsWith('mirror:')
     ? `${sharePercent(share)} copied to ${version}`
     : check.name.startsWith('proxies:')
@@ -52,12 +79,23 @@ function stageText(stage: StageModel): string {
 
 const POINTS: readonly VantagePoint[] = ['client', 'source', 'destination', 'graph'];
 
-/** The end: all stages by all vantage points, verdict, and where the report is. */
-export function runResult(run: RunModel, reportPath: string, columns = Number.POSITIVE_INFINITY): Line[] {
+/**
+ * The end: all stages by all vantage points, verdict, and where the report is.
+ * @param verbose with the reason and the statistics of every required check; default false.
+ */
+export function runResult(
+  run: RunModel,
+  reportPath: string,
+  columns = Number.POSITIVE_INFINITY,
+  verbose = false,
+): Line[] {
   const wide = stageTable(run, true);
   const widest = Math.max(...wide.map((one) => one.reduce((sum, { text }) => sum + text.length, 0)));
   const lines: Line[] = [line(''), ...(widest > columns ? stageTable(run, false) : wide), line('')];
-  return [...lines, ...closing(run, reportPath)];
+  const told = verbose
+    ? run.stages.flatMap((stage) => [line(piece(stage.name, 'bold')), ...explanations(stage), line('')])
+    : [];
+  return [...lines, ...told, ...closing(run, reportPath)];
 }
 
 /** @param intervals with or, for narrow terminals, without */
@@ -107,7 +145,7 @@ function exitWord(run: RunModel, verdict: Verdict): string {
 function pointText(stage: StageModel, point: VantagePoint, intervals: boolean): string {
   const checks =
     stage.assessment?.checks.filter(
-      ({ vantagePoint, name }) => vantagePoint === point && name !== 'errors' && !name.startsWith('proxies:'),
+      ({ vantagePoint, name }) => vantagePoint === point && /^(share|mirror):/.test(name),
     ) ?? [];
   const texts = checks.map(({ name, observed, verdict }) => {
     const version = checkVersion(name);
