@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ConfigError } from '../base/errors.js';
 import { levelsOf, meanThinkTimeMs, partsOf, peakLevel } from '../scenario/workload.js';
 import type { LoadSpec } from './types.js';
 
@@ -59,6 +60,23 @@ export function foreseeableShortages(spec: LoadSpec, limits: SystemLimits): stri
     );
   }
   return shortages;
+}
+
+/**
+ * When every user keeps a connection of his own, and the process may not have so many.
+ * @throws ConfigError: such a load would fail for certain.
+ */
+export function refuseTooManyUsers(spec: LoadSpec, { openFiles }: SystemLimits): void {
+  if (openFiles === undefined || spec.connections !== 'per-user') return;
+  const users = Math.min(demand(spec).users, spec.maxRequests ?? Number.POSITIVE_INFINITY);
+  if (users + OTHER_FILES <= openFiles) return;
+  throw new ConfigError([
+    {
+      path: '--users',
+      message: `${users} users with a connection each need as many sockets, and this process may open ${openFiles} files`,
+      hint: `Raise the limit by "ulimit -n ${users + OTHER_FILES}" (its hard limit by root: ulimit -Hn, LimitNOFILE, docker --ulimit nofile), use fewer users, or --connections shared.`,
+    },
+  ]);
 }
 
 /** At the peak of every model, all at once. */

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/base/clock.js';
 import { millis } from '../../src/base/units.js';
 import { startLoad } from '../../src/load/engine.js';
 import { FreshArm } from '../../src/load/freshArm.js';
+import { refuseTooManyUsers } from '../../src/load/limits.js';
 import type { LoadSpec } from '../../src/load/types.js';
 import { loadSpec, until, uri } from '../support/load.js';
 
@@ -79,10 +80,22 @@ describe('one connection a user', () => {
 });
 
 it('what undici cannot do is refused, each by its option', () => {
-  const asked = { connections: 'per-user', freshShare: 0.1, firstByteTimeoutMs: 5 } as const;
+  const asked = { connections: 'per-user', freshShare: 0.1, followRedirects: 1, firstByteTimeoutMs: 5 } as const;
   expect(() => load('http://127.0.0.1:1', { engine: 'undici', ...asked })).toThrow(
-    /--connections per-user.*\n.*\n.*--fresh-connections.*\n.*\n.*--first-byte-timeout/,
+    /--connections per-user.*\n.*\n.*--fresh-connections.*\n.*\n.*--follow-redirects.*\n.*\n.*--first-byte-timeout/,
   );
+});
+
+test.each<[string, Partial<LoadSpec>, number | undefined, boolean]>([
+  ['as many users as there are files', { connections: 'per-user', model: users(1000) }, 1000, true],
+  ['room for all of them', { connections: 'per-user', model: users(1000) }, 1100, false],
+  ['fewer requests than users', { connections: 'per-user', model: users(1000), maxRequests: 10 }, 1000, false],
+  ['connections that are shared', { connections: 'shared', model: users(1000) }, 1000, false],
+  ['a limit that is not known', { connections: 'per-user', model: users(1000) }, undefined, false],
+])('a connection each is refused where it cannot be: %s', (_case, extra, openFiles, refused) => {
+  const check = () => refuseTooManyUsers(loadSpec('http://127.0.0.1:1', extra), { openFiles, localPorts: undefined });
+  if (refused) expect(check).toThrow(/1000 users.*may open 1000 files\n.*ulimit -n 1050/);
+  else expect(check).not.toThrow();
 });
 
 describe('requests on connections of their own', () => {

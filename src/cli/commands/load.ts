@@ -3,7 +3,7 @@ import { systemClock } from '../../base/clock.js';
 import { EXIT, type ExitCode } from '../../base/errors.js';
 import { loadDocument, loadText } from '../../load/document.js';
 import { startLoad } from '../../load/engine.js';
-import { foreseeableShortages, readLimits } from '../../load/limits.js';
+import { foreseeableShortages, readLimits, refuseTooManyUsers } from '../../load/limits.js';
 import { checkReachable } from '../../load/reach.js';
 import { prepareRequests } from '../../load/requests.js';
 import type { LoadSummary } from '../../load/types.js';
@@ -95,8 +95,10 @@ bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
     .action(async (url: string | undefined, flags: LoadFlags) => {
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const spec = await loadSpec(url, flags, seed, io);
+      const limits = readLimits();
+      refuseTooManyUsers(spec, limits);
       await checkReachable(prepareRequests(spec), io.signal, spec.tls);
-      for (const shortage of foreseeableShortages(spec, readLimits())) io.stderr.write(`warning: ${shortage}\n`);
+      for (const shortage of foreseeableShortages(spec, limits)) io.stderr.write(`warning: ${shortage}\n`);
       io.stderr.write(`${describeLoad(spec)}, seed ${seed}\n`);
       const summary = await followLoad(startLoad(spec, { clock: systemClock }), spec, systemClock, io);
       io.stdout.write(
