@@ -222,6 +222,48 @@ describe('bad servers', () => {
       'closed',
       (socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe'),
     ],
+    ['a length longer than the body, then the end', 'closed', (socket) => socket.end(`${OK.replace(': 2', ': 3')}`)],
+    ['nothing, then the end', 'closed', (socket) => socket.end()],
+    ['a reset before the answer', 'reset', (socket) => socket.resetAndDestroy()],
+    [
+      'a reset inside the head',
+      'reset',
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nConte', () => setTimeout(() => socket.resetAndDestroy(), 20)),
+    ],
+    [
+      'a reset inside the body',
+      'reset',
+      (socket) => socket.write(OK.replace(': 2', ': 9'), () => setTimeout(() => socket.resetAndDestroy(), 20)),
+    ],
+    ['two lengths', 'protocol', (socket) => socket.write(OK.replace('\r\n\r\n', '\r\nContent-Length: 3\r\n\r\n'))],
+    ['a length that is no number', 'protocol', (socket) => socket.write(OK.replace(': 2', ': 0x2'))],
+    ['a length beyond any body', 'protocol', (socket) => socket.write(OK.replace(': 2', `: ${'9'.repeat(30)}`))],
+    [
+      'a chunk larger than any body',
+      'protocol',
+      (socket) => socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'f'.repeat(20)}\r\n`),
+    ],
+    [
+      'a negative chunk',
+      'protocol',
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx'),
+    ],
+    [
+      'a chunk longer than it says',
+      'protocol',
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokk\r\n0\r\n\r\n'),
+    ],
+    ['a folded field', 'protocol', (socket) => socket.write(OK.replace('Content', 'X: a\r\n b\r\nContent'))],
+    ['a NUL in a field', 'protocol', (socket) => socket.write(OK.replace('Content', 'X: \0\r\nContent'))],
+    ['a NUL in the status line', 'protocol', (socket) => socket.write(OK.replace('OK', 'O\0'))],
+    ['lines that end with LF alone', 'protocol', (socket) => socket.write(OK.replaceAll('\r', ''))],
+    ['a field without a name', 'protocol', (socket) => socket.write(OK.replace('Content', ': x\r\nContent'))],
+    ['a blank before the colon', 'protocol', (socket) => socket.write(OK.replace('Length:', 'Length :'))],
+    ['a status of two digits', 'protocol', (socket) => socket.write(OK.replace('200', '20'))],
+    ['HTTP/2', 'protocol', (socket) => socket.write(OK.replace('1.1', '2.0'))],
+    ['a preface of HTTP/2', 'protocol', (socket) => socket.write('\0\0\x12\x04\0\0\0\0\0')],
+    ['an alert of TLS', 'protocol', (socket) => socket.write(Buffer.from([21, 3, 1, 0, 2, 2, 70]))],
+    ['a page without HTTP', 'protocol', (socket) => socket.write('<html>hello</html>\r\n\r\n')],
     ['half a head, then the end', 'closed', (socket) => socket.end('HTTP/1.1 200 OK\r\nConte')],
     ['half a head, then nothing', 'timeout', (socket) => socket.write('HTTP/1.1 200 OK\r\nConte')],
     ['an interim answer, then nothing', 'timeout', (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n')],
@@ -230,6 +272,52 @@ describe('bad servers', () => {
     const timeoutMs = failure === 'timeout' ? 120 : 5000;
     const { counts } = await load((await serve(answer)).url, { maxRequests: 2, timeoutMs });
     expect(counts).toMatchObject({ sent: 2, ended: 2, failed: 2, errors: { [failure]: 2 } });
+  });
+});
+
+describe('servers that are merely odd', () => {
+  test.each<[string, Parameters<typeof serve>[0], object]>([
+    [
+      'one octet at a time',
+      (socket) => {
+        for (const octet of OK) socket.write(octet);
+      },
+      { unmarked: 4, connections: { opened: 1 } },
+    ],
+    [
+      'a body longer than its length',
+      (socket) => socket.write(`${OK}more`),
+      { unmarked: 4, connections: { opened: 4 } },
+    ],
+    [
+      'a body after 204',
+      (socket) => socket.write('HTTP/1.1 204 No Content\r\n\r\nbody'),
+      { unmarked: 4, connections: { opened: 4 } },
+    ],
+    ['two answers to one request', (socket) => socket.write(OK + OK), { unmarked: 4, connections: { opened: 4 } }],
+    [
+      'an answer of no length, ended by the connection',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nok'),
+      { unmarked: 4, bytesReceived: 8 },
+    ],
+  ])('%s: answered, and nothing of it is taken for the next answer', async (_case, answer, expected) => {
+    const { counts } = await load((await serve(answer)).url, { maxRequests: 4 });
+    expect(counts).toMatchObject({ sent: 4, ended: 4, failed: 0, ...expected });
+  });
+
+  it('an answer while the body is still being sent is the answer', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closers.push(() => new Promise((resolve) => server.close(resolve)));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const body = { base64: Buffer.alloc(1_000_000).toString('base64') };
+    const { counts } = await load(url, { uris: [uri('/', { method: 'POST', body })], maxRequests: 3 });
+    expect(counts).toMatchObject({ ended: 3, failed: 3, status: { 413: 3 }, errors: {} });
   });
 });
 
