@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { judge } from './judge.js';
 import { bareLoop, engines, scripted } from './loops.js';
 import { type Bench, DEFAULT_SECONDS } from './measure.js';
 import { peerVersions } from './peers.js';
@@ -32,6 +33,7 @@ const MEASURE: Readonly<Record<WorkName, (bench: Bench) => Promise<Measured>>> =
   start: startUp,
   histogram,
   soak: flatMemory,
+  judge,
   engines,
 };
 const README = 'README.md';

@@ -17,7 +17,17 @@ export interface Row {
   readonly met: boolean;
 }
 
-export const WORK = ['bare', 'scripted', 'users', 'schedule', 'start', 'histogram', 'soak', 'engines'] as const;
+export const WORK = [
+  'bare',
+  'scripted',
+  'users',
+  'schedule',
+  'start',
+  'histogram',
+  'judge',
+  'soak',
+  'engines',
+] as const;
 export type WorkName = (typeof WORK)[number];
 
 /** What the rows of one piece of work are, and what was left out because a program is missing. */
