@@ -25,7 +25,13 @@ export interface CountsVerdict {
   readonly reason: string;
 }
 
-/** Judges cumulative counts from anywhere, k of n, against one promised share. */
+/**
+ * Judges cumulative counts from anywhere, k of n, against one promised share: the gate, or for 0 and 1 the dark rule. The returned function keeps
+ * no memory; ask it at any looks, and stop at the first verdict.
+ *
+ * @example
+ * judgeCounts({ share: 0.1, margin: 0.03, errorRate: 1e-4, absence: 0.01 })(402, 1601).verdict; // 'fail'
+ */
 export function judgeCounts({
   share,
   margin,

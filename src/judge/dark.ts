@@ -3,6 +3,7 @@ import type { Decision } from './gate.js';
 /**
  * Clean requests that certify "less than `absence`" with the probability of a mistake at most `beta`: the smallest n with
  * (1 - absence)^n <= beta. 1 % at 1e-4: 917. Looking in between is free, since nothing happens on which one could stop.
+ * @param absence share that must be excluded, in (0,1); @param beta in (0,1).
  */
 export function cleanRequestsNeeded(absence: number, beta: number): number {
   return Math.ceil(Math.log(beta) / Math.log1p(-absence));

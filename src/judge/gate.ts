@@ -3,7 +3,7 @@ import { type BetaPrior, divergence, insideUnit, JEFFREYS, lnBeta, lnMixtureRati
 /** What a rule says about k of n. */
 export type Decision = 'pass' | 'fail' | 'continue';
 
-/** A sequential rule on cumulative counts; a pure function of (k, n), so how the counts came in batches is irrelevant. */
+/** A sequential rule on cumulative counts, whole numbers 0 <= k <= n up to 1e9; a pure function of (k, n), so how the counts came in batches is irrelevant. */
 export interface SequentialRule {
   decide(k: number, n: number): Decision;
   fails(k: number, n: number): boolean;
@@ -39,7 +39,14 @@ export interface GateOptions {
 /**
  * Two-sided gate on a share. It fails when an average of e-processes against the promised share (or, with `quiet`, against every share of the
  * quiet band) reaches 1/alpha (Ville's inequality), and passes when the likelihood ratios of the promise against both margins reach
- * `passAt`. An alternative outside (0,1) stands for a share of nothing (or of everything).
+ * `passAt`. An alternative outside (0,1) stands for a share of nothing (or of everything). Both guarantees hold over all looks, whenever they are
+ * taken, for independent draws.
+ * Sources: A. Wald 1947 (likelihood ratios); H. Robbins 1970 (mixtures); J. Ville 1939 (the bound over all looks).
+ *
+ * @example
+ * const promise = { share: 0.1, margin: 0.03, beta: 1e-4 };
+ * const gate = shareGate({ ...promise, alpha: 1e-4, passAt: passThreshold(promise) });
+ * gate.decide(402, 1601); // 'fail'
  */
 export function shareGate(options: GateOptions): SequentialRule {
   const { share, margin, quiet = 0 } = options;

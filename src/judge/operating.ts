@@ -19,7 +19,7 @@ const REST = 1e-8;
  * Exact operating characteristics by forward dynamic programming over (n, k): the mass of every undecided k moves on by one request, the mass
  * that enters a deciding region is taken out. Regions are intervals in k (every term of the evidence is log-convex in k), their edges move by
  * at most a few k a step and are followed by pointers.
- * @param limit gives up after so many requests; the mass left then counts as undecided.
+ * @param share the true share, 0..1; @param limit gives up after so many requests; the mass left then counts as undecided.
  */
 export function operatingCharacteristics(
   rule: SequentialRule,

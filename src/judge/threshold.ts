@@ -7,8 +7,11 @@ const EXACT_UP_TO = 60_000;
 const NEGLIGIBLE = 1e-18;
 
 export interface PassOptions {
+  /** Promised share in (0,1). */
   readonly share: number;
+  /** Deviation that must be caught, > 0. */
   readonly margin: number;
+  /** Largest probability of a pass although the share is off by the margin or more, in (0,1). */
   readonly beta: number;
 }
 
