@@ -36,6 +36,8 @@ export interface LabOptions {
   readonly scrapeIntervalMs?: number;
   /** From a changed object to changed sidecars; ms, default 300. */
   readonly propagationMs?: number;
+  /** Workload -> how many of its proxies keep the routes they have when the lab is up; default none. */
+  readonly stale?: Readonly<Record<string, number>>;
   /** Names, draws and latencies follow from it; default 1. */
   readonly seed?: number;
   /** Which Service `baseUrl` leads to; default the first of type LoadBalancer, else the first one. */
@@ -85,7 +87,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const context = { store, clock, random: seededRandom(seed, 1) };
   const network = new PodNetwork();
   const addresses = new ServiceAddresses(store, network);
-  const distribution = new Distribution(store, clock, millis(propagationMs));
+  const distribution = new Distribution(store, clock, millis(propagationMs), options.stale);
   const runtime = new PodRuntime({ clock, seed, apps, network, addresses, distribution });
   const kubelet = new Kubelet(context, {
     run: (pod, ip) => runtime.run(pod, ip),
@@ -157,6 +159,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     );
     const unknownObjects = await applyStartObjects(api.url, objects);
     controllers.settle();
+    distribution.hold();
     return {
       kubeconfig: api.kubeconfig(),
       apiUrl: api.url,

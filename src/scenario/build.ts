@@ -52,6 +52,7 @@ export function buildScenario(file: ScenarioFile, shown: string, parts: Parts): 
       objects: parts.objects,
       scrapeInterval: file.lab?.scrapeInterval ?? DEFAULTS.scrapeInterval,
       propagation: file.lab?.propagation ?? DEFAULTS.propagation,
+      stale: file.lab?.stale ?? {},
       apps: appsOf(file.lab?.apps),
     },
   };

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { load } from './load-schema.js';
 import { PERCENTILES } from './percentiles.js';
-import { ALLOWED, choice, duration, mapping, percent, range, text } from './schema-parts.js';
+import { ALLOWED, choice, count, duration, mapping, percent, range, text } from './schema-parts.js';
 import { SEED_NAMES } from './seeds.js';
 import type { Percentile } from './types.js';
 
@@ -160,6 +160,12 @@ const lab = mapping({
     .meta({ description: 'What the lab starts with.' }),
   scrapeInterval: duration.optional().meta({ description: "Of the lab's Prometheus. Default 1s." }),
   propagation: duration.optional().meta({ description: 'From a changed object to changed sidecars. Default 300ms.' }),
+  stale: z
+    .record(dnsName('a workload'), count('the number of proxies', 1000), {
+      error: 'a mapping of workloads to numbers, such as {web: 1}',
+    })
+    .optional()
+    .meta({ description: 'How many proxies of a workload keep the routes they have when the lab is up.' }),
   apps: z
     .record(text('workload name, image or app label'), app, {
       error: 'a mapping of workload names, images or app labels to their behaviour',

@@ -209,6 +209,8 @@ export interface LabConfig {
   readonly scrapeInterval: Millis;
   /** Delay from a changed object to changed sidecars; default 300 ms. */
   readonly propagation: Millis;
+  /** Workload -> how many of its proxies, in the order in which they start, keep the routes they have when the lab is up. */
+  readonly stale: Readonly<Record<string, number>>;
   /** Keyed by workload name, image or app label; the most specific (in this order) wins field by field. */
   readonly apps: Readonly<Record<string, AppBehaviour>>;
 }

@@ -88,7 +88,7 @@ export const pitstop: Scenario = {
     stage('canary', promise(0.1)),
     stage('even', promise(0.5, { by: 'balancing' }), 0.05),
   ],
-  lab: { objects: [], scrapeInterval: millis(1000), propagation: millis(300), apps: {} },
+  lab: { objects: [], scrapeInterval: millis(1000), propagation: millis(300), stale: {}, apps: {} },
 };
 
 const TRUE: Readonly<Record<string, Truth>> = {

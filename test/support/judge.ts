@@ -51,7 +51,7 @@ export function scenario(stages: readonly Stage[], changes: Partial<Scenario> = 
     warmUp: millis(2000),
     maxDuration: millis(120_000),
     stages,
-    lab: { objects: [], scrapeInterval: millis(1000), propagation: millis(300), apps: {} },
+    lab: { objects: [], scrapeInterval: millis(1000), propagation: millis(300), stale: {}, apps: {} },
     ...changes,
   };
 }

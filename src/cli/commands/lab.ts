@@ -81,6 +81,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
         lab = await startLab({
           objects,
           apps: scenario.lab.apps,
+          stale: scenario.lab.stale,
           scrapeIntervalMs: duration('--scrape-interval', flags.scrapeInterval) ?? scenario.lab.scrapeInterval,
           propagationMs: duration('--propagation', flags.propagation) ?? scenario.lab.propagation,
           seed: flags.seed,

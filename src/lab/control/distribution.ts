@@ -46,6 +46,15 @@ export interface SyncState {
   readonly acked: number;
 }
 
+interface Entry {
+  readonly proxy: ConfiguredProxy;
+  acked: number;
+  /** One that stops following, as after a route configuration that it refused: endpoints still reach it. */
+  readonly stale: boolean;
+  /** Of a stale one: those it keeps. */
+  routes: ProxyConfig['ports'];
+}
+
 /**
  * The control plane: every change of a watched object reaches every proxy `delay` ms after it was made, never sooner,
  * and later changes do not postpone it.
@@ -54,13 +63,17 @@ export class Distribution {
   private readonly store: Store;
   private readonly clock: Clock;
   private readonly delay: Millis;
-  private readonly proxies = new Map<string, { proxy: ConfiguredProxy; acked: number }>();
+  private readonly proxies = new Map<string, Entry>();
   private readonly ended = new AbortController();
   private readonly unsubscribe: () => void;
+  private readonly stale: Map<string, number>;
+  private holding = false;
   private newest = 0;
   private collecting = false;
 
-  constructor(store: Store, clock: Clock, delay: Millis) {
+  /** @param stale workload -> how many of its proxies, in the order in which they start, keep their routes from `hold` on. */
+  constructor(store: Store, clock: Clock, delay: Millis, stale: Readonly<Record<string, number>> = {}) {
+    this.stale = new Map(Object.entries(stale));
     this.store = store;
     this.clock = clock;
     this.delay = delay;
@@ -74,13 +87,25 @@ export class Distribution {
 
   /** Configures a new proxy from the state of now (a starting proxy asks for everything), later by delayed pushes. */
   connect(proxy: ConfiguredProxy): () => void {
-    const entry = { proxy, acked: this.newest };
-    this.proxies.set(proxy.id, entry);
+    const left = this.stale.get(proxy.caller.workload) ?? 0;
+    if (left > 0) this.stale.set(proxy.caller.workload, left - 1);
     const objects = this.snapshot();
-    proxy.configure(compileProxyConfig(objects, proxy.caller), objects);
+    const config = compileProxyConfig(objects, proxy.caller);
+    const entry: Entry = { proxy, acked: this.newest, stale: left > 0, routes: config.ports };
+    this.proxies.set(proxy.id, entry);
+    proxy.configure(config, objects);
     return () => {
       if (this.proxies.get(proxy.id) === entry) this.proxies.delete(proxy.id);
     };
+  }
+
+  /** From now on stale proxies keep the routes of now, or those they start with. */
+  hold(): void {
+    this.holding = true;
+    const objects = this.snapshot();
+    for (const entry of this.proxies.values()) {
+      if (entry.stale) entry.routes = compileProxyConfig(objects, entry.proxy.caller).ports;
+    }
   }
 
   syncStates(): SyncState[] {
@@ -118,6 +143,10 @@ export class Distribution {
       if (!config) {
         config = compileProxyConfig(objects, caller);
         compiled.set(key, config);
+      }
+      if (entry.stale && this.holding) {
+        entry.proxy.configure({ ...config, ports: entry.routes }, objects);
+        continue;
       }
       entry.proxy.configure(config, objects);
       entry.acked = version;

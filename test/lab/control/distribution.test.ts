@@ -47,7 +47,11 @@ const put = (v2: number) => store.put('virtualservices.networking.istio.io', wei
 
 /** A proxy that notes when it saw which weight of v2. */
 class Recorder implements ConfiguredProxy {
-  readonly id = 'web-1.demo';
+  readonly id: string;
+  constructor(pod = 'web-1') {
+    this.id = `${pod}.demo`;
+  }
+
   readonly caller = { workload: 'web', namespace: 'demo', labels: { app: 'web' }, gateway: false };
   readonly seen: [atMs: number, weight: number | undefined][] = [];
 
@@ -123,4 +127,25 @@ test('a proxy that has left hears nothing more', async () => {
   await clock.advance(DELAY_MS);
   expect(proxy.seen).toHaveLength(1);
   expect(distribution.syncStates()).toEqual([]);
+});
+
+test('a stale proxy keeps its routes from the hold on, is STALE, and still hears of endpoints', async () => {
+  const lab = new Distribution(store, clock, millis(DELAY_MS), { web: 1 });
+  const [stale, fresh] = [new Recorder('web-1'), new Recorder('web-2')];
+  lab.connect(stale);
+  lab.connect(fresh);
+  put(10);
+  lab.hold();
+  await clock.advance(DELAY_MS);
+  put(50);
+  await clock.advance(1000);
+  expect(stale.seen.map(([, weight]) => weight)).toEqual([undefined, 10]);
+  expect(fresh.seen.map(([, weight]) => weight)).toEqual([undefined, 10, 50]);
+  const [old, current] = lab.syncStates();
+  expect(old?.sent).toBeGreaterThan(old?.acked ?? 0);
+  expect(current?.sent).toBe(current?.acked);
+  const late = new Recorder('web-3');
+  lab.connect(late);
+  expect(late.seen.map(([, weight]) => weight)).toEqual([50]);
+  lab.close();
 });
