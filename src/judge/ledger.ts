@@ -204,43 +204,54 @@ function copiesLine(
   return line('destination', `mirror copies to ${version}`, copies.count, ofPrimaries, residual, [copies]);
 }
 
-/** The graph shows rates, not counts: it accounts for the versions' proportions, as the source or as the destination proxies see them. */
+/**
+ * The graph shows rates, not counts: it accounts for the versions' proportions, as the source or as the destination proxies see them. It may draw
+ * the calls of other workloads to the service too.
+ */
 function graphLines(books: Books): OpenLine[] {
   const { graph, source, destination, versions } = books;
   if (!graph) return [];
   const accounts = [source, destination].flatMap((reference) =>
-    reference ? [graphAgainst(books, graph, reference)] : [],
+    reference
+      ? [false, true]
+          .filter((foreign) => !foreign || reference.counts.foreignVersions !== undefined)
+          .map((foreign) => graphAgainst(books, graph, reference, foreign))
+      : [],
   );
   const left = (lines: readonly OpenLine[]) => lines.reduce((sum, each) => sum + Math.abs(each.residual), 0);
-  const [first, second] = accounts;
+  const [first, ...others] = accounts;
   if (!first) {
     return versions.map((version) =>
       line('graph', `requests to ${version}`, Math.round(versionTotal(graph.counts, version))),
     );
   }
-  return second && left(second) < left(first) ? second : first;
+  return others.reduce((best, each) => (left(each) < left(best) ? each : best), first);
 }
 
-function graphAgainst({ versions, look }: Books, graph: GoodObservation, reference: GoodObservation): OpenLine[] {
-  const total = attributed(reference.counts);
+function graphAgainst(
+  { versions, look }: Books,
+  graph: GoodObservation,
+  reference: GoodObservation,
+  withForeign: boolean,
+): OpenLine[] {
+  const foreignOf = (version: string) => (withForeign ? (reference.counts.foreignVersions?.[version] ?? 0) : 0);
+  const total = attributed(reference.counts) + versions.reduce((sum, version) => sum + foreignOf(version), 0);
   const stretch = total === 0 ? 0 : attributed(graph.counts) / total - 1;
   // The window's last second is rounded up, which is traffic-free when the look is settled.
   const limit = graph.extrapolation ?? EDGES_MS / look.at;
   const plausible = Math.abs(stretch) <= limit ? stretch : 0;
   return versions.map((version) => {
     const count = versionTotal(graph.counts, version);
-    const counted = versionTotal(reference.counts, version);
-    const expected = counted * (1 + plausible);
+    const foreign = foreignOf(version);
+    const own = versionTotal(reference.counts, version) + foreign;
+    const expected = own * (1 + plausible);
     // Series are stretched one by one: each may be off by as much as all are together.
-    const tolerance = graph.rounding + Math.abs(plausible) * counted;
-    const explanation = `${amount(counted)} counted at ${POINT_NAMES[reference.vantagePoint]}, as rates over a window that reads ${percent(Math.abs(plausible))} ${plausible < 0 ? 'less' : 'more'}, ± ${amount(Math.ceil(graph.rounding))} by rounding`;
+    const tolerance = graph.rounding + Math.abs(plausible) * own;
+    const others = foreign > 0 ? ` (${amount(foreign)} of them of other workloads)` : '';
+    const explanation = `${amount(own)} counted at ${POINT_NAMES[reference.vantagePoint]}${others}, as rates over a window that reads ${percent(Math.abs(plausible))} ${plausible < 0 ? 'less' : 'more'}, ± ${amount(Math.ceil(graph.rounding))} by rounding`;
     const within = Math.abs(count - expected) <= tolerance;
-    return line(
-      'graph',
-      `requests to ${version}`,
-      Math.round(count),
-      explanation,
-      within ? 0 : Math.round(count - expected),
-    );
+    const parts = [exactly('calls', own - foreign), ...(foreign > 0 ? [exactly('foreign callers', foreign)] : [])];
+    const residual = within ? 0 : Math.round(count - expected);
+    return line('graph', `requests to ${version}`, Math.round(count), explanation, residual, parts);
   });
 }

@@ -76,10 +76,14 @@ export function countRequests(rows: readonly Sample[], watched: WatchedService):
   const unknown = { total: 0, failed: 0 };
   const responses: Record<string, number> = {};
   const foreign: Record<string, number> = {};
+  const foreignVersions: Record<string, number> = {};
   for (const { labels, value } of rows) {
     if (!concernsService(labels, watched)) continue;
     if (!isOwn(labels, watched)) {
-      if (value > 0) add(foreign, callerOf(labels), value);
+      if (value <= 0) continue;
+      add(foreign, callerOf(labels), value);
+      const version = versionOf(destinationOf(labels));
+      if (version !== undefined) add(foreignVersions, version, value);
       continue;
     }
     const code = labels.response_code ?? '';
@@ -94,6 +98,7 @@ export function countRequests(rows: readonly Sample[], watched: WatchedService):
     unknown,
     responses,
     foreign,
+    ...(Object.keys(foreignVersions).length > 0 ? { foreignVersions } : {}),
     unmarked: 0,
     failed: [...versions.values(), unknown].reduce((sum, { failed }) => sum + failed, 0),
     sent: 0,

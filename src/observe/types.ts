@@ -14,6 +14,8 @@ export interface WindowCounts {
   readonly responses: Readonly<Record<string, number>>;
   /** Requests of the service that came from other workloads, by `workload.namespace`; not in the numbers above. */
   readonly foreign: Readonly<Record<string, number>>;
+  /** Those of them that reached a version, by version; absent: none did, or it was not asked. */
+  readonly foreignVersions?: Readonly<Record<string, number>>;
   /** Client only. */
   readonly unmarked: number;
   readonly failed: number;

@@ -15,60 +15,53 @@ export interface Balanced {
   readonly proxies: number;
   /** Pods of v1 and v2. */
   readonly pods: readonly [v1: number, v2: number];
-  /** Mean service times of v1 and v2, ms; exponentially distributed. */
+  /** Mean service times of v1 and v2, ms. */
   readonly meanMs: readonly [v1: number, v2: number];
+  /** exponential; steady: within 20 % of the mean. */
+  readonly service: 'exponential' | 'steady';
 }
 
 /**
- * The requests of one run, one version at a time (true: v2). Exponential service times make it a Markov chain, so the next answer is drawn
- * by the rates alone. Least requests as Envoy has it: two pods at random with replacement, the one with fewer requests in flight, the first on a tie.
+ * The requests of one run, one version at a time (true: v2): users in a closed loop without think time send the next request when an answer
+ * comes. Least requests as Envoy has it: two pods at random with replacement, the one with fewer requests in flight, the first on a tie.
  */
-export function picks(
-  { discipline, users, proxies, pods, meanMs }: Balanced,
-  seed: number,
-  stream: number,
-): () => boolean {
+export function picks(setting: Balanced, seed: number, stream: number): () => boolean {
+  const { discipline, users, proxies, pods, meanMs, service } = setting;
   const random = seededRandom(seed, stream);
   const count = pods[0] + pods[1];
-  const isV2 = Array.from({ length: count }, (_, pod) => pod >= pods[0]);
-  // v1 and v2 take turns in a real list of endpoints too, which is sorted by address.
-  const order = isV2.map((_, index) => index).sort((a, b) => ((a * 7919) % count) - ((b * 7919) % count));
-  const rates = isV2.map((v2) => 1 / meanMs[v2 ? 1 : 0]);
-  const active = Array.from({ length: proxies }, () => new Float64Array(count));
+  // Endpoints are sorted by address, so the versions' pods are mixed.
+  const isV2 = Array.from({ length: count }, (_, pod) => (pod * pods[1]) % count < pods[1]);
+  const active = Array.from({ length: proxies }, () => new Int32Array(count));
   const rotation = Array.from({ length: proxies }, () => Math.floor(random() * count));
-  let started = 0;
+  const ends = new Float64Array(users);
+  const at = new Int32Array(users).fill(-1);
+  const duration = (pod: number): number => {
+    const mean = meanMs[isV2[pod] ? 1 : 0];
+    return service === 'exponential' ? -mean * Math.log(1 - random()) : mean * (0.8 + 0.4 * random());
+  };
   const choose = (proxy: number): number => {
     const drawn = () => Math.floor(random() * count);
     if (discipline === 'random') return drawn();
     if (discipline === 'round robin') {
       rotation[proxy] = ((rotation[proxy] as number) + 1) % count;
-      return order[rotation[proxy] as number] as number;
+      return rotation[proxy] as number;
     }
     const [first, second] = [drawn(), drawn()];
-    const own = active[proxy] as Float64Array;
+    const own = active[proxy] as Int32Array;
     return (own[second] as number) < (own[first] as number) ? second : first;
   };
-  /** The proxy of the next answer, whose user sends again at once. */
-  const answered = (): number => {
-    let total = 0;
-    for (const own of active)
-      for (let pod = 0; pod < count; pod++) total += (own[pod] as number) * (rates[pod] as number);
-    let rest = random() * total;
-    for (const [proxy, own] of active.entries()) {
-      for (let pod = 0; pod < count; pod++) {
-        rest -= (own[pod] as number) * (rates[pod] as number);
-        if (rest >= 0 || own[pod] === 0) continue;
-        own[pod] = (own[pod] as number) - 1;
-        return proxy;
-      }
-    }
-    throw new RangeError('no request is in flight');
-  };
   return () => {
-    const proxy = started < users ? started++ % proxies : answered();
+    // Users who have not sent yet end at 0, so they come first.
+    let user = 0;
+    for (let other = 1; other < users; other++) if ((ends[other] as number) < (ends[user] as number)) user = other;
+    const proxy = user % proxies;
+    const own = active[proxy] as Int32Array;
+    const left = at[user] as number;
+    if (left >= 0) own[left] = (own[left] as number) - 1;
     const pod = choose(proxy);
-    const own = active[proxy] as Float64Array;
     own[pod] = (own[pod] as number) + 1;
+    at[user] = pod;
+    ends[user] = (ends[user] as number) + duration(pod);
     return isV2[pod] as boolean;
   };
 }
@@ -89,9 +82,6 @@ export function longRun(setting: Balanced, seed: number, blocks = 1000): { share
 
 export interface BalancingCell {
   readonly says: string;
-  readonly even: Balanced;
-  /** The same with pods off by the margin. */
-  readonly off: Balanced;
   readonly share: number;
   readonly variance: number;
   readonly runs: number;
@@ -113,30 +103,31 @@ export const PROMISE = {
   quiet: 0.0125,
 } as const satisfies RuleSpec;
 
-const settings: readonly (readonly [says: string, discipline: Discipline, users: number, proxies: number])[] = [
-  ['random', 'random', 16, 1],
-  ['round robin, 1 proxy', 'round robin', 16, 1],
-  ['round robin, 4 proxies', 'round robin', 16, 4],
-  ['least requests, 1 in flight', 'least requests', 1, 1],
-  ['least requests, 4 in flight', 'least requests', 4, 1],
-  ['least requests, 16 in flight', 'least requests', 16, 1],
-  ['least requests, 64 in flight', 'least requests', 64, 1],
-  ['least requests, 4 proxies, 16 in flight', 'least requests', 16, 4],
+const settings: readonly Pick<Balanced, 'discipline' | 'users' | 'proxies' | 'service'>[] = [
+  { discipline: 'random', users: 16, proxies: 1, service: 'steady' },
+  { discipline: 'round robin', users: 16, proxies: 1, service: 'steady' },
+  { discipline: 'round robin', users: 16, proxies: 4, service: 'exponential' },
+  ...([1, 4, 16, 64] as const).flatMap((users) =>
+    (['steady', 'exponential'] as const).map(
+      (service) => ({ discipline: 'least requests', users, proxies: 1, service }) as const,
+    ),
+  ),
+  { discipline: 'least requests', users: 16, proxies: 4, service: 'steady' },
 ];
 
 export function balancingCells(runs: number, seed: number): BalancingCell[] {
   const rule = ruleFor(PROMISE);
   const horizon = 4 * operatingCharacteristics(rule, PROMISE.share).quantile(1 - 1e-8);
   const regions = regionsOf(rule, horizon);
-  return settings.map(([says, discipline, users, proxies], index) => {
-    const even: Balanced = { discipline, users, proxies, pods: [1, 1], meanMs: [5, 5] };
+  return settings.map((setting, index) => {
+    const { discipline, users, proxies, service } = setting;
+    const says = `${discipline}, ${users} in flight, ${proxies} ${proxies === 1 ? 'proxy' : 'proxies'}, ${service} times`;
+    const even: Balanced = { ...setting, pods: [1, 1], meanMs: [5, 5] };
     const off: Balanced = { ...even, pods: [9, 11] };
     const held = verdicts(regions, even, runs, seed + 100 * index);
     const broken = verdicts(regions, off, runs, seed + 100 * index + 1);
     return {
       says,
-      even,
-      off,
       ...longRun(even, seed),
       runs,
       falseAlarms: held.fail,
@@ -188,5 +179,8 @@ export const balancingViolations = (cells: readonly BalancingCell[]): string[] =
 export const driftRows = (seed: number): { users: number; share: number }[] =>
   [1, 4, 16, 64].map((users) => ({
     users,
-    share: longRun({ discipline: 'least requests', users, proxies: 1, pods: [1, 1], meanMs: [5, 25] }, seed).share,
+    share: longRun(
+      { discipline: 'least requests', users, proxies: 1, pods: [1, 1], meanMs: [5, 25], service: 'exponential' },
+      seed,
+    ).share,
   }));

@@ -1,3 +1,4 @@
+import type { BalancingCell } from './balancing.js';
 import type { Cell, Peeked } from './cells.js';
 import { PROMISED, type Record } from './competitors.js';
 
@@ -109,3 +110,20 @@ export function competitorTable(records: readonly Record[]): string {
     ]),
   ]);
 }
+
+export function balancingTable(cells: readonly BalancingCell[]): string {
+  return table([
+    ['balancer', 'variance', 'false alarms', 'misses', 'without verdict', 'requests'],
+    ...cells.map(({ says, variance, falseAlarms, misses, undecided, runs, requests }) => [
+      says,
+      ratio(variance),
+      `${falseAlarms} of ${count(runs)}`,
+      `${misses} of ${count(runs)}`,
+      count(undecided),
+      count(requests),
+    ]),
+  ]);
+}
+
+export const driftTable = (rows: readonly { readonly users: number; readonly share: number }[]): string =>
+  table([['requests in flight', 'share of v2'], ...rows.map(({ users, share }) => [String(users), part(share)])]);

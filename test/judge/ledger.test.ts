@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ledgerOf } from '../../src/judge/ledger.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
+import type { GoodObservation as Good } from '../../src/judge/tallies.js';
 import type { Ledger, Look } from '../../src/judge/types.js';
 import type { Stage } from '../../src/scenario/types.js';
 import { agreed, look, lost, mirror, saw, scenario, share, stage } from '../support/judge.js';
@@ -234,6 +235,17 @@ describe('ledger', () => {
       low: -60,
       high: -60,
     });
+  });
+
+  test('the graph draws the calls of others too, and the ledger closes over both', () => {
+    const source = saw('source', { v1: 900, v2: 100 }, { foreign: { 'batch.shop': 500 } });
+    const others = { ...source, counts: { ...(source as Good).counts, foreignVersions: { v1: 460, v2: 40 } } } as Good;
+    const seen = look([others, saw('graph', { v1: 1361, v2: 141 }, { rounding: 3 })], true, 120_000);
+    const ledger = books(canary, seen);
+    expect(residuals(ledger)).toEqual([]);
+    expect(line(ledger, 'graph', 'requests to v1').explanation).toContain('(460 of them of other workloads)');
+    const alone = look([others, saw('graph', { v1: 901, v2: 101 }, { rounding: 3 })], true, 120_000);
+    expect(residuals(books(canary, alone))).toEqual([]);
   });
 
   test('callers of others are an account of their own', () => {

@@ -180,6 +180,7 @@ describe('accounts of the proxies', () => {
     );
     expect(counts.versions.v1?.total).toBe(10);
     expect(counts.foreign).toEqual({ 'batch.pitstop': 5, 'webapp.other': 2, 'unknown.unknown': 3 });
+    expect(counts.foreignVersions).toEqual({ v1: 9, v2: 1 });
   });
 
   it('tells the proxies of the judged workload apart, by pod or by what is scraped', () => {

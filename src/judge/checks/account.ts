@@ -47,7 +47,7 @@ export function accountCheck(plan: CheckPlan, stage: Stage): (look: Look) => Out
 
 /**
  * Shares that the source's counts predict at a vantage point: with the copies of promised mirrors and, where the destination's own counts show
- * them, repeated attempts and calls that never arrived; at the graph also without all of these.
+ * them, repeated attempts and calls that never arrived; at the graph also without all of these, and with the calls of other workloads.
  */
 function predictedShares(plan: CheckPlan, stage: Stage, look: Look): number[] {
   const source = goodObservation(look, 'source');
@@ -63,5 +63,8 @@ function predictedShares(plan: CheckPlan, stage: Stage, look: Look): number[] {
   const all = arriving.reduce((sum, { count }) => sum + count, 0);
   const mine = arriving.find(({ version }) => version === plan.version)?.count ?? 0;
   const asSent = versionTotal(source.counts, plan.version as string) / primaries;
-  return [all > 0 ? mine / all : 0, ...(plan.vantagePoint === 'graph' ? [asSent] : [])];
+  const foreign = source.counts.foreignVersions ?? {};
+  const others = Object.values(foreign).reduce((sum, count) => sum + count, 0);
+  const withForeign = all + others > 0 ? (mine + (foreign[plan.version as string] ?? 0)) / (all + others) : 0;
+  return [all > 0 ? mine / all : 0, ...(plan.vantagePoint === 'graph' ? [asSent, withForeign] : [])];
 }
