@@ -5,7 +5,7 @@ import { upperTail } from './binomial.js';
 import { type Regions, regionsOf } from './simulate.js';
 
 /** How a proxy takes a pod for the next request. */
-export type Discipline = 'random' | 'round robin' | 'least requests';
+type Discipline = 'random' | 'round robin' | 'least requests';
 
 export interface Balanced {
   readonly discipline: Discipline;
@@ -25,7 +25,7 @@ export interface Balanced {
  * The requests of one run, one version at a time (true: v2): users in a closed loop without think time send the next request when an answer
  * comes. Least requests as Envoy has it: two pods at random with replacement, the one with fewer requests in flight, the first on a tie.
  */
-export function picks(setting: Balanced, seed: number, stream: number): () => boolean {
+function picks(setting: Balanced, seed: number, stream: number): () => boolean {
   const { discipline, users, proxies, pods, meanMs, service } = setting;
   const random = seededRandom(seed, stream);
   const count = pods[0] + pods[1];
@@ -94,7 +94,7 @@ export interface BalancingCell {
 }
 
 /** A share by balancing as stages promise it: 50 ± 5 %, with the quiet band of a quarter of the margin, at 1 %. */
-export const PROMISE = {
+const PROMISE = {
   kind: 'gate',
   share: 0.5,
   margin: 0.05,
