@@ -1,16 +1,19 @@
 import type { Clock } from '../base/clock.js';
 import type { ClusterClient } from '../cluster/client.js';
+import type { LoadEngine } from '../load/types.js';
 import type { RunEventBody } from './events.js';
 import type { ObservedTarget } from './observers.js';
 
-export interface RunOptions {
+/** The load's engine; `none` where others send. */
+export type Sender = LoadEngine | 'none';
+
+export interface RunOptions<Engine extends Sender = LoadEngine> {
   readonly runId: string;
   readonly weighbridgeVersion: string;
   /** Names of the stages to walk, in the scenario's order. */
   readonly stages: readonly string[];
   readonly seed: number;
-  /** What sends the load; `none` where others do. */
-  readonly engine: 'undici' | 'none';
+  readonly engine: Engine;
   /** A passed run leaves the last stage in place. */
   readonly keep: boolean;
   readonly target: ObservedTarget & { readonly kind: 'lab' | 'cluster'; readonly baseUrl: string };

@@ -74,7 +74,7 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
 /** Creates the records that the URIs need, then starts the load. */
 async function startSeededLoad(
   scenario: Scenario,
-  { target: { baseUrl }, seed }: RunOptions,
+  { target: { baseUrl }, seed, engine }: RunOptions,
   { clock, emit, signal }: Pick<RunDeps, 'clock' | 'emit' | 'signal'>,
 ): Promise<LoadRun> {
   await checkReachable([{ origin: baseUrl, headers: [] }], signal);
@@ -85,7 +85,7 @@ async function startSeededLoad(
   emit({ type: 'load-started', uris: entries.map((entry) => `${entry.method} ${entry.target}`), mixedIn });
   return startLoad(
     {
-      engine: 'undici',
+      engine,
       baseUrl,
       uris: entries,
       variables,
@@ -95,6 +95,7 @@ async function startSeededLoad(
       timeoutMs: scenario.load.timeout,
       workers: scenario.load.workers ?? 1,
       precise: scenario.load.precise ?? false,
+      freshShare: scenario.load.freshConnections ?? 0,
       marker: scenario.marker,
       ...(responseTimes ? { responseTimes } : {}),
       defaultVersion: Object.keys(scenario.versions).find((version) => !scenario.marker?.versions[version]),

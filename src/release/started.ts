@@ -1,10 +1,10 @@
 import { withoutSecrets } from '../cluster/secrets.js';
 import type { ManifestObject, Scenario, Stage, UriEntry } from '../scenario/types.js';
 import type { RunEventBody } from './events.js';
-import type { RunOptions } from './options.js';
+import type { RunOptions, Sender } from './options.js';
 
 /** The first event of every journal. */
-export function runStarted(scenario: Scenario, options: RunOptions, context: string): RunEventBody {
+export function runStarted(scenario: Scenario, options: RunOptions<Sender>, context: string): RunEventBody {
   const { kind, baseUrl, prometheusUrl, kialiUrl } = options.target;
   return {
     type: 'run-started',

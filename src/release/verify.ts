@@ -7,7 +7,7 @@ import type { GeneratorHealth, LatencySummary } from '../load/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { failure, tell } from './failure.js';
 import { makeObservers, reachable } from './observers.js';
-import type { RunDeps, RunOptions } from './options.js';
+import type { RunDeps, RunOptions, Sender } from './options.js';
 import { checkNamespace, checkTarget } from './preflight.js';
 import { runStarted } from './started.js';
 import { CountingWindow } from './window.js';
@@ -20,7 +20,12 @@ const NO_GENERATOR: GeneratorHealth = assessGenerator(NO_READINGS);
  * Judges the traffic that others send, for one stage that is already in place; changes nothing. There is no client's view, so the caller's
  * proxy decides. Never throws: errors are events too.
  */
-export async function verifyStage(scenario: Scenario, stage: Stage, options: RunOptions, deps: RunDeps): Promise<void> {
+export async function verifyStage(
+  scenario: Scenario,
+  stage: Stage,
+  options: RunOptions<Sender>,
+  deps: RunDeps,
+): Promise<void> {
   const { client, emit, signal } = deps;
   const source = scenario.watch.source === 'off' ? 'off' : 'require';
   const watched: Scenario = { ...scenario, stages: [stage], watch: { ...scenario.watch, client: 'off', source } };
@@ -36,7 +41,7 @@ export async function verifyStage(scenario: Scenario, stage: Stage, options: Run
   tell(emit, { type: 'run-finished' });
 }
 
-async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions, deps: RunDeps): Promise<void> {
+async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions<Sender>, deps: RunDeps): Promise<void> {
   const { clock, client, emit, signal } = deps;
   await client.check();
   await checkNamespace(client, scenario);

@@ -34,6 +34,7 @@ export function buildScenario(file: ScenarioFile, shown: string, parts: Parts): 
       timeout: file.load.timeout ?? DEFAULTS.timeout,
       ...(file.load.workers === undefined ? {} : { workers: file.load.workers }),
       ...(file.load.precise === undefined ? {} : { precise: file.load.precise }),
+      ...(file.load.freshConnections === undefined ? {} : { freshConnections: file.load.freshConnections }),
     },
     seed: file.seed ?? [],
     precision: precisionOf(file.precision),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, count, duration, mapping, range, text } from './schema-parts.js';
+import { choice, count, duration, mapping, percent, range, text } from './schema-parts.js';
 import { URI_ORDERS } from './types.js';
 import { LARGEST_SIGMA } from './workload-text.js';
 
@@ -90,6 +90,9 @@ export const load = mapping({
     .boolean({ error: 'true or false' })
     .optional()
     .meta({ description: 'Send within about 0.2 ms of the due time instead of 1 ms. Default false.' }),
+  freshConnections: percent
+    .optional()
+    .meta({ description: 'Share of the requests that get a connection of their own. Default 0%.' }),
 });
 
 export type LoadFile = z.output<typeof load>;

@@ -200,6 +200,8 @@ interface LoadConfig {
   readonly workers?: number;
   /** A thread of its own paces the load; default false. */
   readonly precise?: boolean;
+  /** Share of the requests that get a connection of their own; default 0. */
+  readonly freshConnections?: Ratio;
 }
 
 export interface LabConfig {

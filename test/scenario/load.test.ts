@@ -203,9 +203,12 @@ describe('the load of a scenario', () => {
   });
 
   test('may come from several threads, and be paced by one more', async () => {
-    const text = change('thinkTime: 50ms', 'thinkTime: 50ms\n  workers: 2\n  precise: true')(SMALL['scenario.yaml']!);
+    const text = change(
+      'thinkTime: 50ms',
+      'thinkTime: 50ms\n  workers: 2\n  precise: true\n  freshConnections: 10%',
+    )(SMALL['scenario.yaml']!);
     const scenario = await loadScenario('.', { cwd: folders.make({ ...SMALL, 'scenario.yaml': text }) });
-    expect(scenario.load).toMatchObject({ workers: 2, precise: true });
+    expect(scenario.load).toMatchObject({ workers: 2, precise: true, freshConnections: 0.1 });
   });
 });
 

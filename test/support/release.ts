@@ -86,7 +86,7 @@ export async function pitstopLab(
       weighbridgeVersion: '0',
       stages,
       seed: 3,
-      engine: 'undici',
+      engine: 'node',
       keep: false,
       target: { kind: 'cluster', baseUrl, prometheusUrl, kialiUrl, kialiAuth: { strategy: 'anonymous' } },
       undoFile: join(dir, `run-${runs}`, 'undo.ndjson'),

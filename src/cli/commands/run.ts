@@ -4,6 +4,7 @@ import { systemClock } from '../../base/clock.js';
 import { ConfigError, type Problem } from '../../base/errors.js';
 import { connectCluster } from '../../cluster/client.js';
 import { type Plan, planRun } from '../../judge/plan.js';
+import { LOAD_ENGINES, type LoadEngine } from '../../load/types.js';
 import { runRelease } from '../../release/run.js';
 import { prepareReports } from '../../report/reportsDir.js';
 import { loadScenario } from '../../scenario/load.js';
@@ -32,6 +33,7 @@ interface Flags extends ClusterFlags {
   readonly keep: boolean;
   readonly reports: string;
   readonly seed?: number;
+  readonly engine: LoadEngine;
   readonly json: boolean;
   readonly verbose: boolean;
 }
@@ -58,6 +60,11 @@ export function runCommand(io: Io): Command {
       '--seed <n>',
       'seed of every draw of the load and the lab (default: from the clock, printed)',
       wholeNumber(0, 2 ** 32 - 1),
+    )
+    .addOption(
+      new Option('--engine <name>', "what sends the load: Node's sockets, or the undici library to compare with")
+        .choices(LOAD_ENGINES)
+        .default('node'),
     )
     .option('--reports <dir>', 'folder of the reports', 'reports')
     .option('--verbose', 'tell how every check was decided, with its statistics', false)
@@ -113,7 +120,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
             weighbridgeVersion: packageVersion(),
             stages,
             seed,
-            engine: 'undici',
+            engine: flags.engine,
             keep: flags.keep,
             target: {
               kind: flags.target,

@@ -18,12 +18,17 @@ async function verify(maxDurationMs: number): Promise<Told> {
   const told = new Told();
   const scenario = { ...pitstop.scenario, maxDuration: millis(maxDurationMs) };
   const version = pitstop.lab.store.resourceVersion;
-  await verifyStage(scenario, stageOf(scenario, 'dark'), pitstop.runOptions(['dark'], { engine: 'none' }), {
-    clock: systemClock,
-    client: pitstop.client,
-    emit: told.emit,
-    signal: new AbortController().signal,
-  });
+  await verifyStage(
+    scenario,
+    stageOf(scenario, 'dark'),
+    { ...pitstop.runOptions(['dark']), engine: 'none' },
+    {
+      clock: systemClock,
+      client: pitstop.client,
+      emit: told.emit,
+      signal: new AbortController().signal,
+    },
+  );
   expect(pitstop.lab.store.resourceVersion).toBe(version);
   return told;
 }
