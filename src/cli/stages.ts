@@ -1,4 +1,5 @@
 import { ConfigError } from '../base/errors.js';
+import type { Millis } from '../base/units.js';
 import type { Scenario } from '../scenario/types.js';
 
 /**
@@ -15,4 +16,13 @@ export function chosenStages(scenario: Scenario, names: readonly string[], optio
     }));
   if (problems.length > 0) throw new ConfigError(problems);
   return names.length === 0 ? known : known.filter((name) => names.includes(name));
+}
+
+/** The scenario with this soak after every stage; undefined: as it is written there. */
+export function withSoak(scenario: Scenario, soak: Millis | undefined): Scenario {
+  if (soak === undefined) return scenario;
+  return {
+    ...scenario,
+    stages: scenario.stages.map(({ soak: _written, ...stage }) => (soak > 0 ? { ...stage, soak } : stage)),
+  };
 }

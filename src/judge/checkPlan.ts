@@ -7,10 +7,10 @@ import type { CheckDraft, CheckPlan, CheckRule } from './types.js';
 
 /**
  * The checks of a stage. The run's error rate is split evenly over the required checks of all stages of the scenario, whichever of them are
- * walked; the probability of a miss is not split, because a wrong run passes only if every check passes.
+ * walked, and once more over those that a soak goes on with; the probability of a miss is not split, because a wrong run passes only if every check passes.
  */
 export function planChecks(scenario: Scenario, stage: Stage): CheckPlan[] {
-  const decisions = scenario.stages.flatMap((each) => drafts(scenario, each)).filter((draft) => draft.required).length;
+  const decisions = scenario.stages.reduce((sum, each) => sum + decisionsOf(scenario, each), 0);
   const beta = stage.precision.errorRate;
   const alpha = beta / Math.max(1, decisions);
   return drafts(scenario, stage).map((draft) => {
@@ -19,6 +19,15 @@ export function planChecks(scenario: Scenario, stage: Stage): CheckPlan[] {
     return { ...draft, alpha, beta, cap: spec && spec.kind !== 'limit' ? capFor(spec) : undefined };
   });
 }
+
+function decisionsOf(scenario: Scenario, stage: Stage): number {
+  const required = drafts(scenario, stage).filter((draft) => draft.required);
+  return required.length + (stage.soak ? required.filter(isWatched).length : 0);
+}
+
+/** The checks that a soak goes on with. */
+export const isWatched = ({ required, rule }: Pick<CheckDraft, 'required' | 'rule'>): boolean =>
+  required && (rule === 'gate' || rule === 'dark' || rule === 'ceiling');
 
 /**
  * The sequential rule of a check; undefined where counting alone decides (dark, full mirror, account). Of failures compared between versions:

@@ -45,6 +45,10 @@ export class DriftDetector {
     return this.alarmed;
   }
 
+  get alternatives(): number {
+    return this.runs.length;
+  }
+
   /** ln of the mean of all R. */
   lnStatistic(): number {
     return logSumExp(this.runs.map(({ lnR }) => lnR)) - Math.log(this.runs.length);

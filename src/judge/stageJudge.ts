@@ -12,6 +12,7 @@ import { findingsOf } from './findings.js';
 import { ledgerOf } from './ledger.js';
 import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from './outcome.js';
 import { PValue } from './pValue.js';
+import { SoakJudge } from './soak.js';
 import { statisticsOf } from './statistics.js';
 import { attributed, type GoodObservation, observationOf } from './tallies.js';
 import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
@@ -61,6 +62,11 @@ export class StageJudge {
       ledger,
       granularity: this.unit.granularity,
     };
+  }
+
+  /** Goes on after a pass. @param passed what the last look `base` of the window was assessed as. */
+  soak(passed: StageAssessment, base: Look): SoakJudge {
+    return new SoakJudge(this.scenario, this.stage, passed, base);
   }
 }
 

@@ -56,6 +56,8 @@ export interface CheckResult {
   readonly statistics?: string;
   /** Later looks do not change the verdict of a decided check, except that a certified "none" is refuted by the first request astray. */
   readonly decided: boolean;
+  /** Drift: when the change most likely began, ms since the window opened. */
+  readonly changedAt?: number;
   /** ms since the window opened when it was decided. */
   readonly decidedAt?: number;
   /** How far the evidence has come to a pass, 0..1. */

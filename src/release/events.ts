@@ -73,6 +73,22 @@ export type RunEventBody =
       readonly stage: string;
       readonly reason: 'decided' | 'max-duration' | 'interrupted' | 'error';
     }
+  /** The stage passed, and its load goes on: drift is watched for. */
+  | { readonly type: 'soak-started'; readonly stage: string; readonly ms: number }
+  /** As `look`, after the window: counts go on since window-opened. */
+  | {
+      readonly type: 'soak-look';
+      readonly stage: string;
+      readonly look: Look;
+      readonly latency: LatencySummary;
+      readonly rps: number;
+      readonly generator: GeneratorHealth;
+    }
+  | {
+      readonly type: 'soak-finished';
+      readonly stage: string;
+      readonly reason: 'over' | 'drift' | 'interrupted';
+    }
   /**
    * What the cluster held: before the window opens, which tells for what a version is drawn, and when it has closed, where causes are looked
    * for.
@@ -97,4 +113,6 @@ export type RunEventBody =
       }[];
       readonly kept: boolean;
     }
-  | { readonly type: 'run-finished' };
+  | { readonly type: 'run-finished' }
+  /** Never written: what a reader finds instead of a last line that was cut in the middle. */
+  | { readonly type: 'journal-cut' /** 1-based. */; readonly line: number };

@@ -11,6 +11,7 @@ import type { Scenario, Stage } from '../scenario/types.js';
 import { waitForArrival } from './barrier.js';
 import { applyStage } from './changes.js';
 import type { RunEventBody } from './events.js';
+import { soak } from './soak.js';
 import { CountingWindow, type LookTaken } from './window.js';
 
 /** Between two looks. Shorter than a scrape gives the proxies nothing new, but the client decides sooner. */
@@ -50,9 +51,15 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   await window.open(signal);
   if (signal.aborted) return 'inconclusive';
   emit({ type: 'window-opened', stage: name });
-  const judged = ({ look, rps }: LookTaken): StageAssessment => {
-    emit({ type: 'look', stage: name, look, latency: load.windowLatency(), rps, generator: load.health() });
-    return judge.look(look);
+  const withLook = ({ look, rps }: LookTaken) => ({
+    look,
+    latency: load.windowLatency(),
+    rps,
+    generator: load.health(),
+  });
+  const judged = (taken: LookTaken): StageAssessment => {
+    emit({ type: 'look', stage: name, ...withLook(taken) });
+    return judge.look(taken.look);
   };
   let decided = false;
   while (!decided && !signal.aborted && window.elapsed() < scenario.maxDuration) {
@@ -63,8 +70,16 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
     if (!signal.aborted) decided = judged(taken).decided;
   }
   const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
-  const { verdict } = judged(await window.close(signal));
+  const last = await window.close(signal);
+  let assessment = judged(last);
   emit({ type: 'window-closed', stage: name, reason });
+  const soakMs = stage.soak ?? 0;
+  if (soakMs > 0 && assessment.verdict === 'pass' && !signal.aborted) {
+    load.resume();
+    const soakJudge = judge.soak(assessment, last.look);
+    const soaked = await soak({ stage: name, soakMs, judge: soakJudge, window, clock, signal, emit, withLook });
+    assessment = soaked ?? assessment;
+  }
   emit({
     type: 'objects',
     stage: name,
@@ -72,7 +87,7 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   });
   load.resume();
   emit({ type: 'stage-finished', stage: name });
-  return verdict;
+  return assessment.verdict;
 }
 
 async function arrive({ scenario, stage, client, load, clock, signal, emit }: StageInput): Promise<void> {

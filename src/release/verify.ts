@@ -2,6 +2,7 @@ import { sleep } from '../base/clock.js';
 import { withoutSecrets } from '../cluster/secrets.js';
 import { readMeshObjects } from '../cluster/workloads.js';
 import { StageJudge } from '../judge/stageJudge.js';
+import type { Look, StageAssessment } from '../judge/types.js';
 import { assessGenerator, NO_READINGS } from '../load/health.js';
 import type { GeneratorHealth, LatencySummary } from '../load/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
@@ -9,8 +10,9 @@ import { failure, tell } from './failure.js';
 import { makeObservers, reachable } from './observers.js';
 import type { RunDeps, RunOptions, Sender } from './options.js';
 import { checkNamespace, checkTarget } from './preflight.js';
+import { soak } from './soak.js';
 import { runStarted } from './started.js';
-import { CountingWindow } from './window.js';
+import { CountingWindow, type LookTaken } from './window.js';
 
 const LOOK_MS = 1000;
 const NO_LATENCY: LatencySummary = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0, buckets: [] };
@@ -57,17 +59,25 @@ async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions<Se
   const window = new CountingWindow(observers, undefined, clock);
   await window.open(signal);
   emit({ type: 'window-opened', stage: stage.name });
+  const withLook = ({ look }: LookTaken) => ({ look, latency: NO_LATENCY, rps: 0, generator: NO_GENERATOR });
+  let last: { readonly look: Look; readonly assessment: StageAssessment } | undefined;
   let decided = false;
   while (!decided && !signal.aborted && window.elapsed() < scenario.maxDuration) {
     await sleep(clock, LOOK_MS, signal);
     if (signal.aborted) break;
-    const { look } = await window.look(signal);
+    const taken = await window.look(signal);
     // A look that was cut short says nothing about its vantage points.
     if (signal.aborted) break;
-    emit({ type: 'look', stage: stage.name, look, latency: NO_LATENCY, rps: 0, generator: NO_GENERATOR });
-    decided = judge.look(look).decided;
+    emit({ type: 'look', stage: stage.name, ...withLook(taken) });
+    last = { look: taken.look, assessment: judge.look(taken.look) };
+    decided = last.assessment.decided;
   }
   const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
   emit({ type: 'window-closed', stage: stage.name, reason });
+  const soakMs = stage.soak ?? 0;
+  if (soakMs > 0 && last?.assessment.verdict === 'pass' && !signal.aborted) {
+    const soakJudge = judge.soak(last.assessment, last.look);
+    await soak({ stage: stage.name, soakMs, judge: soakJudge, window, clock, signal, emit, withLook });
+  }
   await readObjects();
 }

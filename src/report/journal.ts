@@ -5,7 +5,7 @@ import type { RunEvent } from '../release/events.js';
 import { JOURNAL_FILE, linkLatest, writeError } from './reportsDir.js';
 
 /** Events that come often and that no change waits for: written at once, but the disk is not waited for. */
-const LAZY: ReadonlySet<RunEvent['type']> = new Set(['look', 'waiting']);
+const LAZY: ReadonlySet<RunEvent['type']> = new Set(['look', 'soak-look', 'waiting']);
 
 /**
  * The journal of a run: `<reports>/<run-id>/journal.ndjson`, append-only, one event a line. When `append` returns, the event is
@@ -57,7 +57,7 @@ export class JournalWriter {
 }
 
 /**
- * The events of a journal. A torn last line, as a killed run leaves it, is passed over.
+ * The events of a journal. A last line that is cut in the middle, as a killed run or a broken copy leaves it, becomes the event `journal-cut`.
  * @throws EnvironmentError when it cannot be read, or when a line is no event or out of order (names file and line)
  */
 export function readJournal(file: string): RunEvent[] {
@@ -71,8 +71,12 @@ export function readJournal(file: string): RunEvent[] {
   // The last element is empty when the last line is whole.
   const torn = lines.pop() ?? '';
   const events = lines.map((line, index) => parseLine(file, index, line));
-  if (torn !== '' && !isJson(torn)) return started(file, events);
+  if (torn !== '' && !isJson(torn)) return [...started(file, events), cutAfter(events)];
   return started(file, torn === '' ? events : [...events, parseLine(file, lines.length, torn)]);
+}
+
+function cutAfter(events: readonly RunEvent[]): RunEvent {
+  return { type: 'journal-cut', seq: events.length, at: events.at(-1)?.at ?? 0, line: events.length + 1 };
 }
 
 function started(file: string, events: RunEvent[]): RunEvent[] {

@@ -133,7 +133,8 @@ function runSuite(run: RunModel): Suite[] {
     cases.push(error('run', code, message, [message, hint].filter(Boolean).join('\n')));
   }
   if (run.interrupted) cases.push(error('run to its end', run.interrupted, run.headline));
-  else if (!run.finished && !run.failure) cases.push(error('run to its end', 'CRASHED', run.headline));
+  else if (!run.finished && !run.failure)
+    cases.push(error('run to its end', run.cutLine === undefined ? 'CRASHED' : 'CUT', run.headline));
   for (const { object, note } of leftBehind(run)) {
     cases.push(error(`restore ${object}`, 'NOT_RESTORED', note || 'could not be put back'));
   }

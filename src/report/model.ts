@@ -26,6 +26,7 @@ export class RunFold {
   #failure: RunModel['failure'];
   #restored: RunModel['restored'];
   #generator: RunModel['generator'];
+  #cutLine: RunModel['cutLine'];
   readonly #unreachable: { vantagePoint: string; reason: string }[] = [];
 
   /** @throws EnvironmentError when the first event is not run-started, or a stage is unknown */
@@ -60,11 +61,14 @@ export class RunFold {
       case 'restored':
         this.#restored = { objects: event.objects, kept: event.kept };
         return;
+      case 'journal-cut':
+        this.#cutLine = event.line;
+        return;
       case 'run-finished':
         this.#finished = true;
         return;
       default:
-        if (event.type === 'look') this.#generator = event.generator;
+        if (event.type === 'look' || event.type === 'soak-look') this.#generator = event.generator;
         this.#stageFold(event.stage).push(event);
     }
   }
@@ -102,6 +106,7 @@ export class RunFold {
       seeded: this.#seeded,
       load: this.#load,
       generator: this.#generator,
+      cutLine: this.#cutLine,
       interrupted: this.#interrupted,
       failure: this.#failure,
       restored: this.#restored,
@@ -141,6 +146,8 @@ export const leftBehind = (run: Pick<RunModel, 'restored'>) =>
 function headlineOf(run: Undecided, verdict: Verdict): string {
   const walked = run.stages.filter((stage) => stage.phase !== 'not-reached');
   const current = walked.at(-1);
+  if (run.cutLine !== undefined)
+    return `The journal is cut in the middle of line ${run.cutLine}${current ? `, in stage ${current.name}` : ''}: what came after it is missing.`;
   if (run.interrupted)
     return `Interrupted by ${run.interrupted}${current ? ` in stage ${current.name}` : ' before the first stage'}.`;
   if (run.failure) return sentence(run.failure.message);

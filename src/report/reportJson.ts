@@ -18,6 +18,8 @@ export interface Report {
   readonly startedAt: string;
   readonly seconds: number;
   readonly finished: boolean;
+  /** The journal ends in the middle of this line, from 1. */
+  readonly journalCutAtLine?: number;
   readonly interrupted?: string;
   readonly failure?: { readonly code: string; readonly message: string; readonly hint: string };
   readonly unreachable: RunModel['unreachable'];
@@ -61,6 +63,8 @@ interface ReportCheck {
   readonly statistics?: string;
   /** About how many more requests would tell; absent when decided or not known. */
   readonly need?: number;
+  /** Drift: when it began, ms since the counting window opened. */
+  readonly changedAt?: number;
   /** ms since the counting window opened; null: undecided. */
   readonly decidedAt: number | null;
 }
@@ -106,6 +110,7 @@ export function reportOf(run: RunModel): Report {
     startedAt: new Date(run.startedAt).toISOString(),
     seconds: seconds(run.startedAt, run.lastAt),
     finished: run.finished,
+    ...(run.cutLine !== undefined && { journalCutAtLine: run.cutLine }),
     ...(run.interrupted && { interrupted: run.interrupted }),
     ...(run.failure && {
       failure: { code: run.failure.code, message: run.failure.message, hint: run.failure.hint },
@@ -155,6 +160,7 @@ function checkOf(check: CheckResult): ReportCheck {
     reason,
     ...(statistics === undefined ? {} : { statistics }),
     ...(need === undefined ? {} : { need }),
+    ...(check.changedAt === undefined ? {} : { changedAt: check.changedAt }),
     decidedAt: decidedAt ?? null,
   };
 }

@@ -69,6 +69,8 @@ function tallyOf({ name, vantagePoint, expected }: CheckResult, look: Look): Tal
       const of = counts.versions[version];
       return version === '' ? errorTally(counts) : of && { count: of.failed, total: of.total };
     }
+    case 'drift':
+      return version === 'errors' ? errorTally(counts) : shareTally(counts, version);
     case 'responseTime':
       return responseTimeTally(counts, version, expected);
     default:

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { formatDuration } from '../base/units.js';
 import { diagnose } from '../judge/causes.js';
+import type { SoakJudge } from '../judge/soak.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { Cause, Finding, Look, StageAssessment, Verdict } from '../judge/types.js';
 import type { RunEvent } from '../release/events.js';
@@ -16,6 +17,7 @@ export class StageFold {
   readonly #stage: Stage;
   /** Made at the first look: working out its limits takes a moment, and not every stage is reached. */
   #judge: StageJudge | undefined;
+  #soak: SoakJudge | undefined;
   readonly #series = new Map<string, SeriesBuilder>();
   readonly #changes: { object: string; result: EventOf<'changed'>['result'] }[] = [];
   #phase: StagePhase = 'not-reached';
@@ -74,6 +76,19 @@ export class StageFold {
       case 'look':
         this.#look(event);
         return;
+      case 'soak-started':
+        this.#phase = 'soaking';
+        if (!this.#judge || !this.#assessment || !this.#lastLook) return;
+        this.#soak = this.#judge.soak(this.#assessment, this.#lastLook);
+        // A pass is none before the soak is over.
+        this.#assessment = this.#soak.look(this.#lastLook);
+        return;
+      case 'soak-look':
+        this.#look(event);
+        return;
+      case 'soak-finished':
+        this.#phase = 'settling';
+        return;
       case 'window-closed':
         this.#phase = 'settling';
         this.#closed = event.reason;
@@ -88,7 +103,7 @@ export class StageFold {
     }
   }
 
-  #look({ look, latency, rps, generator }: EventOf<'look'>): void {
+  #look({ look, latency, rps, generator }: EventOf<'look'> | EventOf<'soak-look'>): void {
     this.#looks += 1;
     this.#lastLook = look;
     this.#latency = latency;
@@ -102,7 +117,7 @@ export class StageFold {
     }
     // The objects known at the first look are those that the run itself judged with.
     this.#judge ??= new StageJudge(this.#scenario, this.#stage, this.#objects);
-    this.#assessment = this.#judge.look(look);
+    this.#assessment = (this.#soak ?? this.#judge).look(look);
     for (const check of this.#assessment.checks) {
       const key = `${check.name} ${check.vantagePoint}`;
       const series = this.#series.get(key) ?? new SeriesBuilder(check);

@@ -14,6 +14,8 @@ export interface RunModel {
   readonly startedAt: number;
   /** Wall clock of the newest event, ms. */
   readonly lastAt: number;
+  /** The journal ends in the middle of this line, from 1; undefined: it does not. */
+  readonly cutLine: number | undefined;
   /** The journal ends with run-finished. */
   readonly finished: boolean;
   /** All stages that the run set out to walk, in order. */
@@ -38,7 +40,15 @@ export interface RunModel {
 }
 
 /** What happens in a stage, in this order. */
-export type StagePhase = 'not-reached' | 'changing' | 'arriving' | 'warming-up' | 'counting' | 'settling' | 'finished';
+export type StagePhase =
+  | 'not-reached'
+  | 'changing'
+  | 'arriving'
+  | 'warming-up'
+  | 'counting'
+  | 'settling'
+  | 'soaking'
+  | 'finished';
 
 export interface StageModel {
   readonly name: string;

@@ -74,12 +74,15 @@ describe('reading a damaged journal', () => {
     return file;
   };
 
-  test('a last line that was torn by a crash is passed over, wherever it was torn', () => {
+  test('a last line that was torn by a crash is marked as cut, wherever it was torn, and all before it is there', () => {
     const all = lines();
     const last = all.at(-1) ?? '';
     const head = `${all.slice(0, -1).join('\n')}\n`;
     for (let length = 1; length < last.length; length += 7) {
-      expect(readJournal(damaged(head + last.slice(0, length)))).toHaveLength(all.length - 1);
+      const read = readJournal(damaged(head + last.slice(0, length)));
+      expect(read).toHaveLength(all.length);
+      expect(read.at(-1)).toMatchObject({ type: 'journal-cut', line: all.length });
+      expect(read.slice(0, -1)).toEqual(events.slice(0, -1).map((event) => JSON.parse(JSON.stringify(event))));
     }
     expect(readJournal(damaged(head + last))).toHaveLength(all.length);
   });

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../../base/clock.js';
 import { ConfigError, type Problem } from '../../base/errors.js';
+import type { Millis } from '../../base/units.js';
 import { connectCluster } from '../../cluster/client.js';
 import { type Plan, planRun } from '../../judge/plan.js';
 import { LOAD_ENGINES, type LoadEngine } from '../../load/types.js';
@@ -15,6 +16,7 @@ import {
   type ClusterFlags,
   credentials,
   defaultScenario,
+  duration,
   httpUrl,
   refuseClusterOptions,
   UNDO_FILE,
@@ -23,7 +25,7 @@ import {
 } from '../options.js';
 import { packageVersion } from '../package.js';
 import { openSession } from '../session.js';
-import { chosenStages } from '../stages.js';
+import { chosenStages, withSoak } from '../stages.js';
 
 interface Flags extends ClusterFlags {
   readonly target: 'lab' | 'cluster';
@@ -36,6 +38,7 @@ interface Flags extends ClusterFlags {
   readonly engine: LoadEngine;
   readonly json: boolean;
   readonly verbose: boolean;
+  readonly soak?: Millis;
 }
 
 export function runCommand(io: Io): Command {
@@ -49,6 +52,7 @@ export function runCommand(io: Io): Command {
     )
     .option('--stage <name>', 'only this stage (repeatable)', (name, all: string[]) => [...all, name], [] as string[])
     .option('--allow-undecidable', 'also start stages that maxDuration will probably leave undecided (see plan)', false)
+    .option('--soak <duration>', 'after each pass the load goes on so long, and drift is watched for', duration)
     .option('--keep', 'a passed run leaves the last stage in place', false)
     .option(
       '--base-url <url>',
@@ -93,7 +97,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
     .action(async (scenarioFile: string | undefined, flags: Flags, self: Command) => {
       if (flags.target === 'lab') refuseClusterOptions(self);
       const file = scenarioFile ?? defaultScenario(io.cwd);
-      const scenario = await loadScenario(file, { cwd: io.cwd });
+      const scenario = withSoak(await loadScenario(file, { cwd: io.cwd }), flags.soak);
       const stages = chosenStages(scenario, flags.stage);
       const plan = planRun(scenario);
       if (!flags.allowUndecidable) refuseUndecidable(scenario, plan, stages);

@@ -1,21 +1,23 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../base/clock.js';
+import type { Millis } from '../../base/units.js';
 import { connectCluster } from '../../cluster/client.js';
 import { verifyStage } from '../../release/verify.js';
 import { prepareReports } from '../../report/reportsDir.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { Io } from '../io.js';
-import { type ClusterFlags, credentials, defaultScenario, withClusterOptions } from '../options.js';
+import { type ClusterFlags, credentials, defaultScenario, duration, withClusterOptions } from '../options.js';
 import { packageVersion } from '../package.js';
 import { openSession } from '../session.js';
-import { chosenStages } from '../stages.js';
+import { chosenStages, withSoak } from '../stages.js';
 
 interface Flags extends ClusterFlags {
   readonly stage: string;
   readonly reports: string;
   readonly json: boolean;
   readonly verbose: boolean;
+  readonly soak?: Millis;
 }
 
 export function verifyCommand(io: Io): Command {
@@ -23,6 +25,7 @@ export function verifyCommand(io: Io): Command {
     .description('judge the traffic that others send to a stage that is in place; changes nothing and sends nothing')
     .argument('[scenario]', 'scenario file or its folder (default: Pitstop)')
     .requiredOption('--stage <name>', 'the stage whose promise is judged')
+    .option('--soak <duration>', 'after a pass, watch for drift so long', duration)
     .option('--reports <dir>', 'folder of the reports', 'reports')
     .option('--verbose', 'tell how every check was decided, with its statistics', false)
     .option('--json', 'print report.json on stdout', false);
@@ -40,7 +43,8 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive or no data · 3 configuration ·
 4 environment · 130/143 interrupted`,
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
-      const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
+      const loaded = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
+      const scenario = withSoak(loaded, flags.soak);
       const stages = chosenStages(scenario, [flags.stage]);
       const stage = scenario.stages.find((candidate) => candidate.name === flags.stage);
       if (!stage) return;

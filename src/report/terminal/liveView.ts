@@ -147,7 +147,7 @@ class LogSink implements Sink {
   }
 
   push(event: RunEvent, fold: RunFold): void {
-    if (event.type === 'look') {
+    if (event.type === 'look' || event.type === 'soak-look') {
       const now = this.#clock.now();
       // The settled look is told by the stage's result.
       if (event.look.settled || now - this.#lookAt < LOOK_LINE_MS) return;

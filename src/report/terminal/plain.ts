@@ -1,5 +1,5 @@
 import type { RunEvent } from '../../release/events.js';
-import { clockTime, count, milliseconds, shareNumber, vantageTitle } from '../format.js';
+import { clockTime, count, milliseconds, shareNumber, span, vantageTitle } from '../format.js';
 import type { RunModel, StageModel } from '../types.js';
 import { type Line, line } from './line.js';
 import { failedShare } from './progress.js';
@@ -39,6 +39,10 @@ export function eventLines(event: RunEvent, run: RunModel): Line[] {
       return [line(`${time} ${event.stage} not arrived after ${milliseconds(event.ms)}: ${event.detail}`)];
     case 'window-closed':
       return [line(`${time} ${event.stage} window closed: ${event.reason}`)];
+    case 'soak-started':
+      return [line(`${time} ${event.stage} passed, soaks for ${span(event.ms)}`)];
+    case 'soak-finished':
+      return [line(`${time} ${event.stage} soak ended: ${event.reason}`)];
     case 'stage-finished':
       return finished(event.stage, run, time);
     case 'load-finished':
@@ -54,6 +58,8 @@ export function eventLines(event: RunEvent, run: RunModel): Line[] {
       ];
     case 'restored':
       return [line(`${time} ${event.kept ? 'kept' : 'put back'} objects=${event.objects.length}`)];
+    case 'journal-cut':
+      return [line(`${time} the journal is cut in the middle of line ${event.line}`)];
     default:
       return [];
   }
@@ -69,7 +75,7 @@ export function stateLine(run: RunModel, nowWallMs: number): Line {
   const time = clockTime(nowWallMs);
   const stage = run.stages.findLast(({ phase }) => phase !== 'not-reached' && phase !== 'finished');
   if (!stage) return line(`${time} running`);
-  if (stage.phase !== 'counting')
+  if (stage.phase !== 'counting' && stage.phase !== 'soaking')
     return line(`${time} ${stage.name} ${stage.waitingFor ? `waiting for ${stage.waitingFor}` : stage.phase}`);
   return line(
     `${time} ${stage.name} running ${checkText(stage)}rps=${count(stage.rps)} errors=${shareNumber(failedShare(stage))}%`,

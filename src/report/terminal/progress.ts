@@ -8,6 +8,7 @@ import {
   percentNumber,
   promise,
   sharePercent,
+  span,
   vantageTitle,
 } from '../format.js';
 import type { RunModel, StageModel } from '../types.js';
@@ -51,6 +52,8 @@ function phaseText(stage: StageModel): string {
       return `waiting for ${stage.waitingFor ?? 'the data plane'}`;
     case 'warming-up':
       return stage.arrival ? `arrived in ${milliseconds(stage.arrival.ms)}, warming up` : 'not arrived, warming up';
+    case 'soaking':
+      return `passed, soaking for ${span(stage.stage.soak ?? 0)}`;
     case 'settling':
       return 'settling the ledger';
     default:
