@@ -65,9 +65,12 @@ export function mergeReadings(parts: readonly GeneratorReadings[]): GeneratorRea
 /** Judges the generator itself: was it the bottleneck? Says why and what to do. */
 export function assessGenerator(readings: GeneratorReadings): GeneratorHealth {
   const { sent, late, cpuSeconds, peakRssBytes, seconds, threads } = readings;
-  const reasons = [lateness(readings), loopDelay(readings), drops(readings), sockets(readings), ports(readings)].filter(
-    (reason) => reason !== undefined,
-  );
+  const reasons = [
+    lateness(readings) ?? loopDelay(readings),
+    drops(readings),
+    sockets(readings),
+    ports(readings),
+  ].filter((reason) => reason !== undefined);
   const { p50, p99, max } = LatencyHistogram.of(readings.lateness).summary();
   return {
     valid: reasons.length === 0,
