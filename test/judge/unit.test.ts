@@ -25,8 +25,8 @@ describe('pairs of answers on a connection', () => {
     [0.5, 13],
     [0.1, 48],
   ])('at a share of %d full stickiness is refuted at 1/1000 after %d pairs', (p, pairs) => {
-    expect(lnStickiness(pairs, pairs, p)).toBeGreaterThanOrEqual(Math.log(1000));
-    expect(lnStickiness(pairs - 1, pairs - 1, p)).toBeLessThan(Math.log(1000));
+    expect(lnStickiness(pairs, pairs, agreementOf(p))).toBeGreaterThanOrEqual(Math.log(1000));
+    expect(lnStickiness(pairs - 1, pairs - 1, agreementOf(p))).toBeLessThan(Math.log(1000));
   });
 
   it('independent draws agree as often as p^2 + (1-p)^2 says', () => {
@@ -68,6 +68,9 @@ describe('pairs of answers on a connection', () => {
     expect(stickiness({ pairs: 900, agreeing: 740 }, seen, ALPHA).verdict).toBe('drawn');
     expect(stickiness({ pairs: 10, agreeing: 8 }, seen, ALPHA).verdict).toBe('unknown');
     expect(stickiness({ pairs: 0, agreeing: 0 }, seen, ALPHA).verdict).toBe('unknown');
+    // Connections that end at three proxies, one of them with 50 % instead of 10 %, agree in 71 % of the pairs instead of 64 %.
+    const mixed = stickiness({ pairs: 9000, agreeing: 6420 }, { k: 2333, n: 10_000 }, ALPHA);
+    expect(mixed).toMatchObject({ verdict: 'drawn', most: expect.closeTo(0.65, 1) });
     expect(stickiness({ pairs: 900, agreeing: 900 }, { k: 0, n: 1000 }, ALPHA).verdict).toBe('unknown');
   });
 });
