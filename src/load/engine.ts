@@ -35,6 +35,9 @@ import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
 import type { Schedule, WorkerShare } from './workload/types.js';
 
+/** So few connections are opened fast enough when they are needed. */
+const FEWEST_AHEAD = 5;
+
 /**
  * Starts sending at once.
  * @throws ConfigError when a URI cannot be resolved, or the engine lacks what is asked for.
@@ -93,6 +96,8 @@ class Engine implements LoadRun, FlightSink {
   readonly #samples: FailureSamples;
   readonly #connections = new ConnectionBook();
   readonly #idleWaiters: (() => void)[] = [];
+  /** Answers make requests due. */
+  readonly #hasUsers: boolean;
   #stopping = false;
   #wake = new AbortController();
   #wakeAt = 0;
@@ -127,7 +132,9 @@ class Engine implements LoadRun, FlightSink {
         : nodeWire(this.#requests, spec, { excerpts, share, sink: this });
     this.#freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
     this.#responseTimes = spec.responseTimes && new ResponseTimes(spec.responseTimes);
+    this.#hasUsers = modelsOf(spec.model).some(({ kind }) => kind === 'closed');
     this.#watch = new GeneratorWatch(maxInFlight(spec.model));
+    this.#wire.openAhead?.(connectionsAhead(spec.model, share));
     this.#active = new ActiveTime(startedAt ?? clock.now());
     this.finished = this.#run();
   }
@@ -361,20 +368,31 @@ class Engine implements LoadRun, FlightSink {
     // Compared as active time, as the due time was made: added to a clock reading it may round to after it.
     const due = this.#schedule.nextDue();
     const over = due === Number.POSITIVE_INFINITY && this.#flights.size === 0;
-    if (over || due <= this.#active.elapsed(now)) this.#sendDue(now);
+    // Arrivals owe nothing to answers: those that are due leave once all answers that are there were read, over the connections that these free.
+    if (over || (this.#hasUsers && due <= this.#active.elapsed(now))) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
   }
 }
 
+const modelsOf = (model: Workload) => (model.kind === 'replay' ? [model] : partsOf(model).map((part) => part.model));
+
 /** More threads than users would have nothing to do, and requests that are counted off in advance would never be sent. */
 function fewestSenders(model: Workload): number {
-  const models = model.kind === 'replay' ? [model] : partsOf(model).map((part) => part.model);
-  return Math.min(...models.map((each) => (each.kind === 'closed' ? peakLevel(levelsOf(each)) : Infinity)));
+  return Math.min(...modelsOf(model).map((each) => (each.kind === 'closed' ? peakLevel(levelsOf(each)) : Infinity)));
+}
+
+/**
+ * Connections that an open model will have in use at once from its start on: its arrivals of 10 ms. A connection costs ten requests, and the
+ * first ones many more; were they opened when the first arrivals are due, those would be late, and each late one would open another.
+ */
+function connectionsAhead(model: Workload, { of }: Pick<WorkerShare, 'of'> = { of: 1 }): number {
+  const perSecond = modelsOf(model).reduce((sum, each) => sum + (each.kind === 'open' ? levelsOf(each).start : 0), 0);
+  const count = Math.floor(perSecond / of / 100);
+  return count < FEWEST_AHEAD ? 0 : count;
 }
 
 /** The limit in flight of all open models together; undefined: there is none. */
 function maxInFlight(model: Workload): number | undefined {
-  const models = model.kind === 'replay' ? [model] : partsOf(model).map((part) => part.model);
-  const limits = models.flatMap((each) => (each.kind === 'closed' ? [] : [each.maxInFlight]));
+  const limits = modelsOf(model).flatMap((each) => (each.kind === 'closed' ? [] : [each.maxInFlight]));
   return limits.length === 0 ? undefined : limits.reduce((sum, limit) => sum + limit, 0);
 }

@@ -4,6 +4,8 @@ import type { Flight } from './flight.js';
 export interface Wire {
   /** Puts the request of the flight's URI on the wire and sets its phase. The sink is told its end later, never within this call. */
   send(flight: Flight): void;
+  /** Opens connections, spread over the servers, that the first requests will find. A wire may leave it out. */
+  openAhead?(count: number): void;
   /** Closes every connection; resolves when they are closed. */
   close(): Promise<void>;
 }

@@ -19,6 +19,8 @@ export interface Soak {
   readonly growthMb: number;
   /** Of the resident memory after warm-up, MB an hour. */
   readonly memory: Trend;
+  /** What the trend was drawn through: hours and MB. */
+  readonly memoryPoints: readonly Point[];
   /** Open files after warm-up: fewest and most. */
   readonly files: readonly [number, number];
 }
@@ -65,13 +67,15 @@ export async function soak(server: BenchServer, seconds: number, workers = 1): P
   const points = warm.map((sample): Point => ({ x: sample.seconds / 3600, y: sample.megabytes }));
   const fifth = Math.ceil(points.length / 5);
   const level = (of: readonly Point[]) => median(of.map(({ y }) => y));
+  const memoryPoints = binned(points, (seconds - warmUp) / 3600 / BINS);
   const files = warm.map((sample) => sample.files);
   return {
     requests,
     failed,
     served: (await server.counts()).requests - before,
     growthMb: level(points.slice(-fifth)) - level(points.slice(0, fifth)),
-    memory: trend(binned(points, (seconds - warmUp) / 3600 / BINS), CONFIDENCE),
+    memory: trend(memoryPoints, CONFIDENCE),
+    memoryPoints,
     files: [Math.min(...files), Math.max(...files)],
   };
 }

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
@@ -102,6 +104,23 @@ test.each([
   const early = receivedAt.filter((at, index) => at < startedAfter + (index * 1000) / ratePerSecond);
   expect(early).toEqual([]);
   expect(generator.lateness.max).toBeGreaterThanOrEqual(generator.lateness.p50);
+});
+
+test('an open model at a high rate finds connections open for its first arrivals', async () => {
+  const sockets = new Set<unknown>();
+  const server = createServer((_request, response) => {
+    // It has sent one request; the other connections are of those to come.
+    void until(() => sockets.size === 8).then(() => response.end());
+  }).on('connection', (socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const model = { kind: 'open', ratePerSecond: 800, arrivals: 'constant', maxInFlight: 1000 } as const;
+  const { counts } = await startLoad(loadSpec(url, { model, maxRequests: 1, timeoutMs: 30_000 }), {
+    clock: systemClock,
+  }).finished;
+  expect(counts).toMatchObject({ sent: 1, failed: 0 });
+  expect(sockets.size).toBe(8);
+  await new Promise((resolve) => server.close(resolve));
 });
 
 describe('the paced clock', () => {

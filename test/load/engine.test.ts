@@ -207,6 +207,17 @@ describe.each(LOAD_ENGINES)('engine %s', (name) => {
       expect(counts.bytesReceived).toBeLessThan(4 * (LARGEST_BODY_BYTES + 1024 * 1024));
     });
 
+    it('a connection that was reset while nobody used it is replaced before the next request', async () => {
+      const url = await tcp((socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx', () =>
+          setTimeout(() => socket.resetAndDestroy(), 10),
+        );
+      });
+      const model = { kind: 'closed', users: 1, thinkTime: { kind: 'constant', ms: millis(60) } } as const;
+      const { counts } = await start(url, { model, maxRequests: 4 }).finished;
+      expect(counts).toMatchObject({ ended: 4, unmarked: 4, failed: 0 });
+    });
+
     it('counts a timeout with its time and goes on with the next request of the same user', async () => {
       let calls = 0;
       const url = await http((_request, response) => {

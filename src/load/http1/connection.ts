@@ -76,11 +76,13 @@ export class Connection implements BodySink, Carrier {
         if (this.#flight) this.#sink.connected(this.#flight);
       })
       .on('error', (error) => {
+        this.#done = true;
         this.#failure ??= failureKind(error);
         this.#reason ??= failureReason(error);
       })
       .on('end', () => this.#finish())
       .on('close', () => {
+        this.#done = true;
         this.#owner.closed(this);
         const flight = this.#flight;
         if (flight) this.#break(flight, this.#failure ?? 'closed', this.#reason);

@@ -72,6 +72,9 @@ export function nodeWire(
   const targets = requests.map(targetOf);
   return {
     send: (flight) => send(flight, targets[flight.uri] as Target),
+    openAhead(count) {
+      for (const pool of pools.values()) pool.openAhead(Math.ceil(count / pools.size));
+    },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },

@@ -53,6 +53,11 @@ export class Pool implements ConnectionOwner {
     return connection;
   }
 
+  /** Opens connections for requests to come. */
+  openAhead(count: number): void {
+    for (let opened = 0; opened < count; opened++) this.#shelf.put(this.open(), 0);
+  }
+
   free(connection: Connection, user: number): void {
     this.#shelf.put(connection, this.#perUser ? user : 0);
   }
