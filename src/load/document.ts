@@ -137,7 +137,7 @@ function generatorLines(generator: GeneratorHealth, red: (text: string) => strin
     `generator  ${valid ? 'valid' : red('INVALID')}, ${generator.cpuSeconds.toFixed(2)} CPU s (${cores}), ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
     ...(reason === undefined ? [] : [`           ${red(reason)}`]),
     ...(note === undefined ? [] : [`           ${note}`]),
-    `lateness   p50 ${ms(lateness.p50)}, p99 ${ms(lateness.p99)}, max ${ms(lateness.max)}; ${late} requests late (${formatPercent(generator.lateShare, 2)})`,
+    `lateness   p50 ${ms(lateness.p50)}, p99 ${ms(lateness.p99)}, max ${ms(lateness.max)}; ${late} late (${formatPercent(generator.lateShare, 2)})`,
     `loop       delay p99 ${ms(generator.loopDelayP99)}, garbage collection ${formatPercent(generator.gcShare)}, longest ${ms(generator.longestGcMs)}`,
   ];
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.js';
 import { ConfigError } from '../base/errors.js';
 import { millis } from '../base/units.js';
-import { levelsOf, partsOf, peakLevel } from '../scenario/workload.js';
 import { ActiveTime } from './activeTime.js';
 import { ConnectionBook } from './connectionBook.js';
+import { connectionsAhead, maxInFlight, modelsOf, mostSenders } from './demand.js';
 import type { Flight } from './flight.js';
 import { Flights } from './flights.js';
 import { FreshArm } from './freshArm.js';
@@ -28,15 +28,11 @@ import type {
   LoadSpec,
   LoadSummary,
   ResponseTimeCounts,
-  Workload,
 } from './types.js';
 import { undiciLacks, undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';
 import type { Schedule, WorkerShare } from './workload/types.js';
-
-/** So few connections are opened fast enough when they are needed. */
-const FEWEST_AHEAD = 5;
 
 /**
  * Starts sending at once.
@@ -45,7 +41,7 @@ const FEWEST_AHEAD = 5;
 export function startLoad(spec: LoadSpec, { clock }: { clock: Clock }): LoadRun {
   const lacks = spec.engine === 'undici' ? undiciLacks(spec) : [];
   if (lacks.length > 0) throw new ConfigError(lacks);
-  const threads = Math.min(spec.workers ?? 1, fewestSenders(spec.model));
+  const threads = Math.min(spec.workers ?? 1, mostSenders(spec.model));
   if (threads === 1) return startEngine(spec, { clock });
   // Whatever is wrong with it is said here, and not by each thread.
   const uris = prepareRequests(spec).map(({ name }) => name);
@@ -372,27 +368,4 @@ class Engine implements LoadRun, FlightSink {
     if (over || (this.#hasUsers && due <= this.#active.elapsed(now))) this.#sendDue(now);
     if (this.#stopping || this.#nextSend() < this.#wakeAt) this.#wake.abort();
   }
-}
-
-const modelsOf = (model: Workload) => (model.kind === 'replay' ? [model] : partsOf(model).map((part) => part.model));
-
-/** More threads than users would have nothing to do, and requests that are counted off in advance would never be sent. */
-function fewestSenders(model: Workload): number {
-  return Math.min(...modelsOf(model).map((each) => (each.kind === 'closed' ? peakLevel(levelsOf(each)) : Infinity)));
-}
-
-/**
- * Connections that an open model will have in use at once from its start on: its arrivals of 10 ms. A connection costs ten requests, and the
- * first ones many more; were they opened when the first arrivals are due, those would be late, and each late one would open another.
- */
-function connectionsAhead(model: Workload, { of }: Pick<WorkerShare, 'of'> = { of: 1 }): number {
-  const perSecond = modelsOf(model).reduce((sum, each) => sum + (each.kind === 'open' ? levelsOf(each).start : 0), 0);
-  const count = Math.floor(perSecond / of / 100);
-  return count < FEWEST_AHEAD ? 0 : count;
-}
-
-/** The limit in flight of all open models together; undefined: there is none. */
-function maxInFlight(model: Workload): number | undefined {
-  const limits = modelsOf(model).flatMap((each) => (each.kind === 'closed' ? [] : [each.maxInFlight]));
-  return limits.length === 0 ? undefined : limits.reduce((sum, limit) => sum + limit, 0);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../base/errors.js';
-import { levelsOf, meanThinkTimeMs, partsOf, peakLevel } from '../scenario/workload.js';
+import { levelsOf, meanThinkTimeMs, peakLevel } from '../scenario/workload.js';
+import { modelsOf } from './demand.js';
 import type { LoadSpec } from './types.js';
 
 /** A closed connection keeps its local port for this long (Linux, TCP_TIMEWAIT_LEN), s. */
@@ -81,11 +82,10 @@ export function refuseTooManyUsers(spec: LoadSpec, { openFiles }: SystemLimits):
 
 /** At the peak of every model, all at once. */
 function demand({ model }: LoadSpec): { users: number; inFlight: number; perSecond: number } {
-  const models = model.kind === 'replay' ? [model] : partsOf(model).map((part) => part.model);
   let users = 0;
   let inFlight = 0;
   let perSecond = 0;
-  for (const each of models) {
+  for (const each of modelsOf(model)) {
     if (each.kind === 'closed') {
       const peak = peakLevel(levelsOf(each));
       users += peak;

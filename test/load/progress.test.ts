@@ -92,7 +92,7 @@ service time        2.0 ms    40.0 ms    40.0 ms    40.0 ms    40.0 ms
 
 status     200: 4
 generator  valid, 0.50 CPU s (25 % of a core), 0 MB
-lateness   p50 0.0 ms, p99 0.0 ms, max 0.0 ms; 1 requests late (25 %)
+lateness   p50 0.0 ms, p99 0.0 ms, max 0.0 ms; 1 late (25 %)
 loop       delay p99 0.0 ms, garbage collection 0 %, longest 0.0 ms
 `);
   });
