@@ -96,3 +96,30 @@ test('a damaged journal names its line, and leaves the old reports alone', async
   await expect(failure).rejects.toThrow(/journal\.ndjson:2: not JSON/);
   expect(fs.readFileSync(path.join(dir, 'report.json'), 'utf8')).toBe(before);
 });
+
+test('a journal that is cut in the middle of a line is rendered up to there, and every report says so', async () => {
+  const dir = runOf('r1', smallFailure());
+  const file = path.join(dir, 'journal.ndjson');
+  const text = fs.readFileSync(file, 'utf8');
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.includes('"type":"window-closed"'));
+  const whole = lines.slice(0, at).join('\n');
+  fs.writeFileSync(file, `${whole}\n${(lines[at] ?? '').slice(0, 20)}`);
+  const said = `The journal is cut in the middle of line ${at + 1}, in stage mirror: what came after it is missing.`;
+  const { stdout, exitCode } = await report('r1');
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(said);
+  expect(stdout).toMatch(/exit 4 \(environment\)\n$/);
+  for (const name of ['index.html', 'junit.xml', 'summary.md', 'report.json'])
+    expect(fs.readFileSync(path.join(dir, name), 'utf8')).toContain(said);
+  const json = JSON.parse(fs.readFileSync(path.join(dir, 'report.json'), 'utf8'));
+  expect(json).toMatchObject({ verdict: 'inconclusive', exitCode: 4, finished: false, journalCutAtLine: at + 1 });
+  expect(json.stages[0].looks).toBe(lines.slice(0, at).filter((line) => line.includes('"type":"look"')).length);
+});
+
+test('--verbose tells how every required check was decided', async () => {
+  runOf('r1', smallFailure());
+  const { stdout } = await report('r1', '--verbose');
+  expect(stdout).toMatch(/\n {2}fail {10}Share of v2, (client|source proxy): .* is refuted at error rate/);
+  expect(stdout).toMatch(/\n {16}n = [\d,]+ (marked answers|calls); average of beta-binomial mixtures/);
+});

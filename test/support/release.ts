@@ -166,7 +166,9 @@ export class Told {
 
   /** Their types, looks and waiting notes left out. */
   get types(): string[] {
-    return this.events.map(({ type }) => type).filter((type) => type !== 'look' && type !== 'waiting');
+    return this.events
+      .map(({ type }) => type)
+      .filter((type) => type !== 'look' && type !== 'soak-look' && type !== 'waiting');
   }
 
   of<T extends RunEventBody['type']>(type: T): Extract<RunEventBody, { type: T }>[] {

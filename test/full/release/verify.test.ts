@@ -14,9 +14,10 @@ beforeAll(async () => {
 afterAll(() => pitstop.close());
 
 /** Judges the dark stage, which is in place. */
-async function verify(maxDurationMs: number): Promise<Told> {
+async function verify(maxDurationMs: number, soakMs = 0): Promise<Told> {
   const told = new Told();
-  const scenario = { ...pitstop.scenario, maxDuration: millis(maxDurationMs) };
+  const stages = pitstop.scenario.stages.map((stage) => (soakMs > 0 ? { ...stage, soak: millis(soakMs) } : stage));
+  const scenario = { ...pitstop.scenario, stages, maxDuration: millis(maxDurationMs) };
   const version = pitstop.lab.store.resourceVersion;
   await verifyStage(
     scenario,
@@ -72,6 +73,10 @@ describe('verifying a stage that is in place', () => {
       'run-finished',
     ]);
     expect(told.model).toMatchObject({ verdict: 'pass', exitCode: 0 });
+    const soaked = await verify(15_000, 2000);
+    expect(soaked.types).toEqual(expect.arrayContaining(['window-closed', 'soak-started', 'soak-finished']));
+    expect(soaked.model).toMatchObject({ verdict: 'pass', exitCode: 0 });
+    expect(soaked.model.stages[0]?.assessment?.checks.some(({ name }) => name.startsWith('drift:'))).toBe(true);
     expect(
       told
         .of('look')
