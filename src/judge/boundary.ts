@@ -43,10 +43,11 @@ export function boundaryRule({ bound, alpha, beta }: BoundaryOptions): Sequentia
     decide: (k, n): Decision => (fails(k, n) ? 'fail' : passes(k, n) ? 'pass' : 'continue'),
     progress: (k, n) => Math.min(1, Math.max(0, lnSupport(k, n) / passAt)),
     need(k, n) {
-      // Half a failure more and less keeps an empty count from promising a certainty.
-      const seen = n === 0 ? promised : (k + 0.5) / (n + 1);
-      const growth = divergence(seen, bound);
-      const missing = seen < bound ? passAt - lnSupport(k, n) : failAt - lnEvidence(k, n);
+      const seen = n === 0 ? promised : k / n;
+      const [alternatives, missing] =
+        seen < bound ? [below, passAt - lnSupport(k, n)] : [above, failAt - lnEvidence(k, n)];
+      // Of the mixture the alternative that fits best grows fastest, and soon alone.
+      const growth = Math.max(0, ...alternatives.map((share) => divergence(seen, bound) - divergence(seen, share)));
       return Math.max(1, Math.ceil(Math.min(missing / growth, Number.MAX_SAFE_INTEGER)));
     },
     promised,

@@ -63,9 +63,9 @@ export interface PlannedCheck extends Omit<PlannedTruth, 'share'> {
  * slowest case there is, and not the one to expect).
  */
 export const likely = ({ expected, truths }: PlannedCheck): PlannedTruth =>
-  expected.percentile || (expected.max === undefined && expected.ratio === undefined) || expected.max === 0.5
-    ? truths.asPromised
-    : truths.nothing;
+  expected.ratio !== undefined || (expected.max !== undefined && !expected.percentile && expected.than === undefined)
+    ? truths.nothing
+    : truths.asPromised;
 
 type Numbers = Pick<PlannedCheck, 'truths' | 'falseAlarm' | 'miss' | 'fewest' | 'cap' | 'exact'>;
 

@@ -64,7 +64,8 @@ const against = (lnE: number, alpha: number, pValue = Math.min(1, Math.exp(-lnE)
 function eValue(ln: number): string {
   if (!Number.isFinite(ln)) return ln > 0 ? 'infinite' : '0';
   if (Math.abs(ln) < Math.log(1000)) return String(Number(Math.exp(ln).toPrecision(2)));
-  const exponent = Math.floor(ln / Math.LN10);
+  // A mantissa that would round up to 10 belongs to the next power.
+  const exponent = Math.floor(ln / Math.LN10 + 0.003);
   return `${Number(Math.exp(ln - exponent * Math.LN10).toFixed(1))}e${exponent}`;
 }
 

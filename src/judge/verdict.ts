@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../base/errors.js';
-import type { CheckResult, Verdict } from './types.js';
+import type { CheckResult, StageAssessment, Verdict } from './types.js';
 
 /**
  * The worst of the required checks in the order fail, no-data, inconclusive, pass. `not-applicable` checks say nothing; without a single
@@ -11,6 +11,19 @@ export function stageVerdict(checks: readonly CheckResult[]): Verdict {
     if (verdicts.includes(verdict)) return verdict;
   }
   return 'inconclusive';
+}
+
+/**
+ * What an assessment is worth when the load generator was the bottleneck: its delay is in every response time, so a limit that was broken is
+ * not refuted. Which of two versions takes longer, and what proxies counted, stands.
+ */
+export function underInvalidGenerator(assessment: StageAssessment): StageAssessment {
+  const checks = assessment.checks.map((check): CheckResult => {
+    if (check.verdict !== 'fail' || !check.expected.percentile) return check;
+    const reason = `${check.reason.replace(/\.$/, '')}; but the load generator was late itself, which is in these times.`;
+    return { ...check, verdict: 'inconclusive', reason };
+  });
+  return { ...assessment, checks, verdict: stageVerdict(checks) };
 }
 
 export interface RunCircumstances {

@@ -4,6 +4,7 @@ import { diagnose } from '../judge/causes.js';
 import type { SoakJudge } from '../judge/soak.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { Cause, Finding, Look, StageAssessment, Verdict } from '../judge/types.js';
+import { underInvalidGenerator } from '../judge/verdict.js';
 import type { RunEvent } from '../release/events.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { SeriesBuilder } from './series.js';
@@ -126,9 +127,17 @@ export class StageFold {
     }
   }
 
+  /** The judge's assessment, as far as the generator can be trusted. */
+  #trusted(): StageAssessment | undefined {
+    return this.#assessment && this.#generator?.valid === false
+      ? underInvalidGenerator(this.#assessment)
+      : this.#assessment;
+  }
+
   #verdict(): Verdict {
-    if (!this.#assessment) return this.#closed === 'max-duration' ? 'no-data' : 'inconclusive';
-    const { verdict } = this.#assessment;
+    const assessment = this.#trusted();
+    if (!assessment) return this.#closed === 'max-duration' ? 'no-data' : 'inconclusive';
+    const { verdict } = assessment;
     return verdict === 'pass' && this.#generator?.valid === false ? 'inconclusive' : verdict;
   }
 
@@ -148,7 +157,7 @@ export class StageFold {
   }
 
   #findCauses(): readonly Cause[] {
-    const assessment = this.#assessment;
+    const assessment = this.#trusted();
     const look = this.#lastLook;
     if (!assessment || !look || assessment.verdict === 'pass' || this.#objects.length === 0) return [];
     // As long as it counts, what is not yet decided has no cause.
@@ -178,7 +187,7 @@ export class StageFold {
       notArrived: this.#notArrived,
       looks: this.#looks,
       lastLook: this.#lastLook,
-      assessment: this.#assessment,
+      assessment: this.#trusted(),
       verdict: this.#verdict(),
       findings: this.#findings(),
       causes: this.#causes,

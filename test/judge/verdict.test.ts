@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { CheckResult, Verdict } from '../../src/judge/types.js';
-import { runVerdict, stageVerdict } from '../../src/judge/verdict.js';
+import type { CheckResult, StageAssessment, Verdict } from '../../src/judge/types.js';
+import { runVerdict, stageVerdict, underInvalidGenerator } from '../../src/judge/verdict.js';
 
 const check = (verdict: Verdict, required = true): CheckResult => ({
   name: 'share:v2',
@@ -56,4 +56,24 @@ describe('a run', () => {
   ])('%s', (_says, stages, circumstances, verdict, exitCode) => {
     expect(runVerdict(stages, circumstances)).toEqual({ verdict, exitCode });
   });
+});
+
+test('a limit that was broken while the generator itself was late is not refuted; what proxies counted is', () => {
+  const late: CheckResult = {
+    ...check('fail'),
+    expected: { percentile: 'p95', limitMs: 800, max: 0.05 },
+    reason: 'p95 is 900 ms.',
+  };
+  const assessment = {
+    verdict: 'fail',
+    decided: true,
+    checks: [late, check('pass')],
+    findings: [],
+  } as unknown as StageAssessment;
+  const trusted = underInvalidGenerator(assessment);
+  expect(trusted.verdict).toBe('inconclusive');
+  expect(trusted.checks[0]?.reason).toBe(
+    'p95 is 900 ms; but the load generator was late itself, which is in these times.',
+  );
+  expect(underInvalidGenerator({ ...assessment, checks: [late, check('fail')] }).verdict).toBe('fail');
 });
