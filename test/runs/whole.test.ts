@@ -69,7 +69,9 @@ describe('the release of Pitstop on the lab', () => {
       const open = ledger?.lines.filter(({ residual }) => residual !== 0);
       expect({ stage: name, closed: ledger?.closed, open }).toEqual({ stage: name, closed: true, open: [] });
     }
-    expect(stages.flatMap(({ findings }) => findings)).toEqual([]);
+    expect(
+      stages.flatMap(({ name, findings }) => findings.map(({ level, code }) => `${name} ${level} ${code}`)),
+    ).toEqual(['even info BY_BALANCING']);
   });
 
   it('judges from all four vantage points, and the mirror by its copies', () => {
