@@ -25,7 +25,7 @@ const STEPS = Array.from({ length: 2 * REACH + 1 }, (_, index) => 2 ** ((index -
 const at = (step: number) => step + REACH;
 const ALARM_STEP = 4 * Math.log2(ALARM_FACTOR);
 /** Steps whose likelihoods are averaged: higher than promised; as promised or lower. */
-const HIGHER = [1, 2, 4, 6, 8, 12, 16];
+const HIGHER = [2, 4, 6, 9, 13];
 const LOWER = [0, 0, -4, -12];
 
 /**

@@ -15,19 +15,19 @@ describe('failures of two versions, looked at every 50 requests', () => {
   });
 
   test.each([
-    { share: 0.1, v1: 0.01, ratio: 2, after: 16_200 },
+    { share: 0.1, v1: 0.01, ratio: 2, after: 17_200 },
     { share: 0.1, v1: 0.01, ratio: 5, after: 1860 },
     { share: 0.1, v1: 0.001, ratio: 10, after: 6200 },
     { share: 0.1, v1: 0.001, ratio: 50, after: 930 },
-    { share: 0.5, v1: 0.01, ratio: 2, after: 6420 },
+    { share: 0.5, v1: 0.01, ratio: 2, after: 6600 },
     { share: 0.5, v1: 0.01, ratio: 5, after: 830 },
     { share: 0.5, v1: 0.001, ratio: 10, after: 2760 },
     { share: 0.5, v1: 0.001, ratio: 50, after: 440 },
   ])('$ratio times $v1 at a share of $share is found after about $after requests', ({ share, v1, ratio, after }) => {
     const found = flagged({ share, v1: () => v1, ratio, alpha: 0.01, runs: 400, requests: 400_000 });
     expect(found.rate).toBe(1);
-    expect(found.mean).toBeLessThan(after * 1.1);
-    expect(found.mean).toBeGreaterThan(after * 0.7);
+    expect(found.mean).toBeLessThan(after * 1.15);
+    expect(found.mean).toBeGreaterThan(after * 0.8);
   });
 });
 
