@@ -6,6 +6,8 @@ import { binned, median, type Point, type Trend, trend } from './slope.js';
 
 const SAMPLE_MS = 500;
 const CONFIDENCE = 0.99;
+/** The old generation grows to its first full collection, which has come by then, and is level afterwards. */
+const HEAP_SETTLES_SECONDS = 120;
 /** Bins of the regression after warm-up: few enough to be independent, enough for a bound. */
 const BINS = 24;
 const ROOT = process.cwd();
@@ -35,7 +37,7 @@ interface Sample {
 /**
  * Sends a load for a while, in a process of its own, and reads its memory and its open files meanwhile: users with think time who keep
  * their connections, one request in twenty on a new one, every body scanned.
- * @param seconds of load; the first fifth, at most 5 minutes, is warm-up.
+ * @param seconds of load; the first sixth, or where that is short the first two minutes, is warm-up.
  */
 export async function soak(server: BenchServer, seconds: number, workers = 1): Promise<Soak> {
   const before = (await server.counts()).requests;
@@ -44,7 +46,9 @@ export async function soak(server: BenchServer, seconds: number, workers = 1): P
     ...['--users', '200', '--think-time', '100ms..300ms', '--duration', `${seconds}s`, '--workers', String(workers)],
     ...['--marker', 'v1=', '--marker', 'v2=LoyaltyLevel', '--fresh-connections', '5%'],
   ];
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, command, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let stdout = '';
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk;
@@ -61,7 +65,7 @@ export async function soak(server: BenchServer, seconds: number, workers = 1): P
   // With 2 others had its core; its memory and its books are what they are.
   if (code !== 0 && code !== 2) throw new Error(`the load ended with ${code}\n${stdout}`);
   const { requests, failed } = JSON.parse(stdout) as { requests: number; failed: number };
-  const warmUp = Math.min(seconds / 5, 300);
+  const warmUp = Math.min(Math.max(seconds / 6, HEAP_SETTLES_SECONDS), (2 / 3) * seconds);
   // At its end the process closes everything.
   const warm = samples.filter((sample) => sample.seconds >= warmUp && sample.seconds <= seconds - 1);
   const points = warm.map((sample): Point => ({ x: sample.seconds / 3600, y: sample.megabytes }));

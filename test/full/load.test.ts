@@ -73,8 +73,8 @@ describe.runIf(hasNginx)('beside nginx', () => {
     expect(document.generator.threads).toBe(threads === 1 ? undefined : threads);
   });
 
-  it('memory and open files stay as they are for two minutes, and the books are the server’s', async () => {
-    const { requests, served, failed, growthMb, files } = await soak(server, 120);
+  it('memory and open files stay as they are for three minutes, and the books are the server’s', async () => {
+    const { requests, served, failed, growthMb, files } = await soak(server, 180);
     expect(served).toBe(requests);
     expect(failed).toBe(0);
     // Connections that are being opened and closed at the moment of reading.
@@ -88,7 +88,7 @@ it('more users than the process may open files: said before, counted, invalid, e
     setTimeout(() => response.end('x'), 200);
   });
   try {
-    const users = ['--users', '150', '--think-time', '0', '--duration', '1s', '--json'];
+    const users = ['--users', '150', '--think-time', '0', '--duration', '1s', '--connections', 'shared', '--json'];
     const { code, document, stderr } = await load([server.url, ...users], 'ulimit -n 100');
     expect(stderr).toMatch(/^warning: 150 users need as many sockets, .* 100 files; raise the limit \(ulimit -n \d+\)/);
     expect(document.errors['out-of-sockets']).toBeGreaterThan(0);
