@@ -35,6 +35,12 @@ import type { FlightSink, Wire } from './wire.js';
 import type { Schedule, WorkerShare } from './workload/types.js';
 
 /**
+ * Arrivals that would open more connections than this wait for the next turn of the loop. A connection costs a multiple of a request: after a
+ * stall, opening one for everything that has become due would take so long that still more is due afterwards, without end.
+ */
+const MOST_DIALS_A_TURN = 32;
+
+/**
  * Starts sending at once.
  * @throws ConfigError when a URI cannot be resolved, or the engine lacks what is asked for.
  */
@@ -42,7 +48,7 @@ export function startLoad(spec: LoadSpec, { clock }: { clock: Clock }): LoadRun 
   const lacks = spec.engine === 'undici' ? undiciLacks(spec) : [];
   if (lacks.length > 0) throw new ConfigError(lacks);
   const threads = Math.min(spec.workers ?? 1, mostSenders(spec.model));
-  if (threads === 1) return startEngine(spec, { clock });
+  if (threads === 1) return spec.precise ? startPaced(spec, clock) : startEngine(spec, { clock });
   // Whatever is wrong with it is said here, and not by each thread.
   const uris = prepareRequests(spec).map(({ name }) => name);
   createSchedule(spec);
@@ -51,6 +57,8 @@ export function startLoad(spec: LoadSpec, { clock }: { clock: Clock }): LoadRun 
 
 interface EngineOptions {
   readonly clock: Clock;
+  /** The schedule begins when this resolves; default: at once. */
+  readonly ready?: Promise<void>;
   /** Default: all of the schedule. */
   readonly share?: WorkerShare;
   /** Clock reading at which the schedule begins; default: now. */
@@ -59,10 +67,13 @@ interface EngineOptions {
 
 /** One thread's part of a load, in this thread. */
 export function startEngine(spec: LoadSpec, options: EngineOptions): LoadRun {
-  if (!spec.precise) return new Engine(spec, options);
-  const clock = pacedClock(options.clock);
+  return new Engine(spec, options);
+}
+
+function startPaced(spec: LoadSpec, systemClock: Clock): LoadRun {
+  const clock = pacedClock(systemClock);
   try {
-    const run = new Engine(spec, { ...options, clock });
+    const run = startEngine(spec, { clock, ready: clock.ready });
     void run.finished.finally(clock.close);
     return run;
   } catch (error) {
@@ -95,11 +106,13 @@ class Engine implements LoadRun, FlightSink {
   /** Answers make requests due. */
   readonly #hasUsers: boolean;
   #stopping = false;
+  #paused = false;
+  #held = false;
   #wake = new AbortController();
   #wakeAt = 0;
   #activeMs: number | undefined;
 
-  constructor(spec: LoadSpec, { clock, share, startedAt }: EngineOptions) {
+  constructor(spec: LoadSpec, { clock, share, startedAt, ready }: EngineOptions) {
     this.#spec = spec;
     this.#clock = clock;
     this.#requests = prepareRequests(spec);
@@ -132,6 +145,7 @@ class Engine implements LoadRun, FlightSink {
     this.#watch = new GeneratorWatch(maxInFlight(spec.model));
     this.#wire.openAhead?.(connectionsAhead(spec.model, share));
     this.#active = new ActiveTime(startedAt ?? clock.now());
+    if (ready) this.#holdUntil(ready);
     this.finished = this.#run();
   }
 
@@ -181,14 +195,26 @@ class Engine implements LoadRun, FlightSink {
     return this.#responseTimes && responseTimeCounts(this.#responseTimes.data());
   }
 
+  /** The users' clock stands still at its start. */
+  #holdUntil(ready: Promise<void>): void {
+    this.#held = true;
+    this.#active.pause(this.#clock.now());
+    void ready.then(() => {
+      this.#held = false;
+      if (!this.#paused) this.resume();
+    });
+  }
+
   pause(): Promise<void> {
+    this.#paused = true;
     this.#active.pause(this.#clock.now());
     if (this.#flights.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
   resume(): void {
-    this.#active.resume(this.#clock.now());
+    this.#paused = false;
+    if (!this.#held) this.#active.resume(this.#clock.now());
     this.#tellIdle();
     this.#wake.abort();
   }
@@ -250,11 +276,17 @@ class Engine implements LoadRun, FlightSink {
     if (this.#stopping || this.#active.paused) return;
     const elapsed = this.#active.elapsed(now);
     const { durationMs, maxRequests } = this.#spec;
+    const lastDial = this.#hasUsers ? Number.POSITIVE_INFINITY : this.#wire.dialled + MOST_DIALS_A_TURN;
     let sentAt = now;
-    while ((maxRequests === undefined || this.#tally.sent < maxRequests) && this.#schedule.take(elapsed)) {
+    while (
+      this.#wire.dialled < lastDial &&
+      (maxRequests === undefined || this.#tally.sent < maxRequests) &&
+      this.#schedule.take(elapsed)
+    ) {
       this.#send(sentAt);
       sentAt = 0;
     }
+    if (this.#schedule.nextDue() <= elapsed && this.#wire.dialled >= lastDial) return;
     const allSent = maxRequests !== undefined && this.#tally.sent >= maxRequests;
     const nothingEver = this.#flights.size === 0 && this.#schedule.nextDue() === Number.POSITIVE_INFINITY;
     if (allSent || nothingEver || (durationMs !== undefined && elapsed >= durationMs)) this.#stopping = true;

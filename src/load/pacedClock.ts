@@ -4,7 +4,7 @@ import { pacerMemory, pacerViews, READY } from './threads/pacerMemory.js';
 import { startThread } from './threads/start.js';
 
 export interface PacedClock extends Clock {
-  /** Resolves when it wakes through its pacer; before that, as the clock below it does. */
+  /** Resolves when it wakes through its pacer, or when that has failed; meanwhile, and then, it sleeps as the clock below it does. */
   readonly ready: Promise<void>;
   /** Ends the pacer, which keeps the process alive. */
   close(): Promise<void>;
@@ -23,13 +23,14 @@ export function pacedClock(clock: Clock): PacedClock {
   let running = false;
   let order = 0;
   let wake = () => {};
-  const fallBack = () => {
-    running = false;
-    wake();
-  };
-  pacer.on('error', fallBack);
-  pacer.on('exit', fallBack);
   const ready = new Promise<void>((resolve) => {
+    const fallBack = () => {
+      running = false;
+      wake();
+      resolve();
+    };
+    pacer.on('error', fallBack);
+    pacer.on('exit', fallBack);
     pacer.on('message', (message: number) => {
       if (message === READY) {
         running = true;

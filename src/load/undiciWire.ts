@@ -53,6 +53,7 @@ export function undiciWire(requests: readonly PreparedRequest[], spec: LoadSpec,
     return client;
   };
   return {
+    dialled: 0,
     send(flight) {
       const { origin, path, method, headers, body } = requests[flight.uri] as PreparedRequest;
       const free = idle.get(origin) ?? [];

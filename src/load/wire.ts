@@ -4,6 +4,8 @@ import type { Flight } from './flight.js';
 export interface Wire {
   /** Puts the request of the flight's URI on the wire and sets its phase. The sink is told its end later, never within this call. */
   send(flight: Flight): void;
+  /** Connections that were begun; 0 where the wire does not tell. */
+  readonly dialled: number;
   /** Opens connections, spread over the servers, that the first requests will find. A wire may leave it out. */
   openAhead?(count: number): void;
   /** Closes every connection; resolves when they are closed. */

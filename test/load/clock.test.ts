@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.js';
+import { type Clock, systemClock } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/base/random.js';
 import { millis } from '../../src/base/units.js';
 import { ActiveTime } from '../../src/load/activeTime.js';
@@ -121,6 +121,32 @@ test('an open model at a high rate finds connections open for its first arrivals
   expect(counts).toMatchObject({ sent: 1, failed: 0 });
   expect(sockets.size).toBe(8);
   await new Promise((resolve) => server.close(resolve));
+});
+
+test('after a stall, an open model reads answers between the connections that it opens for what is due', async () => {
+  let mostInFlight = 0;
+  let inFlight = () => 0;
+  const url = await serve((_request, response) => {
+    mostInFlight = Math.max(mostInFlight, inFlight());
+    response.end();
+  });
+  const model = { kind: 'open', ratePerSecond: 1000, arrivals: 'constant', maxInFlight: 10_000 } as const;
+  let stalledMs = 0;
+  const clock: Clock = {
+    now: () => millis(systemClock.now() + stalledMs),
+    wallMs: systemClock.wallMs,
+    sleepUntil: (at, signal) => systemClock.sleepUntil(millis(at - stalledMs), signal),
+  };
+  const run = startLoad(loadSpec(url, { model, durationMs: 1500 }), { clock });
+  inFlight = () => run.inFlight();
+  await until(() => run.counts().ended >= 20);
+  stalledMs = 1400;
+  const { counts, generator } = await run.finished;
+  // Those that were due when the load ended are sent all the same.
+  expect(counts).toMatchObject({ sent: 1500, ended: 1500, failed: 0 });
+  expect(generator.late).toBeGreaterThan(1000);
+  expect(mostInFlight).toBeGreaterThan(0);
+  expect(mostInFlight).toBeLessThan(1300);
 });
 
 describe('the paced clock', () => {

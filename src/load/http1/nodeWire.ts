@@ -40,11 +40,8 @@ export function nodeWire(
     followRedirects > 0
       ? new Following(requests, followRedirects, sink, (flight, request) => send(flight, hopTo(flight.uri, request)))
       : sink;
-  let lastId = share.index + 1 - share.of;
-  const nextId = () => {
-    lastId += share.of;
-    return lastId;
-  };
+  let dialled = 0;
+  const nextId = () => share.index + 1 + share.of * dialled++;
   const poolOf = ({ origin, headers }: PreparedRequest): Pool => {
     const serverName = serverNameOf(origin, hostHeaderOf(headers));
     const key = origin.startsWith('https:') ? `${origin} ${serverName}` : origin;
@@ -71,6 +68,9 @@ export function nodeWire(
   };
   const targets = requests.map(targetOf);
   return {
+    get dialled() {
+      return dialled;
+    },
     send: (flight) => send(flight, targets[flight.uri] as Target),
     openAhead(count) {
       for (const pool of pools.values()) pool.openAhead(Math.ceil(count / pools.size));
