@@ -55,7 +55,9 @@ function reach(origin: string, serverName: string | undefined, trust: TlsTrust, 
       resolve();
     });
     socket.on('timeout', () => unreachable(`took no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
-    socket.on('error', (error) => {
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // Taken and reset at once, as by a service without ready pods: the address is right, and what is behind it is for the requests to tell.
+      if (!secure && error.code === 'ECONNRESET') return resolve();
       if (failureKind(error) !== 'tls') return unreachable(`cannot be reached: ${errorText(error)}`);
       if (/wrong version number|packet length/i.test(error.message)) {
         return refuse(
