@@ -12,7 +12,8 @@ describe('the release of Pitstop on the lab, as it is promised', () => {
     const space = workspace();
     const main = () => weighbridge(['run', SCENARIO, '--seed', String(seed)], space.dir);
     let run = await main();
-    if (run.code === 2 && generatorInvalid(reportOf(space))) run = await main();
+    // A machine whose cores others take now and then says so; what is asked here is the verdict of a sound run.
+    for (let again = 0; again < 2 && run.code === 2 && generatorInvalid(reportOf(space)); again++) run = await main();
     expect(run.code, run.stderr).toBe(0);
     expect(reportOf(space).stages.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(
       ['v1-only', 'dark', 'mirror', 'canary', 'even'].map((name) => `${name} pass`),
