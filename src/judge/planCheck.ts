@@ -56,6 +56,10 @@ export interface PlannedCheck extends Omit<PlannedTruth, 'share'> {
   readonly cap: number;
   /** False: computed on a coarser scale. */
   readonly exact: boolean;
+  /** What `requests` are where a version is not drawn for each of them: `connections`. */
+  readonly counted?: string;
+  /** Why no number of requests decides it from here: a clause. Its seconds are infinite then. */
+  readonly undecidable?: string;
 }
 
 /**

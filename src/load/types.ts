@@ -90,7 +90,7 @@ export interface ConnectionCounts {
   readonly pairs: number;
   /** Those of the pairs in which both, an answer and its latest predecessor, tell the same one. */
   readonly agreeing: number;
-  /** Versions of each connection's first answer that tells one, in each window anew. */
+  /** Versions of the first answer that tells one, of every connection; one that is older than the last resetWindow before that answer is left out. */
   readonly first: Readonly<Record<string, number>>;
 }
 
@@ -295,6 +295,8 @@ export interface LoadRun {
   /** Stops sending and resolves when nothing is in flight any more; the users' clocks stand still meanwhile, so nothing bursts afterwards. */
   pause(): Promise<void>;
   resume(): void;
+  /** From now on this share of the requests gets a connection of its own, 0..1. Absent: the engine cannot do that. */
+  readonly setFreshShare?: ((share: number) => void) | undefined;
   /** Since the last resetWindow; the summary's is that of the whole load. */
   health(): GeneratorHealth;
   /** Stops for good (in-flight requests are awaited up to their timeout) and resolves with the summary; idempotent. */

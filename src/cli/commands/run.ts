@@ -147,15 +147,17 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
 
 /** @throws ConfigError when a stage would probably end without a verdict: the load is spared, and what to change is said. */
 function refuseUndecidable(scenario: Scenario, plan: Plan, stages: readonly string[]): void {
-  const problems = plan.stages.flatMap(({ name, advice }): Problem[] =>
+  const problems = plan.stages.flatMap(({ name, advice, undecidable }): Problem[] =>
     advice === undefined || !stages.includes(name)
       ? []
       : [
           {
             file: scenario.file,
             path: `stages.${name}`,
-            message: `probably not decided within maxDuration: ${advice}`,
-            hint: 'change one of these, or take the risk with --allow-undecidable',
+            message: undecidable
+              ? `not decidable from here, because ${undecidable}`
+              : `probably not decided within maxDuration: ${advice}`,
+            hint: `change ${undecidable ? 'the objects or the load' : 'one of these'}, or take the risk with --allow-undecidable`,
           },
         ],
   );
