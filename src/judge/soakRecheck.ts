@@ -2,6 +2,7 @@ import { formatDuration } from '../base/units.js';
 import { boundaryRule } from './boundary.js';
 import { observedShare } from './checks/share.js';
 import { type ErrorBlock, ErrorRatio } from './errorRatio.js';
+import { SlowAnswers } from './slowAnswers.js';
 import { boundaryStatistics, ratioStatistics } from './statistics.js';
 import { goodObservation, responseTimeTally, type Tally } from './tallies.js';
 import type { CheckPlan, CheckResult, Look } from './types.js';
@@ -76,22 +77,40 @@ export class Recheck {
 function timesSince(plan: CheckPlan, base: Look): (look: Look) => Counted | undefined {
   const { percentile, limitMs = 0, max = 0.5, than = '', margin = 0 } = plan.expected;
   const rule = boundaryRule({ bound: max, alpha: plan.alpha, beta: plan.beta });
+  const slow = new SlowAnswers(rule, limitMs);
+  const answersAt = (look: Look) => {
+    const times = goodObservation(look, 'client')?.counts.responseTimes;
+    return plan.version === undefined ? times?.all : times?.versions[plan.version];
+  };
   const tallyOf = (look: Look) => {
     const counts = goodObservation(look, 'client')?.counts;
     return counts && responseTimeTally(counts, plan.name.slice('responseTime:'.length), plan.expected);
   };
   const before = tallyOf(base) ?? { count: 0, total: 0 };
+  const passed = answersAt(base);
+  if (passed) slow.begin(passed);
   const of = plan.version === undefined ? 'answers' : `answers from ${plan.version}`;
   return (look) => {
     const now = tallyOf(look);
     if (!now) return undefined;
     const [count, total] = [now.count - before.count, now.total - before.total];
     const part = percent(total === 0 ? 0 : count / total);
-    const sentence = percentile
-      ? `${part} of ${counted(total, of)} took longer than ${time(limitMs)}, where ${percent(max)} may,`
-      : `In ${part} of ${counted(total, 'pairs')} of answers ${plan.version} took more than ${percent(margin)} longer than ${than}, where half may,`;
-    const broken = rule.fails(count, total);
-    return { count, total, broken, sentence, statistics: boundaryStatistics(plan, rule, count, total) };
+    if (!percentile) {
+      const sentence = `In ${part} of ${counted(total, 'pairs')} of answers ${plan.version} took more than ${percent(margin)} longer than ${than}, where half may,`;
+      return {
+        count,
+        total,
+        broken: rule.fails(count, total),
+        sentence,
+        statistics: boundaryStatistics(plan, rule, count, total),
+      };
+    }
+    const answers = answersAt(look);
+    if (answers) slow.look(answers);
+    const { factor, ruleForThem } = slow;
+    const broken = factor !== undefined && ruleForThem.fails(count, total);
+    const sentence = `${part} of ${counted(total, of)} took longer than ${time(limitMs)}, where ${percent(max)} may,`;
+    return { count, total, broken, sentence, statistics: boundaryStatistics(plan, ruleForThem, count, total, factor) };
   };
 }
 

@@ -1,3 +1,4 @@
+import { ALLOWANCE } from './bunching.js';
 import { cleanNeeded, specOf } from './checkPlan.js';
 import type { ErrorRatio } from './errorRatio.js';
 import { alarmRate } from './errors.js';
@@ -76,14 +77,24 @@ function eValue(ln: number): string {
   return `${Number(Math.exp(ln - exponent * Math.LN10).toFixed(1))}e${exponent}`;
 }
 
-/** Of a percentile's limit, or of pairs. */
-export function boundaryStatistics(plan: CheckPlan, rule: SequentialRule, k: number, total: number): string {
+/** Of a percentile's limit, or of pairs. @param factor answers that count as one, where they depend on each other. */
+export function boundaryStatistics(
+  plan: CheckPlan,
+  rule: SequentialRule,
+  k: number,
+  total: number,
+  factor?: number,
+): string {
   const { percentile, max = 0.5 } = plan.expected;
   const unit = percentile ? 'answers' : 'pairs of neighbouring answers';
   const interval = percentile
     ? `Interval: ranks at which the same rule decides, on bounds of histogram buckets, at ${probability(plan.alpha + plan.beta)}, valid at every look.`
     : 'Under "no slower by more than the margin" either of two answers was equally likely to be the slower one.';
-  return `n = ${counted(total, unit)}, k = ${amount(k)}; averages of likelihood ratios against a share of ${percent(max)}: above, ${evidence(rule, plan.alpha, k, total)}; below, E = ${eValue(rule.lnSupport(k, total))} (confirms from ${eValue(-Math.log(plan.beta))}). ${interval}`;
+  const waves =
+    factor === undefined
+      ? ''
+      : ` Counts vary from look to look as if ${factor.toPrecision(2)} answers were one (batch means, with an allowance of ${ALLOWANCE}), so k and n are divided by that; no theorem holds for queues, and error rates of 1 % were measured under them (docs/calibration.md).`;
+  return `n = ${counted(total, unit)}, k = ${amount(k)};${waves ? `${waves} Averages` : ' averages'} of likelihood ratios against a share of ${percent(max)}: above, ${evidence(rule, plan.alpha, k, total)}; below, E = ${eValue(rule.lnSupport(k, total))} (confirms from ${eValue(-Math.log(plan.beta))}). ${interval}`;
 }
 
 /** Of failures compared between two versions. */

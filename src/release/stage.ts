@@ -3,6 +3,7 @@ import type { ClusterClient } from '../cluster/client.js';
 import { withoutSecrets } from '../cluster/secrets.js';
 import type { UndoList } from '../cluster/undo.js';
 import { readMeshObjects } from '../cluster/workloads.js';
+import { LOOK_MS } from '../judge/bunching.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { StageAssessment, Verdict } from '../judge/types.js';
 import { choiceFor, granularityByObjects } from '../judge/unit/context.js';
@@ -15,9 +16,6 @@ import type { RunEventBody } from './events.js';
 import { FreshConnections } from './freshConnections.js';
 import { soak } from './soak.js';
 import { CountingWindow, type LookTaken } from './window.js';
-
-/** Between two looks. Shorter than a scrape gives the proxies nothing new, but the client decides sooner. */
-const LOOK_MS = 500;
 
 export interface StageInput {
   readonly scenario: Scenario;
@@ -83,6 +81,7 @@ async function countStage(input: StageInput, fresh: FreshConnections): Promise<V
   };
   let decided = false;
   while (!decided && !signal.aborted && window.elapsed() < scenario.maxDuration) {
+    // Shorter than a scrape gives the proxies nothing new, but the client decides sooner.
     await sleep(clock, LOOK_MS, signal);
     if (signal.aborted) break;
     const taken = await window.look(signal);
