@@ -51,9 +51,11 @@ export class StageJudge {
     const required = this.checks.filter((check) => check.plan.required);
     const ledger = ledgerOf(this.scenario, this.stage, look);
     const refuted = checks.some((check) => check.required && check.verdict === 'fail');
+    // A refutation may be a matter of one request; who sent it takes some more.
+    const naming = this.checks.some(({ plan, ready }) => plan.rule === 'proxies' && !ready);
     return {
       verdict: stageVerdict(checks),
-      decided: look.settled || refuted || required.every((check) => check.ready),
+      decided: look.settled || (refuted && !naming) || required.every((check) => check.ready),
       checks,
       findings: [
         ...findingsOf(this.scenario, this.stage, look, checks, ledger, this.unit.granularity.unit),

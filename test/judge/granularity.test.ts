@@ -367,6 +367,15 @@ describe('several caller proxies', () => {
       expect(judged(back, [500, 0], [498, 2], [500, 0]).stale).toEqual([]);
     });
 
+    it('the window stays open a little for that, although the first request astray has refuted the promise', () => {
+      const few = judge(back, { http: weights(100, 0), callers: 3 }, [looked([50, 0], [48, 2], [50, 0])]);
+      expect([few.verdict, few.decided]).toEqual(['fail', false]);
+      const enough = judge(back, { http: weights(100, 0), callers: 3 }, [looked([200, 0], [198, 2], [200, 0])]);
+      expect([enough.verdict, enough.decided]).toEqual(['fail', true]);
+      const alone = judge(back, { http: weights(100, 0) }, [looked([48, 2])]);
+      expect(alone.decided).toBe(true);
+    });
+
     it('proxies that send nothing astray pass, and spend nothing of the error rate', () => {
       const { assessment } = judged(back, [500, 0], [500, 0], [500, 0]);
       expect(guard(assessment)).toMatchObject({ verdict: 'pass', required: true });

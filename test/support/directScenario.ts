@@ -27,7 +27,7 @@ namespace: shop
 service: shop
 versions: { v1: { version: v1 }, v2: { version: v2 } }
 marker: { uri: /*, v2: '"version":"v2"' }
-load: { uris: uris.txt, users: 60, thinkTime: { uniform: [50ms, 150ms] } }
+load: { uris: uris.txt, users: 30, thinkTime: { uniform: [50ms, 150ms] } }
 precision: { margin: 10%, errorRate: 1% }
 warmUp: 200ms
 maxDuration: 30s

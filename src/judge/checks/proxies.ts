@@ -1,5 +1,5 @@
 import { confidenceSequence } from '../confidence.js';
-import { decidedOutcome, type Outcome, openOutcome } from '../outcome.js';
+import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from '../outcome.js';
 import { goodObservation } from '../tallies.js';
 import type { CheckPlan, Look } from '../types.js';
 import type { UnitContext } from '../unit/context.js';
@@ -23,6 +23,10 @@ export function proxiesCheck(plan: CheckPlan, unit: UnitContext): (look: Look) =
     }
     const odd = oddProxies(parts, promised, plan.alpha);
     const [first] = odd;
+    if (!first && worthNaming(parts, promised)) {
+      const open = openOutcome(NAMING, undefined, 0);
+      return look.settled ? closedOutcome(open) : open;
+    }
     if (!first) return alike(parts, plan);
     const others = parts.filter((part) => !odd.includes(part));
     const shares = list(odd.map((part) => `${part.name} sends ${version} ${shareOf(part)}`));
@@ -30,6 +34,17 @@ export function proxiesCheck(plan: CheckPlan, unit: UnitContext): (look: Look) =
     const reason = `${shares}, where the other ${counted(others.length, 'proxies')} of ${amount(parts.length)} ${others.length === 1 ? 'sends' : 'send'} ${percent(total(others))}: ${one ? 'it draws' : 'they draw'} by other routes, as a proxy does that no longer follows the control plane.`;
     return decidedOutcome('fail', reason, observedShare(first, plan.alpha));
   };
+}
+
+/** So many calls are waited for where some proxies send astray and others do not, so that the culprits can be named. */
+const NAMING_CALLS = 500;
+const NAMING = 'Only some proxies send astray so far, but too few calls to say that it is only those.';
+
+function worthNaming(parts: readonly Part[], promised: number): boolean {
+  if (promised !== 0 && promised !== 1) return false;
+  const astray = parts.filter(({ count, total: of }) => count !== promised * of);
+  const calls = parts.reduce((all, { total: of }) => all + of, 0);
+  return astray.length > 0 && astray.length < parts.length && calls < NAMING_CALLS;
 }
 
 /** Proxies that draw by other routes than the rest; where a version gets none or all, those that alone send astray. */
