@@ -69,32 +69,38 @@ function decide(next: () => number, limit: number, middle: number, rule: Sequent
   return { decision: 'continue' as const, n: LOOK * LOOKS };
 }
 
-export function queueingCells(runs: number, seed: number): QueueingCell[] {
-  return PERCENTILES.flatMap(([percentile, bound]) =>
-    BUSY.map((busy): QueueingCell => {
-      const rule = boundaryRule({ bound, alpha: ERROR, beta: ERROR });
-      const said = (odds: number, stream: number, naive: boolean): Said => {
-        const scale = 1 - busy;
-        let [pass, fail, answers] = [0, 0, 0];
-        for (let run = 0; run < runs; run++) {
-          const next = responseTimes(busy, seededRandom(seed + stream, run));
-          const limit = -Math.log(atOdds(bound, odds)) / scale;
-          const { decision, n } = decide(next, limit, Math.LN2 / scale, rule, naive);
-          if (decision === 'pass') pass++;
-          if (decision === 'fail') fail++;
-          answers += n;
-        }
-        return { runs, pass, fail, answers: answers / runs };
-      };
-      return {
-        percentile,
-        busy,
-        half: said(1 / 2, 1, false),
-        twice: said(2, 2, false),
-        naive: { half: said(1 / 2, 1, true), twice: said(2, 2, true) },
-      };
-    }),
-  );
+export const queueingCells = (runs: number, seed: number): QueueingCell[] =>
+  PERCENTILES.flatMap(([percentile, bound]) => BUSY.map((busy) => queueingCell(percentile, bound, busy, runs, seed)));
+
+/** @param bound largest part of the answers that may take longer than the limit. */
+export function queueingCell(
+  percentile: string,
+  bound: number,
+  busy: number,
+  runs: number,
+  seed: number,
+): QueueingCell {
+  const rule = boundaryRule({ bound, alpha: ERROR, beta: ERROR });
+  const scale = 1 - busy;
+  const said = (odds: number, stream: number, naive: boolean): Said => {
+    let [pass, fail, answers] = [0, 0, 0];
+    for (let run = 0; run < runs; run++) {
+      const next = responseTimes(busy, seededRandom(seed + stream, run));
+      const limit = -Math.log(atOdds(bound, odds)) / scale;
+      const { decision, n } = decide(next, limit, Math.LN2 / scale, rule, naive);
+      if (decision === 'pass') pass++;
+      if (decision === 'fail') fail++;
+      answers += n;
+    }
+    return { runs, pass, fail, answers: answers / runs };
+  };
+  return {
+    percentile,
+    busy,
+    half: said(1 / 2, 1, false),
+    twice: said(2, 2, false),
+    naive: { half: said(1 / 2, 1, true), twice: said(2, 2, true) },
+  };
 }
 
 /** Up to this a service is promised of; see the page for what is measured beyond. */

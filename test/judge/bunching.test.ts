@@ -4,6 +4,7 @@ import { boundaryRule } from '../../src/judge/boundary.js';
 import { ALLOWANCE, Bunching, LEAST_BLOCKS } from '../../src/judge/bunching.js';
 import { SlowAnswers } from '../../src/judge/slowAnswers.js';
 import { LatencyHistogram } from '../../src/load/latency.js';
+import { queueingCell } from '../calibrate/queueing.js';
 
 const binomial = (n: number, p: number, random: Random): number => {
   let k = 0;
@@ -73,4 +74,13 @@ describe('how many answers say as much as one', () => {
     }
     expect(slow.factor).toBeGreaterThan(10);
   });
+});
+
+test('a limit keeps its error rates under a queue, where a rule for independent answers does not (a fast cell of npm run calibrate)', () => {
+  const { half, twice, naive } = queueingCell('p95', 0.05, 0.7, 80, 3);
+  expect([half.fail, twice.pass]).toEqual([0, 0]);
+  expect(half.pass).toBeGreaterThan(30);
+  expect(twice.fail).toBeGreaterThan(60);
+  // 1 % is stated.
+  expect(naive.half.fail + naive.twice.pass).toBeGreaterThan(12);
 });
