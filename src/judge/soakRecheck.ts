@@ -11,6 +11,8 @@ import { amount, counted, percent, time } from './words.js';
 /** What of a promise was counted since the pass. */
 interface Counted extends Tally {
   readonly broken: boolean;
+  /** Looks that are still missing before anything can be said; 0: none. */
+  readonly missingLooks: number;
   readonly sentence: string;
   readonly statistics: string;
 }
@@ -51,6 +53,10 @@ export class Recheck {
     if (!seen || seen.total === 0) {
       const reason = `Nothing that the promise speaks of was counted ${after}${over ? ', so nobody can tell whether it still holds' : ' so far'}.`;
       return this.result(over ? 'no-data' : 'inconclusive', over, elapsed, reason);
+    }
+    if (over && seen.missingLooks > 0) {
+      const short = `${seen.sentence} ${after}; the soak is ${counted(seen.missingLooks, 'looks')} too short to tell how far answers depend on each other.`;
+      return { ...this.result('not-applicable', true, elapsed, short), required: false };
     }
     const rest = over ? '; that does not refute the promise' : `; the soak takes ${formatDuration(this.soakMs)}`;
     return this.result(over ? 'pass' : 'inconclusive', over, elapsed, `${seen.sentence} ${after}${rest}.`);
@@ -97,20 +103,16 @@ function timesSince(plan: CheckPlan, base: Look): (look: Look) => Counted | unde
     const part = percent(total === 0 ? 0 : count / total);
     if (!percentile) {
       const sentence = `In ${part} of ${counted(total, 'pairs')} of answers ${plan.version} took more than ${percent(margin)} longer than ${than}, where half may,`;
-      return {
-        count,
-        total,
-        broken: rule.fails(count, total),
-        sentence,
-        statistics: boundaryStatistics(plan, rule, count, total),
-      };
+      const statistics = boundaryStatistics(plan, rule, count, total);
+      return { count, total, broken: rule.fails(count, total), missingLooks: 0, sentence, statistics };
     }
     const answers = answersAt(look);
     if (answers) slow.look(answers);
     const { factor, ruleForThem } = slow;
     const broken = factor !== undefined && ruleForThem.fails(count, total);
     const sentence = `${part} of ${counted(total, of)} took longer than ${time(limitMs)}, where ${percent(max)} may,`;
-    return { count, total, broken, sentence, statistics: boundaryStatistics(plan, ruleForThem, count, total, factor) };
+    const statistics = boundaryStatistics(plan, ruleForThem, count, total, factor);
+    return { count, total, broken, missingLooks: slow.missingLooks, sentence, statistics };
   };
 }
 
@@ -136,6 +138,7 @@ function failuresSince(plan: CheckPlan, base: Look): (look: Look) => Counted | u
       count: candidate.failed,
       total: candidate.total,
       broken: comparison.fails(),
+      missingLooks: 0,
       sentence: `${version} failed ${amount(candidate.failed)} of ${counted(candidate.total, 'calls')} and ${than} ${amount(baseline.failed)} of ${amount(baseline.total)}, where ${times} was promised,`,
       statistics: ratioStatistics(plan, comparison, candidate.failed + baseline.failed),
     };

@@ -190,6 +190,13 @@ describe('promises on response times and on failures by version', () => {
     expect(found('drift:errors:v2', result)).toMatchObject({ verdict: 'pass', required: true });
   });
 
+  test('say nothing of response times in a soak of a few looks', () => {
+    const result = soakedWith({ v1: [100, 1], v2: [100, 1], slow: 4 }, 10);
+    expect(result.end.verdict).toBe('pass');
+    expect(found('drift:responseTime:p95', result)).toMatchObject({ verdict: 'not-applicable', required: false });
+    expect(found('drift:responseTime:p95', result)?.reason).toMatch(/the soak is 6 looks too short to tell how far/);
+  });
+
   test('fail when answers become slow', () => {
     const result = soakedWith({ v1: [100, 1], v2: [100, 1], slow: 40 });
     expect(result.end.verdict).toBe('fail');
