@@ -27,13 +27,16 @@ import {
 const MOST_READY = 100;
 
 const plan = (): K6Plan => {
-  if (!__ENV.WEIGHBRIDGE_PLAN) throw new Error('WEIGHBRIDGE_PLAN names no file: start this by weighbridge load --engine k6');
+  if (!__ENV.WEIGHBRIDGE_PLAN)
+    throw new Error('WEIGHBRIDGE_PLAN names no file: start this by weighbridge load --engine k6');
   return JSON.parse(open(__ENV.WEIGHBRIDGE_PLAN));
 };
 const settings = new SharedArray<K6Settings>('settings', () => [plan().settings])[0] as K6Settings;
 if (settings.planVersion !== 1) throw new Error(`this script reads plans of version 1, not ${settings.planVersion}`);
 const requests = new SharedArray<K6Request>('requests', () => [...plan().requests]);
-const laps = settings.parts.map((_, part) => new SharedArray<number>(`lap ${part}`, () => [...(plan().laps[part] ?? [])]));
+const laps = settings.parts.map(
+  (_, part) => new SharedArray<number>(`lap ${part}`, () => [...(plan().laps[part] ?? [])]),
+);
 
 const sent = new Counter(METRICS.requests);
 const answers = new Counter(METRICS.answers);
@@ -46,7 +49,9 @@ const { durationMs, maxRequests } = settings.limits;
 
 /** k6's options of the plan. @param shape in which the plan's steady level is sent; default: as it is. */
 export function optionsOf(shape?: Shape) {
-  const { options, parts, limits, timeoutMs } = settings;
+  const { parts, limits, timeoutMs } = settings;
+  // k6 writes into its options, and what comes out of a shared array is frozen.
+  const options: K6Settings['options'] = JSON.parse(JSON.stringify(settings.options));
   if (!shape) return options;
   const scenarios = parts.map(({ name, model }) => [
     name,
@@ -75,7 +80,10 @@ const ready: (Ready | undefined)[] = [];
 /** One turn: the rest of the think time, and one request. */
 export function turn(): void {
   user ??= come();
-  if (maxRequests !== undefined && exec.scenario.iterationInTest >= maxRequests) return rest();
+  if (maxRequests !== undefined && exec.scenario.iterationInTest >= maxRequests) {
+    rest();
+    return;
+  }
   if (!(closed ? waitForTurn() : mayLeave())) return;
   send(user.nextRequest());
   due = Date.now() + user.nextPauseMs();
@@ -103,7 +111,8 @@ function waitForTurn(): boolean {
   for (;;) {
     const now = Date.now();
     if (due >= end) {
-      sleep((end - now) / 1000);
+      // Not a moment less: k6 would give this user turn after turn until its own clock is there.
+      sleep((end - now) / 1000 + 0.02);
       return false;
     }
     if (due > now) sleep((due - now) / 1000);

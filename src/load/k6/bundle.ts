@@ -4,7 +4,7 @@ import type { BuildFailure } from 'esbuild';
 import { ConfigError, errorText, type Problem } from '../../base/errors.js';
 
 /** The scripts of this package, `scenarios/k6/<name>.ts`. */
-export const K6_SCRIPTS = ['replay', 'ramp', 'spike', 'soak'] as const;
+const K6_SCRIPTS = ['replay', 'ramp', 'spike', 'soak'] as const;
 export type K6ScriptName = (typeof K6_SCRIPTS)[number];
 
 const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));

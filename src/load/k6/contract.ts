@@ -97,7 +97,7 @@ export interface K6Request {
 }
 
 /** The options that a plan sets; everything else is k6's default. */
-export interface K6Options {
+interface K6Options {
   readonly scenarios: Readonly<Record<string, K6Executor>>;
   /** None of them can be crossed: a threshold is what makes k6 tell a metric by its tags at the end. */
   readonly thresholds: Readonly<Record<string, readonly string[]>>;

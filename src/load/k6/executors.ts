@@ -9,9 +9,9 @@ const UNTIL_STOPPED_MS = 24 * 3_600_000;
 const GRACE_MS = 1000;
 /** k6 counts whole arrivals; rates with a fraction are told per so many seconds. */
 const FRACTION_SECONDS = 1000;
-/** Users that k6 makes before the start for arrivals: as many as arrive in this time. One that is made later drops the arrival that needed it. */
-const READY_SECONDS = 1;
+/** Users that k6 makes before the start: as many as arrive in a second, within these bounds. The arrival for which one has to be made later is dropped; each takes a quarter of a MB. */
 const FEWEST_READY = 10;
+const MOST_READY = 1000;
 
 /**
  * What k6 calls a model: constant-vus, ramping-vus or shared-iterations for users, constant- or ramping-arrival-rate for arrivals.
@@ -59,7 +59,7 @@ function arrivals(model: OpenModel, { durationMs, maxRequests }: K6Limits, grace
   const perUnit = (perSecond: number) => Math.round(perSecond * (whole ? 1 : FRACTION_SECONDS));
   const common = {
     timeUnit: whole ? '1s' : `${FRACTION_SECONDS}s`,
-    preAllocatedVUs: Math.min(model.maxInFlight, Math.max(FEWEST_READY, Math.ceil(peak * READY_SECONDS))),
+    preAllocatedVUs: Math.min(model.maxInFlight, MOST_READY, Math.max(FEWEST_READY, Math.ceil(peak))),
     maxVUs: model.maxInFlight,
     gracefulStop,
   };
@@ -137,7 +137,9 @@ export function shaped(
   durationMs: number | undefined,
 ): ClosedModel | OpenModel {
   if (model.stages && model.stages.length > 0) {
-    throw new Error(`${shape} has stages of its own, and the load has some too: give one level (--users 100 or --rate 50)`);
+    throw new Error(
+      `${shape} has stages of its own, and the load has some too: give one level (--users 100 or --rate 50)`,
+    );
   }
   if (durationMs === undefined) throw new Error(`${shape} needs to know how long it is: give --duration`);
   const level = model.kind === 'closed' ? model.users : model.ratePerSecond;

@@ -1,4 +1,4 @@
-import type { Problem } from '../../base/errors.js';
+import { ConfigError, type Problem } from '../../base/errors.js';
 import { modelsOf } from '../demand.js';
 import type { LoadSpec } from '../types.js';
 
@@ -6,7 +6,7 @@ import type { LoadSpec } from '../types.js';
 const SHORTEST_MS = 1000;
 
 /** What k6 cannot do, or cannot be told. @returns a problem for each that is asked for: none is passed over in silence. */
-export function k6Lacks(spec: LoadSpec): Problem[] {
+function k6Lacks(spec: LoadSpec): Problem[] {
   const { model, freshShare = 0, durationMs, maxRequests } = spec;
   const models = modelsOf(model);
   const asked: readonly (readonly [boolean, string, string?])[] = [
@@ -46,4 +46,10 @@ export function k6Lacks(spec: LoadSpec): Problem[] {
       message: `has no ${what}`,
       hint: hint ?? 'leave it out, or use --engine node',
     }));
+}
+
+/** @throws ConfigError with all that k6 cannot do. */
+export function refuseForK6(spec: LoadSpec): void {
+  const lacks = k6Lacks(spec);
+  if (lacks.length > 0) throw new ConfigError(lacks);
 }

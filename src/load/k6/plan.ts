@@ -1,4 +1,3 @@
-import { ConfigError } from '../../base/errors.js';
 import { partsOf } from '../../scenario/workload.js';
 import { type PreparedRequest, prepareRequests } from '../requests.js';
 import { urisOf } from '../schedule.js';
@@ -6,7 +5,7 @@ import type { LoadSpec } from '../types.js';
 import { lapOf } from '../workload/uriWalk.js';
 import type { K6Part, K6Plan, K6Request, K6Settings } from './contract.js';
 import { executorOf } from './executors.js';
-import { k6Lacks } from './lacks.js';
+import { refuseForK6 } from './lacks.js';
 import { thresholdsFor } from './summary.js';
 
 export interface PlanOptions {
@@ -26,11 +25,11 @@ const TREND_STATS = ['count', 'min', 'avg', 'med', 'p(90)', 'p(99)', 'p(99.9)', 
  * @throws ConfigError with everything that k6 cannot do, or that cannot be resolved.
  */
 export function renderPlan(spec: LoadSpec, { testId, gateUrl }: PlanOptions = {}): K6Plan {
-  const lacks = k6Lacks(spec);
-  if (lacks.length > 0 || spec.model.kind === 'replay') throw new ConfigError(lacks);
+  refuseForK6(spec);
   const { seed, order, timeoutMs, marker, defaultVersion, durationMs, maxRequests } = spec;
   const requests = prepareRequests(spec).map(requestOf);
-  const models = partsOf(spec.model);
+  // A replay was refused.
+  const models = spec.model.kind === 'replay' ? [] : partsOf(spec.model);
   const parts: K6Part[] = models.map(({ model }, index) => ({
     name: models.length === 1 ? 'load' : `load-${index + 1}`,
     model,

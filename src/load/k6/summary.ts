@@ -18,7 +18,7 @@ export interface K6EndOfTest {
 }
 
 /** The part of k6's `handleSummary` data that is read; metrics without a sample are absent from it. */
-export interface K6SummaryData {
+interface K6SummaryData {
   readonly metrics: Readonly<Record<string, { readonly values: Readonly<Record<string, number>> } | undefined>>;
 }
 
