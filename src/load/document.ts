@@ -111,6 +111,7 @@ export function loadText(summary: LoadSummary, color: boolean): string {
     (counts.failed + counts.dropped > 0 ? red : String)(
       `${counts.failed} failed (${formatPercent(failedShare, 2)})${counts.dropped > 0 ? `, ${counts.dropped} dropped` : ''}`,
     ),
+    ...(counts.sent > counts.ended ? [`${counts.sent - counts.ended} cut: they were in flight at the end`] : []),
     '',
     row('', 'p50', 'p90', 'p99', 'p99.9', 'max'),
     times('response time', summary.responseTime),

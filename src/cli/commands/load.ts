@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../base/clock.js';
 import { EXIT, type ExitCode } from '../../base/errors.js';
 import { loadDocument, loadText } from '../../load/document.js';
+import { refuseForK6 } from '../../load/k6/lacks.js';
 import { findK6 } from '../../load/k6/program.js';
 import { foreseeableShortages, readLimits, refuseTooManyUsers } from '../../load/limits.js';
 import { checkReachable } from '../../load/reach.js';
@@ -97,6 +98,7 @@ bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
     .action(async (url: string | undefined, flags: LoadFlags) => {
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const spec = await loadSpec(url, flags, seed, io);
+      if (flags.engine === 'k6') refuseForK6(spec);
       const k6 = flags.engine === 'k6' ? await findK6(flags.k6 ?? io.env.WEIGHBRIDGE_K6) : undefined;
       const limits = readLimits();
       refuseTooManyUsers(spec, limits);

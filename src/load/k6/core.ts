@@ -18,7 +18,7 @@ export const LATE_MS = 50;
 
 /**
  * One of k6's virtual users, in one part of the load. Draws what the node engine's user of the same number draws with the same seed: the same
- * URIs, the same pauses.
+ * pauses, and the same URIs unless their order is random.
  */
 export class VirtualUser {
   /** Between coming and asking for the first time, ms; 0 for arrivals. */

@@ -19,18 +19,18 @@ function k6Lacks(spec: LoadSpec): Problem[] {
     [spec.connections === 'shared', 'connections that users share (--connections shared)'],
     [
       freshShare > 0 && freshShare < 1,
-      'a connection of its own for a part of the requests (--fresh-connections)',
+      'connections of their own for a part of the requests (--fresh-connections)',
       'ask for 100% or 0%, or use --engine node',
     ],
     [(spec.followRedirects ?? 0) > 0, 'redirects that stay on named servers (--follow-redirects)'],
-    [spec.connectTimeoutMs !== undefined, 'a limit for the connection alone (--connect-timeout)'],
-    [spec.firstByteTimeoutMs !== undefined, 'a limit for the first byte (--first-byte-timeout)'],
-    [spec.precise === true, 'a pacing thread (--precise)'],
+    [spec.connectTimeoutMs !== undefined, 'limit for the connection alone (--connect-timeout)'],
+    [spec.firstByteTimeoutMs !== undefined, 'limit for the first byte (--first-byte-timeout)'],
+    [spec.precise === true, 'pacing thread (--precise)'],
     [(spec.workers ?? 1) > 1, 'threads to be told (--workers): it uses all cores', 'leave it out'],
     [(spec.captureFailures ?? 0) > 0, 'copies of failed answers (--capture-failures)'],
     [
       model.kind === 'mixed' && maxRequests !== undefined,
-      'one number of requests for several models (--requests)',
+      'common number of requests for several models (--requests)',
       'give --duration instead, or use --engine node',
     ],
     [

@@ -118,7 +118,11 @@ export class K6Process {
       };
       if (said.level !== 'error' && said.level !== 'fatal') return;
       if (said.executor !== undefined) this.scriptErrors++;
-      words = [said.msg, said.error].filter((part) => part).join(': ');
+      // A stack follows, which names files of ours.
+      words = [said.msg, said.error]
+        .map((part) => part?.split('\n')[0])
+        .filter((part) => part)
+        .join(': ');
     } catch {
       // A panic is no JSON.
     }

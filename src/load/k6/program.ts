@@ -16,10 +16,11 @@ const INSTALL =
 
 /**
  * Asks k6 what it is.
- * @param path a path, or a name that is on PATH; default `k6`.
+ * @param named a path, or a name that is on PATH; default, also of an empty one: `k6`.
  * @throws EnvironmentError when there is none, it is too old, or it is something else.
  */
-export async function findK6(path = 'k6'): Promise<K6Program> {
+export async function findK6(named?: string): Promise<K6Program> {
+  const path = named || 'k6';
   const said = await versionText(path);
   const [, version = '', major = ''] = /\bk6 v?((\d+)\.\d+\.\d+\S*)/.exec(said) ?? [];
   if (version === '') {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,7 +67,11 @@ export async function startK6Load(spec: LoadSpec, options: K6LoadOptions): Promi
   });
   const gate = pausable ? await Gate.open(() => clock.now(), lives) : undefined;
   const dir = await mkdtemp(join(tmpdir(), 'weighbridge-k6-'));
+  // Also when we have to leave at once: the plan may hold secrets.
+  const tidy = () => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', tidy);
   const close = async () => {
+    process.removeListener('exit', tidy);
     await gate?.close();
     await rm(dir, { recursive: true, force: true });
   };
@@ -83,17 +88,17 @@ export async function startK6Load(spec: LoadSpec, options: K6LoadOptions): Promi
     const books = new K6Books(uris, spec);
     const stream = new PointStream((point) => books.take(point));
     const started = { program: program.path, config, ...files, ...(ca === undefined ? {} : { ca: file('ca.pem') }) };
-    const process = new K6Process(started, (chunk) => {
+    const k6 = new K6Process(started, (chunk) => {
       lives();
       stream.push(chunk);
     });
-    const interrupt = () => process.interrupt();
+    const interrupt = () => k6.interrupt();
     signal?.addEventListener('abort', interrupt, { once: true });
     if (signal?.aborted) interrupt();
-    const early = await Promise.race([alive, process.exited]);
+    const early = await Promise.race([alive, k6.exited]);
     signal?.removeEventListener('abort', interrupt);
-    if (early && !signal?.aborted) throw new EnvironmentError('E_K6', ...neverSent(early, process));
-    const parts = { books, stream, process, gate, summaryFile: files.summary, close };
+    if (early && !signal?.aborted) throw new EnvironmentError('E_K6', ...neverSent(early, k6));
+    const parts = { books, stream, process: k6, gate, summaryFile: files.summary, close };
     return new K6Load(spec, `k6 ${program.version}`, clock, parts);
   } catch (error) {
     await close();
