@@ -131,8 +131,9 @@ class Engine implements LoadRun, FlightSink {
       this.#requests.map(({ name }) => name),
       [...versions],
     );
+    const needles = this.#texts.needles.map((text) => Buffer.from(text, 'utf8'));
     const limits = { wholeMs: spec.timeoutMs, connectMs: spec.connectTimeoutMs, firstByteMs: spec.firstByteTimeoutMs };
-    this.#flights = new Flights(this.#texts.needles, limits, clock.now());
+    this.#flights = new Flights(needles, limits, clock.now());
     this.#samples = new FailureSamples(spec.captureFailures ?? 0, this.#requests);
     const follows = (spec.followRedirects ?? 0) > 0;
     const excerpts = new Excerpts(() => follows || this.#samples.wanted, follows);

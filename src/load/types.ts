@@ -1,8 +1,8 @@
 import type { LoadModel, Marker, UriEntry, UriOrder } from '../scenario/types.js';
 import type { ReplayModel } from './workload/replay.js';
 
-/** `node`: HTTP/1.1 on Node's own sockets. `undici`: the library, to compare with; `npm run bench -- --only engines` measures what it costs more. */
-export const LOAD_ENGINES = ['node', 'undici'] as const;
+/** `node`: HTTP/1.1 on Node's own sockets. `undici`: the library, to compare with. `k6`: a process of k6, on all cores. `npm run bench -- --only engines` measures what they cost. */
+export const LOAD_ENGINES = ['node', 'undici', 'k6'] as const;
 export type LoadEngine = (typeof LOAD_ENGINES)[number];
 
 /** When and by whom requests are sent. */
@@ -154,13 +154,15 @@ export interface GeneratorHealth {
   readonly lateShare: number;
   /** Number of those. */
   readonly late: number;
+  /** The program that sent, where it is one of its own: `k6 1.1.0`. What follows up to longestGcMs such a one does not tell. */
+  readonly program?: string;
   /** Actual send minus intended start; never below 0. Percentiles as in `LatencySummary`. */
-  readonly lateness: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly lateness?: { readonly p50: number; readonly p99: number; readonly max: number };
   /** 99th percentile of the event loop's delay. */
-  readonly loopDelayP99: number;
+  readonly loopDelayP99?: number;
   /** Share of the time in which garbage collection stopped the thread, 0..1. */
-  readonly gcShare: number;
-  readonly longestGcMs: number;
+  readonly gcShare?: number;
+  readonly longestGcMs?: number;
   readonly peakRssBytes: number;
   /** Threads that send, when there are several. */
   readonly threads?: number;

@@ -1,7 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
 import { diagnose } from '../../src/judge/causes.js';
+import { decidedOutcome } from '../../src/judge/outcome.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
-import type { CheckResult, Look, StageAssessment } from '../../src/judge/types.js';
+import type { CheckPlan, CheckResult, Look, StageAssessment } from '../../src/judge/types.js';
+import type { UnitContext } from '../../src/judge/unit/context.js';
+import { onUnit } from '../../src/judge/unit/onUnit.js';
 import type { Observation } from '../../src/observe/types.js';
 import type { Stage } from '../../src/scenario/types.js';
 import { look, mirror, saw, scenario, share, stage } from '../support/judge.js';
@@ -134,6 +137,29 @@ describe('a port that is routed as TCP', () => {
     const assessment = judge(promise, { port: 'tcp' }, [seen(9000, 9000, opened(4500, 4500), {}, true, nothing)]);
     expect(assessment.checks.find(({ name }) => name === 'errors')).toMatchObject({ verdict: 'inconclusive' });
     expect(assessment.verdict).toBe('inconclusive');
+  });
+});
+
+describe('connections that a gateway draws', () => {
+  const unit = {
+    granularity: { unit: 'connection', evidence: 'objects', sentence: 'The version is drawn per connection.' },
+    choice: { gateway: true },
+  } as unknown as UnitContext;
+  const plan = { name: 'share:v2', vantagePoint: 'client', rule: 'share' } as unknown as CheckPlan;
+  const never = () => {
+    throw new Error('nothing is judged on requests');
+  };
+  const connections = () => decidedOutcome('pass', 'Judged on connections.', undefined);
+  const evaluate = onUnit(plan, unit, { requests: never, connections }, false);
+
+  it('are judged where the engine tells them, and not applicable where it does not, as with k6', () => {
+    const clientConnections = { pairs: 0, agreeing: 0, first: { v1: 9, v2: 1 } };
+    expect(evaluate(seen(90, 10, {}, { clientConnections }))).toMatchObject({ verdict: 'pass' });
+    expect(evaluate(seen(90, 10))).toMatchObject({
+      verdict: 'not-applicable',
+      reason:
+        "The version is drawn per connection. Not judged here: the load's engine does not tell its connections, as the node engine would.",
+    });
   });
 });
 

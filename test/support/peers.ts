@@ -14,7 +14,9 @@ export function findPeer(variable: string, ...names: readonly string[]): string 
     }
   }
   if (process.env.WEIGHBRIDGE_PEERS_REQUIRED)
-    throw new Error(`${names.join(' or ')} is required, but is not installed: run test/peers/install.sh`);
+    throw new Error(
+      `${names.join(' or ')} is required, but is not installed: run test/peers/install.sh and test/peers/bench.sh`,
+    );
   process.stderr.write(
     `skipped: ${names.join(' or ')} is not installed; test/peers/install.sh installs it, ${variable} names another place\n`,
   );

@@ -48,6 +48,11 @@ export function onUnit(
       const where = `requests on one connection share its version, and connections are counted at ${POINT_NAMES[elsewhere]}`;
       return decidedOutcome('not-applicable', `${granularity.sentence} Not judged here: ${where}.`, undefined);
     }
+    const ownConnections = plan.vantagePoint === 'client' && granularity.unit === 'connection' && choice?.gateway;
+    if (ownConnections && !observation.clientConnections) {
+      const untold = `the load's engine does not tell its connections, as the node engine would`;
+      return decidedOutcome('not-applicable', `${granularity.sentence} Not judged here: ${untold}.`, undefined);
+    }
     const calls = attributed(observation.counts);
     const means = `${counted(calls, 'requests')} are then no ${amount(calls)} draws, and no share is judged on them.`;
     return decidedOutcome('inconclusive', `${granularity.sentence} ${means}${remedy(unit)}`, undefined);
