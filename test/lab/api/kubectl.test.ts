@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, findKubectl, type Kubectl, kubectlFor, startCluster, until } from '../../support/api-server.js';
+import { type Cluster, type Kubectl, kubectlFor, startCluster, until } from '../../support/api-server.js';
 import { deployment, runningPod, service, virtualService } from '../../support/objects.js';
+import { findPeer } from '../../support/peers.js';
 
-const binary = findKubectl();
-if (!binary && process.env.WEIGHBRIDGE_PEERS_REQUIRED === '1') {
-  throw new Error('kubectl is required here: put it into PATH or name it in WEIGHBRIDGE_KUBECTL');
-}
-if (!binary) process.stderr.write('skipped: no kubectl in PATH or WEIGHBRIDGE_KUBECTL\n');
+const binary = findPeer('kubectl');
 
 const namespace = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
 const list = (...items: unknown[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
