@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectMeta } from '../../base/kubernetes.js';
 import { type ResourceKind, storedApiVersion } from '../control/resources.js';
-import { type ApiContext, type ApiRequest, timestamp } from './context.js';
+import { type ApiContext, type ApiRequest, definitionOf, timestamp } from './context.js';
 import { withDefaults } from './defaults.js';
 import { isDict } from './lists.js';
 import { afterUpdate, type Manager, type Ownership, readManaged, writeManaged } from './managed.js';
@@ -69,6 +69,23 @@ const INITIAL_STATUS: Readonly<Record<string, Record<string, unknown>>> = {
   Service: { loadBalancer: {} },
 };
 
+function initialStatus(object: KubeObject): Record<string, unknown> {
+  if (object.kind !== 'CustomResourceDefinition') return INITIAL_STATUS[object.kind] ?? {};
+  const lastTransitionTime = object.metadata.creationTimestamp ?? timestamp(new Date());
+  const holds = (type: string, reason: string, message: string) => ({
+    ...{ type, status: 'True', reason, message, lastTransitionTime },
+  });
+  const versions = (object.spec?.versions ?? []) as { name: string; storage?: boolean }[];
+  return {
+    conditions: [
+      holds('NamesAccepted', 'NoConflicts', 'no conflicts found'),
+      holds('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
+    ],
+    acceptedNames: object.spec?.names,
+    storedVersions: versions.filter(({ storage }) => storage).map(({ name }) => name),
+  };
+}
+
 /** The main resource never changes `status`, the status subresource nothing else. */
 function separateStatus(entry: ResourceKind, { wanted, before, subresource }: Change): KubeObject {
   if (subresource === 'status' && before) {
@@ -78,7 +95,7 @@ function separateStatus(entry: ResourceKind, { wanted, before, subresource }: Ch
   }
   if (!entry.status) return wanted;
   const { status: _, ...rest } = wanted;
-  const status = before ? before.status : entry.custom ? undefined : (INITIAL_STATUS[entry.kind] ?? {});
+  const status = before ? before.status : entry.custom ? undefined : initialStatus(wanted);
   return status === undefined ? rest : { ...rest, status };
 }
 
@@ -126,7 +143,8 @@ export function commit(
 ): { readonly object: KubeObject; readonly warnings: readonly string[] } {
   const { entry } = request;
   const { before } = change;
-  const checked = checkFields(entry, { ...change.wanted, apiVersion: request.apiVersion }, fieldValidation(request));
+  const wanted = { ...change.wanted, apiVersion: request.apiVersion };
+  const checked = checkFields(entry, wanted, fieldValidation(request), definitionOf(context, request));
   checkPreconditions(entry, checked.object, before);
   const identified: KubeObject = {
     ...checked.object,

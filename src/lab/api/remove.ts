@@ -1,6 +1,5 @@
 import type { KubeObject } from '../../base/kubernetes.js';
-import { RESOURCES, type ResourceKind } from '../control/resources.js';
-import type { Store } from '../control/store.js';
+import type { ResourceKind } from '../control/resources.js';
 import { isDryRun } from './commit.js';
 import { type ApiContext, type ApiRequest, type ApiResponse, inVersion, timestamp } from './context.js';
 import { isDict } from './lists.js';
@@ -43,7 +42,7 @@ function optionsOf(request: ApiRequest): Options {
 
 /** Deletes what the removed object owned, or with `orphan` and for objects with further owners only cuts the reference. */
 function releaseDependents(context: ApiContext, owner: KubeObject, options: Options): void {
-  for (const entry of RESOURCES) {
+  for (const entry of context.kinds.all) {
     for (const object of context.store.list(entry.resource)) {
       const owners = object.metadata.ownerReferences;
       if (!owners?.some(({ uid }) => uid === owner.metadata.uid)) continue;
@@ -88,10 +87,10 @@ function removeOne(context: ApiContext, entry: ResourceKind, object: KubeObject,
 }
 
 /** Owners before what they own, so that controllers have nothing left to reconcile. */
-function contentsOf(store: Store, namespace: string): { entry: ResourceKind; object: KubeObject }[] {
-  const all = RESOURCES.filter(({ namespaced }) => namespaced).flatMap((entry) =>
-    store.list(entry.resource, namespace).map((object) => ({ entry, object })),
-  );
+function contentsOf({ store, kinds }: ApiContext, namespace: string): { entry: ResourceKind; object: KubeObject }[] {
+  const all = kinds.all
+    .filter(({ namespaced }) => namespaced)
+    .flatMap((entry) => store.list(entry.resource, namespace).map((object) => ({ entry, object })));
   const owned = ({ object }: { object: KubeObject }) => Number((object.metadata.ownerReferences ?? []).length > 0);
   return all.sort((a, b) => owned(a) - owned(b));
 }
@@ -107,11 +106,11 @@ function removeNamespace(context: ApiContext, namespace: KubeObject): void {
     metadata: { ...namespace.metadata, deletionTimestamp: timestamp(context.now()) },
     status: { ...namespace.status, phase: 'Terminating' },
   });
-  for (const { entry, object } of contentsOf(context.store, name)) {
+  for (const { entry, object } of contentsOf(context, name)) {
     context.store.remove(entry.resource, name, object.metadata.name);
   }
   context.store.remove('namespaces', undefined, name);
-  for (const { entry, object } of contentsOf(context.store, name)) {
+  for (const { entry, object } of contentsOf(context, name)) {
     context.store.remove(entry.resource, name, object.metadata.name);
   }
 }

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { labelsMatch } from '../../base/kubernetes.js';
+import type { CustomDefinition } from '../control/definitions.js';
 import type { ResourceKind } from '../control/resources.js';
 import { isDict } from './lists.js';
 import { checkSchema } from './schema.js';
 import { ANY_OBJECT, SCHEMAS } from './schemas.js';
 import { type ApiStatusError, badRequest, type FieldError, invalid } from './status.js';
+import { checkStructural, type JsonSchema } from './structural.js';
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -19,6 +21,7 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 /**
  * Compares the fields with the kind's schema: unknown ones are refused (Strict), named in a warning (Warn) and dropped.
+ * @param definition of a kind that a CustomResourceDefinition added: its schema holds, with its defaults.
  * @returns the object without them.
  * @throws ApiStatusError 400 for unknown fields and, of built-in kinds, wrong types; 422 for wrong types of custom kinds.
  */
@@ -26,8 +29,11 @@ export function checkFields(
   entry: ResourceKind,
   object: KubeObject,
   mode: FieldValidation,
+  definition?: CustomDefinition,
 ): { readonly object: KubeObject; readonly warnings: readonly string[] } {
-  const findings = checkSchema(SCHEMAS[entry.resource] ?? ANY_OBJECT, object, '');
+  const findings = definition
+    ? checkStructural(definition.schema as JsonSchema, object)
+    : checkSchema(SCHEMAS[entry.resource] ?? ANY_OBJECT, object, '');
   const version = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1);
   const refusal = `${entry.kind} in version "${version}" cannot be handled as a ${entry.kind}: `;
   const errors = findings.errors.map((error) => ({ ...error, field: error.field.replace(/^\./, '') }));
@@ -119,6 +125,25 @@ function serviceErrors(object: KubeObject, before: KubeObject | undefined): Fiel
   return errors;
 }
 
+/** What is being deleted can only lose finalizers. */
+function finalizerErrors(object: KubeObject, before: KubeObject): FieldError[] {
+  if (!before.metadata.deletionTimestamp) return [];
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+  const known = list(before.metadata.finalizers);
+  const added = list(object.metadata.finalizers).filter((finalizer) => !known.includes(finalizer));
+  if (added.length === 0) return [];
+  const message = `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  return [{ type: 'Forbidden', field: 'metadata.finalizers', message }];
+}
+
+function definitionErrors({ metadata, spec }: KubeObject): FieldError[] {
+  const names = isDict(spec?.names) ? spec.names : {};
+  const wanted = `${String(names.plural)}.${String(spec?.group)}`;
+  if (metadata.name === wanted) return [];
+  const message = `${JSON.stringify(metadata.name)}: must be spec.names.plural+"."+spec.group`;
+  return [{ type: 'Invalid', field: 'metadata.name', message }];
+}
+
 /**
  * The API server's own checks of an object after defaults: names, and what of workloads and Services would otherwise fail
  * far away from its cause.
@@ -129,7 +154,8 @@ export function validationError(
   object: KubeObject,
   before: KubeObject | undefined,
 ): ApiStatusError | undefined {
-  const errors = before ? [] : nameErrors(entry, object.metadata.name);
+  const errors = before ? finalizerErrors(object, before) : nameErrors(entry, object.metadata.name);
+  if (entry.kind === 'CustomResourceDefinition') errors.push(...definitionErrors(object));
   if (entry.group === 'apps') errors.push(...workloadErrors(object, before));
   if (entry.resource === 'services') errors.push(...serviceErrors(object, before));
   return errors.length > 0 ? invalid(entry.group, entry.kind, object.metadata.name, errors) : undefined;
