@@ -72,9 +72,23 @@ export class Store {
    * @returns the stored object.
    */
   put(resource: ResourceName, object: KubeObject): KubeObject {
-    const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+    return this.keep(resource, this.preview(resource, object));
+  }
+
+  /** Like `put`, for an object whose identity another API server has given: uid, generation and times are taken as they are. */
+  adopt(resource: ResourceName, object: KubeObject): KubeObject {
+    const before = this.get(resource, object.metadata.namespace, object.metadata.name);
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    const version = before?.metadata.resourceVersion;
+    return this.keep(resource, {
+      ...object,
+      metadata: { ...metadata, ...(version ? { resourceVersion: version } : {}) },
+    });
+  }
+
+  private keep(resource: ResourceName, next: KubeObject): KubeObject {
+    const key = `${next.metadata.namespace ?? ''}/${next.metadata.name}`;
     const before = this.resources.get(resource)?.get(key);
-    const next = this.preview(resource, object);
     if (before && isDeepStrictEqual(before, next)) return before;
     this.version += 1;
     const stored: KubeObject = { ...next, metadata: { ...next.metadata, resourceVersion: String(this.version) } };
