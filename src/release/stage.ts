@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../base/clock.js';
 import type { ClusterClient } from '../cluster/client.js';
+import { Patience } from '../cluster/patience.js';
 import { withoutSecrets } from '../cluster/secrets.js';
 import type { UndoList } from '../cluster/undo.js';
 import { readMeshObjects } from '../cluster/workloads.js';
@@ -36,12 +37,16 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   const { scenario, stage, client, load, clock, signal, emit } = input;
   const name = stage.name;
   emit({ type: 'stage-started', stage: name });
-  await applyStage(client, stage, input.undo, emit);
+  const waiting = (why: string) => emit({ type: 'waiting', stage: name, for: why });
+  const patience = new Patience({ clock, signal, waiting });
+  const readObjects = async () =>
+    (await patience.with(() => readMeshObjects(client, scenario.namespace))).map(withoutSecrets);
+  await applyStage(client, stage, input.undo, emit, patience);
   await arrive(input);
   await sleep(clock, scenario.warmUp, signal);
   if (signal.aborted) return 'inconclusive';
 
-  const objects = (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets);
+  const objects = await readObjects();
   emit({ type: 'objects', stage: name, objects });
   const judge = new StageJudge(scenario, stage, objects);
   const window = new CountingWindow(input.observers, load, clock, {
@@ -80,11 +85,7 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
     const soaked = await soak({ stage: name, soakMs, judge: soakJudge, window, clock, signal, emit, withLook });
     assessment = soaked ?? assessment;
   }
-  emit({
-    type: 'objects',
-    stage: name,
-    objects: (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets),
-  });
+  emit({ type: 'objects', stage: name, objects: await readObjects() });
   load.resume();
   emit({ type: 'stage-finished', stage: name });
   return assessment.verdict;

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../src/base/kubernetes.js';
 
 import { startApiServer } from '../../src/lab/api/server.js';
 import { Store } from '../../src/lab/control/store.js';
-import { customResourceDefinitions, startRealApiServer } from './kubeApiserver.js';
+import { customResourceDefinitions, type RealApiServer, startRealApiServer } from './kubeApiserver.js';
 import { peerPath } from './peers.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
@@ -145,6 +145,13 @@ async function define(api: ApiTarget, definitions: readonly KubeObject[]): Promi
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Creates Istio's and the Gateway API's definitions on a real server, and waits until they are served. */
+export const defineCustomResources = (server: RealApiServer): Promise<void> =>
+  define(
+    target('', server, async () => {}),
+    customResourceDefinitions(),
+  );
 
 /** The lab's API; with the same definitions as the real one where those are installed. */
 export async function labTarget(): Promise<ApiTarget> {
