@@ -24,6 +24,9 @@ export function useClusters(other: ClusterSource): void {
   source = other;
 }
 
+/** False: the tests of this file run on another API server, whose store nobody can look into. */
+export const onLab = (): boolean => source === onTheLab;
+
 /** A Kubernetes API with nothing but the namespace `demo`, a client for it, and a folder; gone when the test ends. */
 export const testCluster = (resolvePodPort: ResolvePodPort = () => undefined): Promise<TestCluster> =>
   source(resolvePodPort);

@@ -1,5 +1,6 @@
 import type { KindTable } from '../control/kinds.js';
 import type { ResourceKind } from '../control/resources.js';
+import { openapiV2 } from './openapiV2.js';
 
 type Json = Record<string, unknown>;
 
@@ -182,7 +183,7 @@ function openapiIndex(kinds: KindTable): Json {
 
 /** An answer of discovery; `contentType` where it is not plain JSON. */
 export interface DiscoveryAnswer {
-  readonly body: Json | string;
+  readonly body: Json | string | Buffer;
   readonly contentType?: string;
 }
 
@@ -231,8 +232,7 @@ function rootAnswer(kinds: KindTable, path: string, accept: string): DiscoveryAn
       return { body: { kind: 'APIGroupList', apiVersion: 'v1', groups: list } };
     }
     case '/openapi/v2':
-      // An empty protobuf message: enough for kubectl, which only needs it for custom resources and `kind: List`.
-      return { body: '', contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' };
+      return { body: openapiV2(kinds), contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' };
     case '/openapi/v3':
       return { body: openapiIndex(kinds) };
     case '/':

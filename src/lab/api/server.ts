@@ -56,14 +56,15 @@ function split(url: string): { readonly path: string; readonly query: URLSearchP
 function send(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: ApiResponse & { contentType?: string },
+  answer: Omit<ApiResponse, 'body'> & { readonly body: ApiResponse['body'] | Buffer; readonly contentType?: string },
 ): void {
   if (response.headersSent || response.destroyed) return;
   const accept = request.headers.accept ?? '';
-  const yaml = typeof answer.body !== 'string' && mediaType(accept).endsWith('/yaml');
-  const text =
-    typeof answer.body === 'string' ? answer.body : yaml ? stringify(answer.body) : `${JSON.stringify(answer.body)}\n`;
-  const plain = typeof answer.body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
+  const { body } = answer;
+  const whole = typeof body === 'string' || Buffer.isBuffer(body);
+  const yaml = !whole && mediaType(accept).endsWith('/yaml');
+  const text = whole ? body : yaml ? stringify(body) : `${JSON.stringify(body)}\n`;
+  const plain = whole ? 'text/plain; charset=utf-8' : 'application/json';
   const warnings = [...new Set(answer.warnings ?? [])].map(
     (warning) => `299 - ${JSON.stringify(warning).replace(/[^\x20-\x7e]/g, '?')}`,
   );
