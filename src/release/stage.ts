@@ -37,7 +37,7 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   const { scenario, stage, client, load, clock, signal, emit } = input;
   const name = stage.name;
   emit({ type: 'stage-started', stage: name });
-  const waiting = (why: string) => emit({ type: 'waiting', stage: name, for: why });
+  const waiting = (why: string) => emit({ type: 'waiting', stage: name, for: why, outage: true });
   const patience = new Patience({ clock, signal, waiting });
   const readObjects = async () =>
     (await patience.with(() => readMeshObjects(client, scenario.namespace))).map(withoutSecrets);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -41,6 +42,7 @@ describe('the cluster client', () => {
 
   it('names the address and the remedy when nobody answers, or something that is no API server', async () => {
     const page = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
+    await once(page, 'listening');
     onTestFinished(() => void page.close());
     const { dir } = await testCluster();
     for (const [port, text] of [

@@ -105,9 +105,10 @@ describe('the changes of a stage', () => {
 
   it('are refused with the place of the manifest and the words of the API server', async () => {
     const cluster = await testCluster();
-    const refused = make(cluster, stage([virtualService('fine', 10), virtualService('shop', 110)]));
+    const wrong = { ...virtualService('shop', 10), spec: { hosts: 'shop' } };
+    const refused = make(cluster, stage([virtualService('fine', 10), wrong]));
     await expect(refused).rejects.toMatchObject({ code: 'E_APPLY', exitCode: 4 });
-    await expect(refused).rejects.toThrow(/refuses VirtualService\/demo\/shop of canary\.yaml:11: .*weight/);
+    await expect(refused).rejects.toThrow(/refuses VirtualService\/demo\/shop of canary\.yaml:11: .*hosts/);
   });
 
   it('are not made when their inverse cannot be kept', async () => {

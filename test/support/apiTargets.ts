@@ -170,6 +170,9 @@ export async function realTarget(): Promise<ApiTarget> {
   const api = target('kube-apiserver', server, () => server.stop());
   try {
     await define(api, customResourceDefinitions());
+    // Started anew over a history, it no longer knows the oldest versions.
+    await server.kill();
+    await server.start();
   } catch (error) {
     await api.close();
     throw error;

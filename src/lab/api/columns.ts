@@ -130,8 +130,8 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
   'deployments.apps': [
     NAME,
     column('Ready', (o) => `${count(o.status?.readyReplicas)}/${count(o.spec?.replicas)}`),
-    integer('Up-to-date', (o) => count(o.status?.updatedReplicas)),
-    integer('Available', (o) => count(o.status?.availableReplicas)),
+    column('Up-to-date', (o) => count(o.status?.updatedReplicas)),
+    column('Available', (o) => count(o.status?.availableReplicas)),
     AGE,
     ...WORKLOAD_WIDE,
   ],
@@ -160,8 +160,8 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
   ],
   endpoints: [NAME, column('Endpoints', endpointAddresses), AGE],
   namespaces: [NAME, column('Status', (o) => text(o.status?.phase, 'Active')), AGE],
-  configmaps: [NAME, integer('Data', (o) => Object.keys({ ...dict(o.data), ...dict(o.binaryData) }).length), AGE],
-  secrets: [NAME, column('Type', (o) => text(o.type)), integer('Data', (o) => Object.keys(dict(o.data)).length), AGE],
+  configmaps: [NAME, column('Data', (o) => Object.keys({ ...dict(o.data), ...dict(o.binaryData) }).length), AGE],
+  secrets: [NAME, column('Type', (o) => text(o.type)), column('Data', (o) => Object.keys(dict(o.data)).length), AGE],
   events: [
     column('Last Seen', (o, now) => age(o.lastTimestamp ?? o.eventTime ?? o.metadata.creationTimestamp, now)),
     column('Type', (o) => text(o.type)),

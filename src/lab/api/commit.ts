@@ -99,6 +99,22 @@ function separateStatus(entry: ResourceKind, { wanted, before, subresource }: Ch
   return status === undefined ? rest : { ...rest, status };
 }
 
+const isHeld = (object: KubeObject | undefined): boolean => !isEmpty(object?.metadata.finalizers ?? []);
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+/** Empty maps and lists of metadata and content are as good as absent (Go's `omitempty`). */
+function withoutEmpty(entry: ResourceKind, object: KubeObject): KubeObject {
+  const metadata: ObjectMeta = { ...object.metadata };
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'])
+    if (isEmpty(metadata[field])) delete metadata[field];
+  const result: KubeObject = { ...object, metadata };
+  if (!entry.custom)
+    for (const field of ['data', 'binaryData', 'stringData']) if (isEmpty(result[field])) delete result[field];
+  return result;
+}
+
 function checkPreconditions(entry: ResourceKind, wanted: KubeObject, before: KubeObject | undefined): void {
   const { name, resourceVersion, uid } = wanted.metadata;
   if (!before) {
@@ -120,12 +136,23 @@ function takenIps(context: ApiContext, own: KubeObject): ReadonlySet<string> {
   return new Set(others.map(({ spec }) => String(spec?.clusterIP ?? '')));
 }
 
+/** What the server allots to a new Service belongs to nobody. */
+function withoutAllocated(object: KubeObject, wanted: KubeObject): KubeObject {
+  if (object.kind !== 'Service' || !object.spec) return object;
+  const spec = { ...object.spec };
+  for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy'])
+    if (wanted.spec?.[field] === undefined) delete spec[field];
+  return { ...object, spec };
+}
+
 function withManagedFields(context: ApiContext, request: ApiRequest, change: Change, object: KubeObject): KubeObject {
   const { before, wanted, owners } = change;
-  const time = timestamp(context.now());
+  // The API server writes no time for a scale.
+  const time = change.subresource === 'scale' ? undefined : timestamp(context.now());
   const given = readManaged(wanted.metadata.managedFields ?? before?.metadata.managedFields);
   const writer = { manager: managerOf(request, 'Update'), apiVersion: request.apiVersion, time };
-  const managedFields = writeManaged(owners ?? afterUpdate(request.entry, given, before, object, writer));
+  const written = change.before ? object : withoutAllocated(object, wanted);
+  const managedFields = writeManaged(owners ?? afterUpdate(request.entry, given, before, written, writer));
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata: managedFields.length > 0 ? { ...metadata, managedFields } : metadata };
 }
@@ -152,7 +179,7 @@ export function commit(
     kind: entry.kind,
     metadata: ownMetadata(entry, checked.object.metadata, before),
   };
-  const separated = separateStatus(entry, { ...change, wanted: identified });
+  const separated = withoutEmpty(entry, separateStatus(entry, { ...change, wanted: identified }));
   const main = change.subresource !== 'status';
   const complete = main ? withDefaults(entry, separated, () => takenIps(context, identified)) : separated;
   const fault = main ? validationError(entry, complete, before) : undefined;
@@ -161,12 +188,15 @@ export function commit(
   const object = withManagedFields(context, request, change, complete);
   const warnings = [...checked.warnings, ...(said ?? [])];
   if (isDryRun(request)) return { object: context.store.preview(entry.resource, object), warnings };
-  const finalizers = object.metadata.finalizers;
-  const stored = context.store.put(entry.resource, object);
-  if (stored.metadata.deletionTimestamp && !(Array.isArray(finalizers) && finalizers.length > 0)) {
-    context.store.remove(entry.resource, stored.metadata.namespace, stored.metadata.name);
+  const { deletionTimestamp, deletionGracePeriodSeconds, namespace, name } = object.metadata;
+  const freed = isHeld(before) && !isHeld(object);
+  if (deletionTimestamp && freed && !deletionGracePeriodSeconds) {
+    // The last finalizer is off: the object ends without having changed once more.
+    const last = context.store.preview(entry.resource, object);
+    context.store.remove(entry.resource, namespace, name);
+    return { object: last, warnings };
   }
-  return { object: stored, warnings };
+  return { object: context.store.put(entry.resource, object), warnings };
 }
 
 /**

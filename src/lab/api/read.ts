@@ -43,6 +43,13 @@ export function get(context: ApiContext, request: ApiRequest): ApiResponse {
   return { status: 200, body: presentOne(context, request, existing(context, request)) };
 }
 
+/** Items of a list: those of custom kinds carry apiVersion and kind, those of built-in ones do not. */
+export const shownItems = (request: ApiRequest, objects: readonly KubeObject[]): Record<string, unknown>[] =>
+  objects.map((object) => {
+    const { apiVersion, kind, ...item } = inVersion(request, object);
+    return request.entry.custom ? { apiVersion, kind, ...item } : item;
+  });
+
 /** Lists what matches, in pages where `limit` asks for them. */
 export function list(context: ApiContext, request: ApiRequest): ApiResponse {
   const { objects, metadata } = pageOf(context, request, selectorOf(request));
@@ -62,11 +69,13 @@ export function list(context: ApiContext, request: ApiRequest): ApiResponse {
     };
     return { status: 200, body };
   }
-  // Items of custom kinds carry apiVersion and kind, those of built-in ones do not.
-  const bare = ({ apiVersion: _, kind: __, ...item }: KubeObject) => item;
-  const shown = request.entry.custom ? items : items.map(bare);
   return {
     status: 200,
-    body: { kind: `${request.entry.kind}List`, apiVersion: request.apiVersion, metadata, items: shown },
+    body: {
+      kind: `${request.entry.kind}List`,
+      apiVersion: request.apiVersion,
+      metadata,
+      items: shownItems(request, objects),
+    },
   };
 }

@@ -3,8 +3,8 @@ import type { ResourceKind } from '../control/resources.js';
 import { isDryRun } from './commit.js';
 import { type ApiContext, type ApiRequest, type ApiResponse, inVersion, timestamp } from './context.js';
 import { isDict } from './lists.js';
-import { existing, selected } from './read.js';
-import { ApiStatusError, badRequest, conflict } from './status.js';
+import { existing, selected, shownItems } from './read.js';
+import { ApiStatusError, badRequest, conflict, invalid } from './status.js';
 
 interface Options {
   readonly orphan: boolean;
@@ -21,9 +21,8 @@ function optionsOf(request: ApiRequest): Options {
   const body = isDict(request.body) ? request.body : {};
   const policy = body.propagationPolicy ?? request.query.get('propagationPolicy') ?? 'Background';
   if (!POLICIES.includes(String(policy))) {
-    throw badRequest(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: ${POLICIES.join(', ')}`,
-    );
+    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: ${POLICIES.join(', ')}`;
+    throw invalid('meta.k8s.io', 'DeleteOptions', '', [{ type: 'NotSupported', field: 'propagationPolicy', message }]);
   }
   const preconditions = isDict(body.preconditions) ? body.preconditions : {};
   const grace = body.gracePeriodSeconds ?? request.query.get('gracePeriodSeconds') ?? undefined;
@@ -77,8 +76,7 @@ function removeOne(context: ApiContext, entry: ResourceKind, object: KubeObject,
   if (grace > 0 || (Array.isArray(finalizers) && finalizers.length > 0)) {
     if (object.metadata.deletionTimestamp) return;
     const deletionTimestamp = timestamp(new Date(context.now().getTime() + grace * 1000));
-    const marks =
-      entry.resource === 'pods' ? { deletionTimestamp, deletionGracePeriodSeconds: grace } : { deletionTimestamp };
+    const marks = { deletionTimestamp, deletionGracePeriodSeconds: grace };
     context.store.put(entry.resource, { ...object, metadata: { ...object.metadata, ...marks } });
     return;
   }
@@ -154,6 +152,6 @@ export function removeCollection(context: ApiContext, request: ApiRequest): ApiR
   const objects = selected(context, request);
   if (!options.dryRun) for (const object of objects) removeOne(context, request.entry, object, options);
   const metadata = { resourceVersion: String(context.store.resourceVersion) };
-  const items = objects.map((object) => inVersion(request, object));
+  const items = shownItems(request, objects);
   return { status: 200, body: { kind: `${request.entry.kind}List`, apiVersion: request.apiVersion, metadata, items } };
 }

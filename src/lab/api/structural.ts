@@ -132,7 +132,7 @@ function scalarErrors(schema: JsonSchema, value: unknown, at: string): FieldErro
 function combinationErrors(schema: JsonSchema, value: unknown, at: string): FieldError[] {
   const fits = (one: JsonSchema) => errorsOf(one, value, at).length === 0;
   const shown = at || '<nil>';
-  const invalid = (why: string): FieldError => ({ type: 'Invalid', field: at, message: `${why}` });
+  const invalid = (why: string): FieldError => ({ type: 'Invalid', field: '<nil>', message: `"": ${why}` });
   const errors: FieldError[] = [];
   if (schema.oneOf) {
     const fitting = schema.oneOf.filter(fits).length;
@@ -171,6 +171,9 @@ function errorsOf(schema: JsonSchema, value: unknown, at: string): FieldError[] 
   return errors;
 }
 
+/** Faults of form, beside which rules of content are not asked (apiextensions, hasBlockingErr). */
+const BLOCKING = new Set<FieldError['type']>(['Required', 'NotSupported', 'TooLong', 'TooMany', 'TypeInvalid']);
+
 /** True when the schema has CEL rules anywhere. */
 function hasRules(schema: JsonSchema): boolean {
   if (schema['x-kubernetes-validations']) return true;
@@ -188,7 +191,7 @@ export function checkStructural(schema: JsonSchema, object: Dict): SchemaFinding
   const known = pruned(schema, content, '', unknown);
   const value = { apiVersion, kind, metadata, ...(withDefaults(schema, known) as Dict) };
   const errors = errorsOf(schema, value, '');
-  if (errors.length > 0 && hasRules(schema)) {
+  if (errors.some(({ type }) => BLOCKING.has(type)) && hasRules(schema)) {
     const message =
       '"null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
     errors.push({ type: 'Invalid', field: '<nil>', message });

@@ -41,8 +41,9 @@ export function update(context: ApiContext, request: ApiRequest): ApiResponse {
   const before = existing(context, request);
   const wanted = bodyObject(request);
   if (request.entry.custom && !wanted.metadata.resourceVersion) {
-    const message = '0x0: must be specified for an update';
-    throw invalid(request.entry.group, request.entry.kind, wanted.metadata.name, [
+    const message = '0: must be specified for an update';
+    // Named by its plural, other than in every other refusal.
+    throw invalid(request.entry.group, request.entry.plural, wanted.metadata.name, [
       { type: 'Invalid', field: 'metadata.resourceVersion', message },
     ]);
   }

@@ -132,8 +132,11 @@ function istiod(): KubeObject[] {
  * @param kubeletPort where the node's kubelet serves port-forwards for another API server.
  */
 export function bootstrap(store: Store, kubeletPort?: number): void {
-  const nodes = kubeletPort === undefined ? [node()] : [reachableNode(kubeletPort)];
-  for (const object of [...nodes, ...startObjects()]) {
+  const { metadata, ...rest } = kubeletPort === undefined ? node() : reachableNode(kubeletPort);
+  // An earlier lab's node is there with another port.
+  const before = store.get('nodes', undefined, metadata.name);
+  store.put('nodes', { ...before, ...rest, metadata: before?.metadata ?? metadata });
+  for (const object of startObjects()) {
     const kind = resourceFor(object.apiVersion, object.kind);
     const { namespace, name } = object.metadata;
     if (kind && !store.get(kind.resource, namespace, name)) store.put(kind.resource, object);

@@ -40,15 +40,23 @@ const VARYING = new Set([
   'selfLink',
 ]);
 
+const managerOf = ({ manager, operation, subresource }: Json): string => `${manager} ${operation} ${subresource}`;
+const byManager = (a: unknown, b: unknown): number => (managerOf(a) < managerOf(b) ? -1 : 1);
+
 /** The answer without what differs from one server, or one moment, to the next. */
 function settled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(settled);
   if (typeof value === 'string')
-    return value.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID').replace(/^\d+[smh]$/, 'AGE');
+    return value
+      .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+      .replace(/^\d+[smh]$/, 'AGE')
+      .replace(/^10\.96\.\d+\.\d+$/, 'CLUSTER-IP');
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value as Record<string, unknown>)
     .filter(([, item]) => item !== null && item !== undefined)
-    .map(([key, item]) => [key, VARYING.has(key) && typeof item === 'string' ? '*' : settled(item)] as const);
+    .map(([key, item]) => [key, VARYING.has(key) && typeof item === 'string' ? '*' : settled(item)] as const)
+    // Managers of one second come in any order.
+    .map(([key, item]) => [key, key === 'managedFields' && Array.isArray(item) ? item.sort(byManager) : item] as const);
   return Object.fromEntries(entries);
 }
 
