@@ -47,7 +47,8 @@ export type RunEventBody =
       readonly object: string;
       readonly result: 'created' | 'configured' | 'unchanged' | 'deleted' | 'absent';
     }
-  | { readonly type: 'waiting'; readonly stage: string; readonly for: string }
+  /** `outage`: the API server does not answer, and nothing goes on until it does. */
+  | { readonly type: 'waiting'; readonly stage: string; readonly for: string; readonly outage?: true }
   | {
       readonly type: 'arrived';
       readonly stage: string;

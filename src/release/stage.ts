@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../base/clock.js';
 import type { ClusterClient } from '../cluster/client.js';
+import { Patience } from '../cluster/patience.js';
 import { withoutSecrets } from '../cluster/secrets.js';
 import type { UndoList } from '../cluster/undo.js';
 import { readMeshObjects } from '../cluster/workloads.js';
@@ -33,22 +34,25 @@ export interface StageInput {
 
 /** Applies one stage under load, waits for its arrival, counts until its promise is decided, and returns the verdict. */
 export async function walkStage(input: StageInput): Promise<Verdict> {
-  const { scenario, stage, client, load, emit } = input;
+  const { scenario, stage, client, load, clock, signal, emit } = input;
   const name = stage.name;
   emit({ type: 'stage-started', stage: name });
-  await applyStage(client, stage, input.undo, emit);
+  const waiting = (why: string) => emit({ type: 'waiting', stage: name, for: why, outage: true });
+  const patience = new Patience({ clock, signal, waiting });
+  await applyStage(client, stage, input.undo, emit, patience);
   const fresh = new FreshConnections({ scenario, stage: name, load, emit });
   try {
-    return await countStage(input, fresh);
+    return await countStage(input, fresh, patience);
   } finally {
     fresh.end();
   }
 }
 
-async function countStage(input: StageInput, fresh: FreshConnections): Promise<Verdict> {
+async function countStage(input: StageInput, fresh: FreshConnections, patience: Patience): Promise<Verdict> {
   const { scenario, stage, client, load, clock, signal, emit } = input;
   const name = stage.name;
-  const readObjects = async () => (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets);
+  const readObjects = async () =>
+    (await patience.with(() => readMeshObjects(client, scenario.namespace))).map(withoutSecrets);
   await arrive(input, fresh);
   await sleep(clock, scenario.warmUp, signal);
   if (signal.aborted) return 'inconclusive';

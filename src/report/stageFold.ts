@@ -57,7 +57,7 @@ export class StageFold {
         this.#changes.push({ object: event.object, result: event.result });
         return;
       case 'waiting':
-        if (this.#phase === 'changing') this.#phase = 'arriving';
+        if (this.#phase === 'changing' && !event.outage) this.#phase = 'arriving';
         this.#waitingFor = event.for;
         return;
       case 'arrived':

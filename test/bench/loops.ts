@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { INSTALL_PEERS, peerPath } from '../support/peers.js';
 import { type Bench, besidePeers, DEFAULT_SECONDS, type LoadDocument, load, pairs, type Run } from './measure.js';
-import { INSTALL_PEERS, k6Run, peerProgram } from './peers.js';
+import { k6Run } from './peers.js';
 import { type Measured, row } from './row.js';
 import { MEAN_PAGE, V2_TEXT } from './server.js';
 
@@ -88,7 +89,7 @@ export async function engines(bench: Bench): Promise<Measured> {
   const bare = [bench.server.url, ...closed(bench)];
   const undici = await against(bench, bare, ['--engine', 'undici']);
   const rows = [row('engines', 'bare loop: times --engine undici', undici.map(ratio), 'x')];
-  const program = peerProgram('k6');
+  const program = peerPath('k6');
   if (!program) return { rows, skipped: [`--engine k6: k6 is not installed; ${INSTALL_PEERS} installs it`] };
   const k6 = ['--engine', 'k6', '--k6', program];
   rows.push(row('engines', 'bare loop: times --engine k6', (await against(bench, bare, k6)).map(ratio), 'x'));

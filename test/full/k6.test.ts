@@ -19,7 +19,7 @@ import { until } from '../support/load.js';
 import { findPeer } from '../support/peers.js';
 import { checkOf } from '../support/stageRun.js';
 
-const K6 = findPeer('WEIGHBRIDGE_K6', 'k6');
+const K6 = findPeer('k6');
 const ENGINE = ['--engine', 'k6', '--k6', K6 ?? ''];
 const ROOT = resolve('.');
 

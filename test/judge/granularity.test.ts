@@ -150,7 +150,7 @@ describe('connections that a gateway draws', () => {
     throw new Error('nothing is judged on requests');
   };
   const connections = () => decidedOutcome('pass', 'Judged on connections.', undefined);
-  const evaluate = onUnit(plan, unit, { requests: never, connections }, false);
+  const evaluate = onUnit(plan, unit, { requests: never, connections }, []);
 
   it('are judged where the engine tells them, and not applicable where it does not, as with k6', () => {
     const clientConnections = { pairs: 0, agreeing: 0, first: { v1: 9, v2: 1 } };

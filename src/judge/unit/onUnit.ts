@@ -48,7 +48,7 @@ export function onUnit(
       const where = `requests on one connection share its version, and connections are counted at ${POINT_NAMES[elsewhere]}`;
       return decidedOutcome('not-applicable', `${granularity.sentence} Not judged here: ${where}.`, undefined);
     }
-    const ownConnections = plan.vantagePoint === 'client' && granularity.unit === 'connection' && choice?.gateway;
+    const ownConnections = plan.vantagePoint === 'client' && granularity.unit === 'connection' && unit.choice?.gateway;
     if (ownConnections && !observation.clientConnections) {
       const untold = `the load's engine does not tell its connections, as the node engine would`;
       return decidedOutcome('not-applicable', `${granularity.sentence} Not judged here: ${untold}.`, undefined);

@@ -111,6 +111,15 @@ export const RESOURCES: readonly ResourceKind[] = TABLE.flatMap(kindsOfRow);
 const byName = new Map(RESOURCES.map((entry) => [entry.resource, entry]));
 const byGroupKind = new Map(RESOURCES.map((entry) => [`${entry.group}/${entry.kind}`, entry]));
 
+/** Built-in kinds whose objects carry no `metadata.generation`. */
+const WITHOUT_GENERATION = new Set(
+  'nodes namespaces services endpoints configmaps secrets serviceaccounts events limitranges resourcequotas persistentvolumes persistentvolumeclaims leases.coordination.k8s.io roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io clusterroles.rbac.authorization.k8s.io clusterrolebindings.rbac.authorization.k8s.io storageclasses.storage.k8s.io horizontalpodautoscalers.autoscaling'.split(
+    ' ',
+  ),
+);
+
+export const hasGeneration = (resource: ResourceName): boolean => !WITHOUT_GENERATION.has(resource);
+
 /** The kind behind a Store key such as `deployments.apps`; undefined when the cluster does not serve it. */
 export function resourceKind(resource: ResourceName): ResourceKind | undefined {
   return byName.get(resource);

@@ -39,6 +39,9 @@ export function eventLines(event: RunEvent, run: RunModel): Line[] {
       return [line(`${time} ${event.stage} not arrived after ${milliseconds(event.ms)}: ${event.detail}`)];
     case 'fresh-connections':
       return [line(`${time} ${event.stage} ${freshConnectionsText(event)}`)];
+    case 'waiting':
+      // What a stage waits for in the ordinary way is told with its state.
+      return event.outage ? [line(`${time} ${event.stage} waits: ${event.for}`)] : [];
     case 'window-closed':
       return [line(`${time} ${event.stage} window closed: ${event.reason}`)];
     case 'soak-started':

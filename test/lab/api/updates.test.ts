@@ -52,7 +52,7 @@ describe('update', () => {
     await cluster.call('POST', `${ISTIO}/virtualservices`, virtualService('a', { v1: 1 }));
     const blind = await cluster.call('PUT', `${ISTIO}/virtualservices/a`, virtualService('a', { v1: 2 }));
     expect(blind.json.message).toBe(
-      'VirtualService.networking.istio.io "a" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be specified for an update',
+      'virtualservices.networking.istio.io "a" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
     );
   });
 
