@@ -122,6 +122,9 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
       dir,
     );
     expect([some.code, JSON.parse(some.stdout).requests, seen['/']]).toEqual([0, 203, 203]);
+    const stages = ['--stages', '300ms:4', '--think-time', '10ms', '--requests', '30'];
+    const few = await weighbridge(['load', `${url}/d`, ...stages, '--json', ...ENGINE], dir);
+    expect([few.code, JSON.parse(few.stdout).requests, seen['/d']]).toEqual([0, 30, 30]);
     const many = await weighbridge(
       ['load', `${url}/slow`, '--rate', '20', '--max-in-flight', '5', '--duration', '2s', '--json', ...ENGINE],
       dir,
