@@ -237,6 +237,8 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
 describe.skipIf(!K6)('a release under a load of k6', () => {
   it('passes every stage of Pitstop, decided early, with the same checks and a ledger closed to the last request', async () => {
     const space = smallLoad();
+    space.edit(SCENARIO, 'users: 100', 'users: 60');
+    space.edit(SCENARIO, 'maxDuration: 40s', 'maxDuration: 1m');
     const run = () => weighbridge(['run', SCENARIO, '--seed', '7', ...ENGINE], space.dir);
     let { code, stderr } = await run();
     // Others had the cores, and k6 said so.
