@@ -69,6 +69,8 @@ interface Ready {
 /** This user, from his first turn on. */
 let user: VirtualUser | undefined;
 let closed = false;
+/** Requests are counted off here, which costs a fifth of one: the executor of this user cannot. */
+let counted = false;
 /** When his think time is over, ms since the epoch. */
 let due = 0;
 /** No request leaves at or after this, ms since the epoch. */
@@ -80,7 +82,7 @@ const ready: (Ready | undefined)[] = [];
 /** One turn: the rest of the think time, and one request. */
 export function turn(): void {
   user ??= come();
-  if (maxRequests !== undefined && exec.scenario.iterationInTest >= maxRequests) {
+  if (counted && maxRequests !== undefined && exec.scenario.iterationInTest >= maxRequests) {
     rest();
     return;
   }
@@ -90,12 +92,13 @@ export function turn(): void {
 }
 
 function come(): VirtualUser {
-  const { name, startTime } = exec.scenario;
+  const { name, startTime, executor } = exec.scenario;
   const part = settings.parts.findIndex((each) => each.name === name);
   const lap = laps[part];
   if (!lap) throw new Error(`the plan has no part ${name}`);
   const comer = new VirtualUser(settings, part, lap, exec.vu.idInTest - 1);
   closed = settings.parts[part]?.model.kind === 'closed';
+  counted = executor !== 'shared-iterations';
   if (durationMs !== undefined) end = startTime + durationMs;
   due = Date.now() + comer.firstPauseMs;
   return comer;

@@ -122,6 +122,9 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
       dir,
     );
     expect([some.code, JSON.parse(some.stdout).requests, seen['/']]).toEqual([0, 203, 203]);
+    const stages = ['--stages', '300ms:4', '--think-time', '10ms', '--requests', '30'];
+    const few = await weighbridge(['load', `${url}/d`, ...stages, '--json', ...ENGINE], dir);
+    expect([few.code, JSON.parse(few.stdout).requests, seen['/d']]).toEqual([0, 30, 30]);
     const many = await weighbridge(
       ['load', `${url}/slow`, '--rate', '20', '--max-in-flight', '5', '--duration', '2s', '--json', ...ENGINE],
       dir,
@@ -234,6 +237,8 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
 describe.skipIf(!K6)('a release under a load of k6', () => {
   it('passes every stage of Pitstop, decided early, with the same checks and a ledger closed to the last request', async () => {
     const space = smallLoad();
+    space.edit(SCENARIO, 'users: 100', 'users: 60');
+    space.edit(SCENARIO, 'maxDuration: 40s', 'maxDuration: 1m');
     const run = () => weighbridge(['run', SCENARIO, '--seed', '7', ...ENGINE], space.dir);
     let { code, stderr } = await run();
     // Others had the cores, and k6 said so.

@@ -142,7 +142,12 @@ describe('a port that is routed as TCP', () => {
 
 describe('connections that a gateway draws', () => {
   const unit = {
-    granularity: { unit: 'connection', evidence: 'objects', sentence: 'The version is drawn per connection.' },
+    granularity: {
+      unit: 'connection',
+      evidence: 'objects',
+      sentence: 'The version is drawn per connection.',
+      fresh: { helps: true, why: '' },
+    },
     choice: { gateway: true },
   } as unknown as UnitContext;
   const plan = { name: 'share:v2', vantagePoint: 'client', rule: 'share' } as unknown as CheckPlan;

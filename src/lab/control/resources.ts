@@ -1,5 +1,7 @@
 import { apiGroup } from '../../base/kubernetes.js';
-import type { ResourceName } from './store.js';
+
+/** `deployments.apps`, `pods`, `virtualservices.networking.istio.io`: plural and group, as kubectl writes it. */
+export type ResourceName = string;
 
 /** One kind that the embedded cluster serves. */
 export interface ResourceKind {

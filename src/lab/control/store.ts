@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../base/kubernetes.js';
-import { hasGeneration } from './resources.js';
+import { hasGeneration, type ResourceName } from './resources.js';
 
-/** `deployments.apps`, `pods`, `virtualservices.networking.istio.io`: plural and group, as kubectl writes it. */
-export type ResourceName = string;
+export type { ResourceName };
 
 export type StoreEvent = {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';

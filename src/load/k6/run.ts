@@ -145,6 +145,8 @@ class K6Load implements LoadRun {
   readonly #timer: NodeJS.Timeout;
   #window: Mark;
   #stopping = false;
+  /** Ends the wait of a pause. */
+  #drained: AbortController | undefined;
   /** Active seconds of the whole load, once it has ended. */
   #seconds: number | undefined;
   /** What is wrong with the process or its totals. */
@@ -158,6 +160,7 @@ class K6Load implements LoadRun {
     this.#active = new ActiveTime(clock.now());
     this.#window = this.#mark();
     this.#timer = setInterval(() => parts.process.measure(), MEASURE_MS);
+    parts.books.onChange(() => this.#look());
     this.finished = this.#end();
   }
 
@@ -212,15 +215,19 @@ class K6Load implements LoadRun {
     if (!gate) throw new Error('this load was started as one that nobody pauses');
     gate.pause();
     this.#active.pause(this.#clock.now());
+    if (books.ended >= gate.granted) return;
     const drained = new AbortController();
-    const look = () => {
-      if (books.ended >= gate.granted) drained.abort();
-    };
-    books.onChange(look);
+    this.#drained = drained;
     void process.exited.then(() => drained.abort());
-    look();
     await sleep(this.#clock, this.#spec.timeoutMs + DRAIN_GRACE_MS, drained.signal);
-    books.onChange(() => undefined);
+  }
+
+  /** A request has ended. */
+  #look(): void {
+    const { gate, books } = this.#parts;
+    if (gate && books.ended >= gate.granted) this.#drained?.abort();
+    // k6 cannot end stages or arrivals at a number of requests; its users have stopped asking.
+    if (books.ended >= (this.#spec.maxRequests ?? Number.POSITIVE_INFINITY)) void this.stop();
   }
 
   resume(): void {
