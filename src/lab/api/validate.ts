@@ -85,7 +85,7 @@ function workloadErrors(object: KubeObject, before: KubeObject | undefined): Fie
     string
   >;
   if (!isDict(selector) || !labelsMatch(wanted, labels)) {
-    const message = `${JSON.stringify(labels)}: \`selector\` does not match template \`labels\``;
+    const message = `${JSON.stringify(metadata?.labels ?? null)}: \`selector\` does not match template \`labels\``;
     errors.push({ type: 'Invalid', field: 'spec.template.metadata.labels', message });
   }
   const containers = isDict(podSpec) ? podSpec.containers : undefined;

@@ -151,8 +151,8 @@ describe.skipIf(!binary)('an unmodified kubectl', () => {
             {
               image: 'web:3',
               env: [
-                { name: 'A', value: '1' },
                 { name: 'B', value: '2' },
+                { name: 'A', value: '1' },
               ],
             },
           ],

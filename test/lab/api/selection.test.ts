@@ -170,7 +170,7 @@ describe('delete', () => {
     expect((await cluster.call('DELETE', path, { preconditions: { resourceVersion: '1' } })).json.reason).toBe(
       'Conflict',
     );
-    expect((await cluster.call('DELETE', path, { propagationPolicy: 'Nuke' })).status).toBe(400);
+    expect((await cluster.call('DELETE', path, { propagationPolicy: 'Nuke' })).status).toBe(422);
     expect((await cluster.call('DELETE', `${path}?dryRun=All`)).status).toBe(200);
     expect((await cluster.call('DELETE', path, { dryRun: ['All'] })).status).toBe(200);
     expect(cluster.store.get('deployments.apps', 'shop', 'web')?.metadata.uid).toBe(uid);
