@@ -177,6 +177,25 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
     },
   );
 
+  it('may come from a script that shares only the names of the counters', async () => {
+    const { url } = await server();
+    const space = workspace();
+    const text = `import { Counter } from 'k6/metrics';
+import { METRICS } from 'weighbridge/k6';
+const [sent, answers] = [new Counter(METRICS.requests), new Counter(METRICS.answers)];
+export const options = { vus: 1, iterations: 3 };
+export default () => {
+  sent.add(1, { uri: '/own' });
+  answers.add(1, { uri: '/own', version: 'v2', outcome: 'ok', status: '200' });
+};
+`;
+    writeFileSync(join(space.dir, 'mine.ts'), text);
+    const args = ['load', `${url}/`, '--script', 'mine.ts', '--marker', 'v2=x', '--json', ...ENGINE];
+    const { code, stdout, stderr } = await weighbridge(args, space.dir);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ requests: 3, versions: { v2: 3 }, status: { 200: 3 } });
+  });
+
   it('is invalid when k6 is killed half-way, and leaves nothing behind', async () => {
     const { url } = await server();
     const space = workspace();
