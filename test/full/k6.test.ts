@@ -73,6 +73,15 @@ async function pidOf(run: Running): Promise<number> {
   return pid as number;
 }
 
+/** A load of three users that would take a minute, once it sends. */
+async function running(url: string) {
+  const space = workspace();
+  const args = ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE];
+  const run = start(args, space.dir);
+  await run.printed(/ in flight /);
+  return { space, run };
+}
+
 const reportOf = (space: Workspace) =>
   JSON.parse(readFileSync(join(space.dir, 'reports/latest/report.json'), 'utf8')) as Report;
 
@@ -198,12 +207,7 @@ export default () => {
 
   it('is invalid when k6 is killed half-way, and leaves nothing behind', async () => {
     const { url } = await server();
-    const space = workspace();
-    const run = start(
-      ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE],
-      space.dir,
-    );
-    await run.printed(/ in flight /);
+    const { space, run } = await running(url);
     process.kill(await pidOf(run), 'SIGKILL');
     const { code, stdout } = await run.finished;
     expect(code).toBe(2);
@@ -214,12 +218,7 @@ export default () => {
 
   it('ends on Ctrl-C with what was measured, and k6 with it', async () => {
     const { url } = await server();
-    const space = workspace();
-    const run = start(
-      ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE],
-      space.dir,
-    );
-    await run.printed(/ in flight /);
+    const { space, run } = await running(url);
     const pid = await pidOf(run);
     run.child.kill('SIGINT');
     const { code, stdout } = await run.finished;
@@ -231,12 +230,7 @@ export default () => {
 
   it('does not go on when weighbridge is killed', async () => {
     const { url } = await server();
-    const space = workspace();
-    const run = start(
-      ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE],
-      space.dir,
-    );
-    await run.printed(/ in flight /);
+    const { run } = await running(url);
     const pid = await pidOf(run);
     run.child.kill('SIGKILL');
     await until(() => !isThere(pid));
