@@ -82,6 +82,9 @@ Examples:
       --base-url http://localhost:7005
   a rate that grows until something gives:
     weighbridge load http://localhost:7005/ --rate 10 --stages 5m:2000
+  by k6, in a shape:
+    weighbridge load http://localhost:7005/ --engine k6 --script spike \\
+      --users 500 --duration 3m
 
 A URI list holds one request a line; indented lines below it are a part of it:
   /CustomerManagement weight=3

@@ -93,6 +93,7 @@ Ctrl-C leaves at once, and \`weighbridge restore\` puts the cluster back.
 Examples:
   weighbridge run                            Pitstop on the embedded lab
   weighbridge run --stage canary --seed 7    one stage, the same draws each time
+  weighbridge run --engine k6                the same load, sent by k6
   weighbridge run shop/ --target cluster --keep
                                              on a cluster; a release that passes
                                              stays in place
