@@ -10,7 +10,7 @@ import { APP, manifests, V1 } from '../support/labPitstop.js';
 import { findPeer } from '../support/peers.js';
 import { eventually } from '../support/poll.js';
 
-const k6 = findPeer('WEIGHBRIDGE_K6', 'k6');
+const k6 = findPeer('k6');
 
 let lab: Lab;
 afterEach(() => lab?.close());

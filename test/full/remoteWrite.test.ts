@@ -8,11 +8,11 @@ import { type RunningPrometheus, startPrometheus } from '../../src/lab/prometheu
 import { comparable, expectClose } from '../support/answers.js';
 import { serveHttp } from '../support/load.js';
 import { findPeer } from '../support/peers.js';
-import { type RealPrometheus, realPrometheus, startRealPrometheus } from '../support/promserver.js';
+import { type RealPrometheus, startRealPrometheus } from '../support/promserver.js';
 import { remoteWrite } from '../support/remoteWrite.js';
 
-const k6 = findPeer('WEIGHBRIDGE_K6', 'k6');
-const prometheus = findPeer('WEIGHBRIDGE_PROMETHEUS', ...(realPrometheus ? [realPrometheus] : ['prometheus']));
+const k6 = findPeer('k6');
+const prometheus = findPeer('prometheus');
 
 let ours: RunningPrometheus;
 let real: RealPrometheus;

@@ -6,7 +6,7 @@ import { type LabAddresses, start, startedLab, type Workspace, weighbridge, work
 import { findPeer } from '../../support/peers.js';
 import { eventually } from '../../support/poll.js';
 
-const k6 = findPeer('WEIGHBRIDGE_K6', 'k6');
+const k6 = findPeer('k6');
 
 const LOAD = [
   ...['load', '--engine', 'k6', '--target', 'cluster', '--parallelism', '3', '--namespace', 'pitstop'],
