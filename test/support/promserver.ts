@@ -18,8 +18,12 @@ export interface RealPrometheus {
   stop(): Promise<void>;
 }
 
-/** Starts it on a free port over the samples of an OpenMetrics text, with an optional scrape configuration. */
-export async function startRealPrometheus(options: { samples?: string; config?: string }): Promise<RealPrometheus> {
+/** Starts it on a free port over the samples of an OpenMetrics text, with an optional scrape configuration and further flags. */
+export async function startRealPrometheus(options: {
+  samples?: string;
+  config?: string;
+  flags?: readonly string[];
+}): Promise<RealPrometheus> {
   const binary = peerPath('prometheus');
   if (!binary) throw new Error('no prometheus on this machine');
   const folder = await mkdtemp(join(tmpdir(), 'weighbridge-prometheus-'));
@@ -43,6 +47,7 @@ export async function startRealPrometheus(options: { samples?: string; config?: 
       `--web.console.templates=${folder}`,
       `--web.console.libraries=${folder}`,
       '--log.level=error',
+      ...(options.flags ?? []),
     ],
     { stdio: 'ignore' },
   );

@@ -14,6 +14,7 @@ import { readManifests } from '../../scenario/manifests.js';
 import type { Scenario } from '../../scenario/types.js';
 import type { Io } from '../io.js';
 import { defaultScenario, wholeNumber } from '../options.js';
+import { findProgram } from '../programs.js';
 import { chosenStages } from '../stages.js';
 
 interface Flags {
@@ -78,6 +79,9 @@ Examples:
                                    play nodes and mesh for a bare kube-apiserver
                                    that knows Istio's definitions
 
+The pods of a TestRun (k6-operator) are processes of the k6 of WEIGHBRIDGE_K6
+or PATH; without one its image cannot be pulled.
+
 Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
 4 a port is taken, or an object is refused`,
     )
@@ -101,6 +105,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
             prometheus: flags.portPrometheus ?? 0,
             kiali: flags.portKiali ?? 0,
           },
+          k6: findProgram(io.env, io.env.WEIGHBRIDGE_K6 ?? 'k6'),
           clock: systemClock,
           ...(follow ? { follow } : {}),
           onError: (error) => io.stderr.write(`the lab goes on after a fault of its own: ${errorText(error)}\n`),

@@ -6,6 +6,7 @@ import { type Condition, type ControlContext, type Controller, conditions, putSt
 import { inject } from './injection.js';
 import { AddressPool } from './names.js';
 import { isTerminating, podSpec, workloadOf } from './objects.js';
+import { type ContainerExit, ContainerProblem } from './programs.js';
 
 /** What really runs for a pod. */
 export interface PodProcess {
@@ -13,6 +14,8 @@ export interface PodProcess {
   readonly running: Promise<void>;
   /** Resolves when the application serves. */
   readonly ready: Promise<void>;
+  /** Resolves when all containers have ended by themselves; undefined: they serve until they are stopped. Never rejects. */
+  readonly ended?: Promise<readonly ContainerExit[]> | undefined;
   /** Ends everything; no listener of the pod is left afterwards. */
   stop(): Promise<void>;
 }
@@ -26,11 +29,17 @@ export interface KubeletOptions {
   readonly drainMs: number;
 }
 
-type Phase = 'Pending' | 'Running' | 'Failed';
+/** What containers do now: wait (for what reason), run, or have ended. */
+type Doing =
+  | { readonly kind: 'waiting'; readonly reason: string; readonly message?: string }
+  | { readonly kind: 'running'; readonly ready: boolean }
+  | { readonly kind: 'ended'; readonly exits: readonly ContainerExit[] };
 
 interface Held {
   readonly ip: string;
   process: PodProcess | undefined;
+  /** Nothing is reported of a pod any more that has ended. */
+  over: boolean;
   readonly ended: AbortController;
 }
 
@@ -79,7 +88,7 @@ export class Kubelet implements Controller {
 
   private admit(pod: KubeObject, uid: string): void {
     const { store } = this.context;
-    const held: Held = { ip: this.addresses.take(), process: undefined, ended: new AbortController() };
+    const held: Held = { ip: this.addresses.take(), process: undefined, over: false, ended: new AbortController() };
     this.held.set(uid, held);
     const injected = inject(store, pod, workloadOf(pod));
     const admitted = store.put('pods', {
@@ -87,20 +96,27 @@ export class Kubelet implements Controller {
       metadata: { ...injected.metadata, uid },
       spec: { ...podSpec(injected), nodeName: 'lab' },
     });
-    this.report(admitted, held, 'Pending', false, undefined);
+    this.report(admitted, held, { kind: 'waiting', reason: 'ContainerCreating' });
     void this.start(admitted, held);
   }
 
   private async start(pod: KubeObject, held: Held): Promise<void> {
-    const { signal } = held.ended;
+    const report = (doing: Doing) => {
+      if (!held.ended.signal.aborted && !held.over) this.report(pod, held, doing);
+    };
     try {
       held.process = this.options.run(pod, held.ip);
       await held.process.running;
-      if (!signal.aborted) this.report(pod, held, 'Running', false, undefined);
+      report({ kind: 'running', ready: false });
+      void held.process.ended?.then((exits) => {
+        report({ kind: 'ended', exits });
+        held.over = true;
+      });
       await held.process.ready;
-      if (!signal.aborted) this.report(pod, held, 'Running', true, undefined);
+      report({ kind: 'running', ready: true });
     } catch (error) {
-      if (!signal.aborted) this.report(pod, held, 'Pending', false, errorText(error));
+      const reason = error instanceof ContainerProblem ? error.reason : 'CreateContainerError';
+      report({ kind: 'waiting', reason, message: errorText(error) });
     }
   }
 
@@ -130,21 +146,23 @@ export class Kubelet implements Controller {
     if (newest?.metadata.uid === pod.metadata.uid) store.remove('pods', pod.metadata.namespace, pod.metadata.name);
   }
 
-  private report(pod: KubeObject, held: Held, phase: Phase, ready: boolean, problem: string | undefined): void {
+  private report(pod: KubeObject, held: Held, doing: Doing): void {
     const { clock, store } = this.context;
     const before = store.get('pods', pod.metadata.namespace, pod.metadata.name)?.status;
-    const running = phase === 'Running';
-    const state = running
-      ? { running: { startedAt: timestamp(clock) } }
-      : { waiting: problem ? { reason: 'CreateContainerError', message: problem } : { reason: 'ContainerCreating' } };
+    const ready = doing.kind === 'running' && doing.ready;
     const condition = (type: string, holds: boolean): Condition => ({
       type,
       status: holds ? 'True' : 'False',
-      reason: holds ? '' : 'ContainersNotReady',
+      reason: holds ? '' : doing.kind === 'ended' ? 'PodCompleted' : 'ContainersNotReady',
       message: '',
     });
+    const statusBefore = new Map(
+      ((before?.containerStatuses ?? []) as { name: string; state?: { running?: { startedAt?: string } } }[]).map(
+        ({ name, state }) => [name, state?.running?.startedAt],
+      ),
+    );
     putStatus(this.context, 'pods', pod, {
-      phase,
+      phase: phaseOf(doing),
       conditions: conditions(clock, before?.conditions, [
         condition('PodScheduled', true),
         condition('Initialized', true),
@@ -161,12 +179,28 @@ export class Kubelet implements Controller {
         name: container.name,
         image: container.image ?? '',
         imageID: '',
-        ready: ready && running,
-        started: running,
+        ready,
+        started: doing.kind === 'running',
         restartCount: 0,
-        state,
+        state: stateOf(doing, container.name, statusBefore.get(container.name) ?? timestamp(clock), timestamp(clock)),
         lastState: {},
       })),
     });
   }
+}
+
+function phaseOf(doing: Doing): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
+  if (doing.kind === 'waiting') return 'Pending';
+  if (doing.kind === 'running') return 'Running';
+  return doing.exits.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed';
+}
+
+function stateOf(doing: Doing, container: string, startedAt: string, now: string): Record<string, unknown> {
+  if (doing.kind === 'waiting') {
+    return { waiting: { reason: doing.reason, ...(doing.message ? { message: doing.message } : {}) } };
+  }
+  if (doing.kind === 'running') return { running: { startedAt: now } };
+  // A sidecar ends with the last container that does the work.
+  const exitCode = doing.exits.find((exit) => exit.container === container)?.exitCode ?? 0;
+  return { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt, finishedAt: now } };
 }

@@ -87,6 +87,7 @@ export function pages(context: PageContext): Readonly<Record<string, (params: UR
       'query.max-samples': '50000000',
       'query.timeout': '2m',
       'storage.tsdb.retention.time': retention,
+      'web.enable-remote-write-receiver': 'true',
     }),
     'status/runtimeinfo': () => ({
       startTime: new Date(context.startedMs).toISOString(),

@@ -9,6 +9,7 @@ import { QueryEngine } from './engine.js';
 import type { MetricMetadata } from './exposition.js';
 import { BUILD, pages, scrapeConfigYaml } from './pages.js';
 import { ApiError } from './params.js';
+import { storeWrite } from './remoteWrite.js';
 import { Storage } from './storage.js';
 import { TargetManager } from './targets.js';
 
@@ -160,6 +161,11 @@ async function answer(request: IncomingMessage, context: ApiContext): Promise<Re
   if (path === '/') return text(200, 'The HTTP API is below /api/v1.\n');
   if (!path.startsWith('/api/v1/')) return text(404, '404 page not found\n');
   if (!['GET', 'POST', 'HEAD'].includes(method)) return text(405, 'Method Not Allowed\n');
+  if (path === '/api/v1/write') {
+    if (method !== 'POST') return text(405, 'Method Not Allowed\n');
+    const written = storeWrite(await bodyOf(request), context.storage);
+    return text(written.status, written.text);
+  }
   const params = new URLSearchParams(queryAt < 0 ? '' : (request.url ?? '').slice(queryAt + 1));
   if (method === 'POST') {
     const form = await formOf(request);
@@ -170,8 +176,7 @@ async function answer(request: IncomingMessage, context: ApiContext): Promise<Re
   return data === undefined ? text(404, '404 page not found\n') : json(200, { status: 'success', data });
 }
 
-/** The fields of a form body; a body of another type is no parameters. */
-async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -179,6 +184,12 @@ async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
     if (size > BODY_LIMIT) throw new ApiError('bad_data', `error parsing form values: http: request body too large`);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+/** The fields of a form body; a body of another type is no parameters. */
+async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
+  const body = await bodyOf(request);
   const isForm = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
-  return new URLSearchParams(isForm ? Buffer.concat(chunks).toString('utf8') : '');
+  return new URLSearchParams(isForm ? body.toString('utf8') : '');
 }

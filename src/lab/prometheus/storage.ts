@@ -44,6 +44,11 @@ export class Storage {
     return minTime <= this.newest ? { minTime, maxTime: this.newest } : undefined;
   }
 
+  /** The series with these labels, or undefined. */
+  find(labels: Labels): Series | undefined {
+    return this.byName.get(labels.get(METRIC_NAME) ?? '')?.get(labelKey(labels));
+  }
+
   /** The series with these labels, made when there is none. Throws SeriesLimitError. */
   open(labels: Labels): Series {
     const name = labels.get(METRIC_NAME) ?? '';
