@@ -21,7 +21,7 @@ export async function askPrometheus(base: string, { path, parameters }: Asked): 
 }
 
 /** True for a query that only reads samples as they were scraped: a selector of either kind. */
-export function isRaw(query: string): boolean {
+function isRaw(query: string): boolean {
   try {
     let expr = parseQuery(query);
     while (expr.kind === 'paren') expr = expr.inner;
@@ -42,7 +42,7 @@ function refusal({ status, body }: Answer): unknown {
 }
 
 /** How two answers to one question differ; undefined when they do not. */
-export function difference(asked: Asked, ours: Answer, real: Answer, tolerance = FUNCTIONS): string | undefined {
+function difference(asked: Asked, ours: Answer, real: Answer, tolerance = FUNCTIONS): string | undefined {
   const query = asked.parameters.query ?? '';
   const same =
     ours.status === 200 && real.status === 200
