@@ -19,7 +19,7 @@ let real: RealPrometheus;
 
 describe.skipIf(!k6 || !prometheus)('the receiver of remote writes beside that of a real Prometheus 2.42', () => {
   beforeAll(async () => {
-    real = await startRealPrometheus({ flags: ['--web.enable-remote-write-receiver'] });
+    real = await startRealPrometheus();
     ours = await startPrometheus({ targets: () => [], scrapeIntervalMs: 60_000 });
   });
   afterAll(async () => {

@@ -60,7 +60,7 @@ export function labCommand(io: Io): Command {
       '--kubeconfig <file>',
       'follow this API server instead of an own one: play its controllers, kubelet and mesh (it must have no nodes)',
     )
-    .option('--prometheus-config <file>', 'write what a real Prometheus needs to scrape the lab')
+    .option('--prometheus-config <file>', 'write the configuration of a real Prometheus that scrapes the lab as well')
     .option('--stop-with-stdin', 'end when standard input closes', false)
     .addHelpText(
       'after',
@@ -78,6 +78,8 @@ Examples:
   weighbridge lab --kubeconfig admin.conf
                                    play nodes and mesh for a bare kube-apiserver
                                    that knows Istio's definitions
+  weighbridge lab --prometheus-config prometheus.yml
+    prometheus --config.file=prometheus.yml    follows the pods as they change
 
 The pods of a TestRun (k6-operator) are processes of the k6 of WEIGHBRIDGE_K6
 or PATH; without one its image cannot be pulled.
