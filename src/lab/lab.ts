@@ -16,7 +16,6 @@ import { hasSidecar } from './control/injection.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
 import { podIp } from './control/objects.js';
-
 import { podSetController } from './control/replicaSets.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
 import { serviceController } from './control/services.js';
