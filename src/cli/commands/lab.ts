@@ -78,7 +78,7 @@ Examples:
                                    play nodes and mesh for a bare kube-apiserver
                                    that knows Istio's definitions
   weighbridge lab --prometheus-config prometheus.yml
-    prometheus --config.file=prometheus.yml    follows the pods as they come and go
+    prometheus --config.file=prometheus.yml    follows the pods as they change
 
 Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
 4 a port is taken, or an object is refused`,
