@@ -1,4 +1,5 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { perObject } from './memo.js';
 import { durationMs, type Fields, isRecord, number, record, records, text } from './read.js';
 import type { MeshWarning } from './types.js';
 
@@ -22,10 +23,14 @@ const RETRY_WORDS = new Set([
 ]);
 
 /**
- * Why a VirtualService would not be stored: what the API server's schema and Istio's webhook refuse, as far as it touches
- * routing. Empty: it is accepted (which does not mean that it has the effect that was meant).
+ * Why an object would not be stored: what the API server's schema and Istio's webhook refuse, as far as it touches routing. Empty: it is
+ * accepted (which does not mean that it has the effect that was meant).
  */
-export function virtualServiceRefusals(object: KubeObject): MeshWarning[] {
+export const refusalsOf = perObject((object: KubeObject): readonly MeshWarning[] =>
+  object.kind === 'VirtualService' ? virtualServiceRefusals(object) : [],
+);
+
+function virtualServiceRefusals(object: KubeObject): MeshWarning[] {
   const found: MeshWarning[] = [];
   const refuse = (field: string, message: string): void => {
     found.push({

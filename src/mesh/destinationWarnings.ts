@@ -40,7 +40,6 @@ function targetWarnings(target: Target, place: Place, input: WarningInput, prima
   const cluster = config.clusters[target.cluster];
   const outcome = primary ? ` Its share is answered ${target.missingStatus ?? 503} NC.` : '';
   if (!service) {
-    if (inventory.externalHosts.has(target.host)) return [];
     if (inventory.services.has(target.host)) {
       const message = `${target.host} is not visible to this client (exportTo or Sidecar).${outcome}`;
       return [{ code: 'HOST_NOT_VISIBLE', ...place, message }];

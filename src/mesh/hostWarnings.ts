@@ -36,10 +36,8 @@ export function hostWarnings({ inventory, owners, caller }: WarningInput): MeshW
   return [...found, ...duplicates(owners.services), ...duplicates(owners.others)];
 }
 
-const isKnown = (host: string, { services, externalHosts }: Inventory): boolean =>
-  services.has(host) ||
-  externalHosts.has(host) ||
-  (host.includes('*') && [...services.keys()].some((fqdn) => hostMatches(host, fqdn)));
+const isKnown = (host: string, { services }: Inventory): boolean =>
+  services.has(host) || (host.includes('*') && [...services.keys()].some((fqdn) => hostMatches(host, fqdn)));
 
 const isDelegate = (object: KubeObject, inventory: Inventory): boolean =>
   inventory.virtualServices.some((root) =>

@@ -1,5 +1,5 @@
 import { compileRouter, type MeshRequest } from './router.js';
-import type { Cluster, Destination, Endpoint, ProxyConfig, Route } from './types.js';
+import type { Destination, Endpoint, ProxyConfig, Route } from './types.js';
 
 export interface Prediction {
   /** Version -> share of the first attempts it receives; `unknown` where a pod has no version, or nobody can tell who answers. */
@@ -78,9 +78,9 @@ function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
   const passed = 1 - aborted;
   draw(config, action.destinations, passed, tally, 'request');
   for (const { cluster, share } of mirrors) {
-    const ready = readyEndpoints(config.clusters[cluster]);
-    if (ready.length === 0) tally.copy('lost', passed * share);
-    for (const endpoint of ready) tally.copy(tally.version(endpoint), (passed * share) / ready.length);
+    const parts = spread(config.clusters[cluster]?.endpoints ?? []);
+    if (parts.length === 0) tally.copy('lost', passed * share);
+    for (const [endpoint, part] of parts) tally.copy(tally.version(endpoint), passed * share * part);
   }
 }
 
@@ -102,13 +102,16 @@ function draw(
 
 /** @returns false when nobody is ready. */
 function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally): boolean {
-  const ready = endpoints.filter((endpoint) => endpoint.ready);
-  for (const endpoint of ready) tally.arrive(tally.version(endpoint), amount / ready.length);
-  return ready.length > 0;
+  for (const [endpoint, part] of spread(endpoints)) tally.arrive(tally.version(endpoint), amount * part);
+  return endpoints.some((endpoint) => endpoint.ready);
 }
 
-const readyEndpoints = (cluster: Cluster | undefined): readonly Endpoint[] =>
-  (cluster?.endpoints ?? []).filter((endpoint) => endpoint.ready);
+/** The ready endpoints and what each gets of the whole. */
+function spread(endpoints: readonly Endpoint[]): [Endpoint, number][] {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const sum = ready.reduce((total, { weight = 1 }) => total + weight, 0);
+  return ready.map((endpoint) => [endpoint, (endpoint.weight ?? 1) / sum]);
+}
 
 class Tally {
   private readonly share: Record<string, number> = {};

@@ -26,3 +26,20 @@ export function portProtocol(port: Fields): PortProtocol {
   if (word === 'udp') return 'udp';
   return SERVER_FIRST_PORTS.has(number(port.port) ?? 0) ? 'tcp' : 'detect';
 }
+
+const ENTRY_PROTOCOLS: Readonly<Record<string, PortProtocol>> = {
+  http: 'http',
+  http2: 'http',
+  grpc: 'http',
+  'grpc-web': 'http',
+  tcp: 'tcp',
+  tls: 'tcp',
+  https: 'tcp',
+  mongo: 'tcp',
+  mysql: 'tcp',
+  redis: 'tcp',
+  udp: 'udp',
+};
+
+/** Of a ServiceEntry's port, whose protocol is written out; an unknown word is detected. */
+export const entryProtocol = (protocol: string): PortProtocol => ENTRY_PROTOCOLS[protocol.toLowerCase()] ?? 'detect';

@@ -20,15 +20,21 @@ export interface Scope {
 /** exportTo first, then the Sidecar object that governs the workload. */
 export function scopeOf(inventory: Inventory, caller: Caller): Scope {
   const { settings } = inventory;
-  const exported = [...inventory.services.values()].filter((service) =>
-    exportedTo(service.exportTo, service.namespace, caller.namespace),
+  const { exportTo } = settings;
+  const all = [...inventory.services.values()];
+  if (caller.sidecar === false) {
+    return { services: new Map(), hidden: all, virtualServices: [], unknownHosts: 'allow-any' };
+  }
+  const exported = all.filter((service) =>
+    exportedTo(service.exportTo.length > 0 ? service.exportTo : exportTo.services, service.namespace, caller.namespace),
   );
-  const virtualServices = visibleVirtualServices(inventory.virtualServices, caller.namespace);
+  const virtualServices = visibleVirtualServices(inventory.virtualServices, caller.namespace, exportTo.virtualServices);
   const sidecar = caller.gateway ? undefined : sidecarFor(inventory.sidecars, caller, settings.rootNamespace);
   const unknownHosts = policyMode(sidecar?.spec?.outboundTrafficPolicy) ?? settings.unknownHosts;
   const egress = sidecar && records(sidecar.spec?.egress);
   if (!egress || egress.length === 0) {
-    return { services: byName(exported), hidden: without(inventory, exported), virtualServices, unknownHosts };
+    const services = exported.length === all.length ? inventory.services : byName(exported);
+    return { services, hidden: without(inventory, exported), virtualServices, unknownHosts };
   }
   const imports = egress.flatMap((listener) => texts(listener.hosts)).map((host) => importOf(host, caller.namespace));
   const imported = (namespace: string, hosts: readonly string[]): boolean =>

@@ -1,6 +1,8 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { perObject } from './memo.js';
 import { type PortProtocol, portProtocol } from './protocol.js';
 import { labels, number, record, records, text } from './read.js';
+import type { Endpoint } from './types.js';
 
 export interface ServicePort {
   readonly name: string;
@@ -12,7 +14,7 @@ export interface ServicePort {
 export interface Service {
   readonly name: string;
   readonly namespace: string;
-  /** `name.namespace.svc.cluster.local` */
+  /** `name.namespace.svc.cluster.local`, or a host of a ServiceEntry. */
   readonly fqdn: string;
   readonly ports: readonly ServicePort[];
   /** undefined: endpoints are managed by hand. */
@@ -21,10 +23,19 @@ export interface Service {
   readonly headless: boolean;
   /** Empty: every namespace. */
   readonly exportTo: readonly string[];
+  /** Only of a host that a ServiceEntry registers. */
+  readonly entry?: {
+    /** The proxy sends to the address that the client dials. */
+    readonly dialled: boolean;
+    /** Addresses that clients may dial instead of the host. */
+    readonly addresses: readonly string[];
+    /** As written in the ServiceEntry; one with a workloadSelector has a selector instead. */
+    endpoints(port: ServicePort): readonly Endpoint[];
+  };
 }
 
-/** Istio's view of a Kubernetes Service; undefined for ExternalName, which names no pods. */
-export function serviceOf(object: KubeObject): Service | undefined {
+/** Istio's view of a Kubernetes Service; undefined for ExternalName, which names no pods: see {@link aliasOf}. */
+export const serviceOf = perObject((object: KubeObject): Service | undefined => {
   const spec = record(object.spec);
   if (text(spec.type) === 'ExternalName') return undefined;
   const { name, namespace = 'default' } = object.metadata;
@@ -47,15 +58,43 @@ export function serviceOf(object: KubeObject): Service | undefined {
     headless: clusterIp === 'None',
     exportTo: annotation ? annotation.split(',').map((part) => part.trim()) : [],
   };
+});
+
+/** A Service of type ExternalName: another name for a host. */
+export interface Alias {
+  readonly name: string;
+  readonly namespace: string;
+  readonly target: string;
 }
 
+export const aliasOf = perObject((object: KubeObject): Alias | undefined => {
+  const { name, namespace = 'default' } = object.metadata;
+  const target = text(object.spec?.externalName);
+  return object.spec?.type === 'ExternalName' && target ? { name, namespace, target } : undefined;
+});
+
 /** The names a client in `namespace` may write for the Service, port left out. */
-export function serviceDomains(service: Service, namespace: string): string[] {
-  const { name, fqdn } = service;
-  const domains = [fqdn, `${fqdn}.`, `${name}.${service.namespace}.svc`, `${name}.${service.namespace}`];
-  if (service.namespace === namespace) domains.push(name);
+export function serviceDomains(service: Service, namespace: string, aliases: readonly Alias[] = []): string[] {
+  const { name, fqdn, entry } = service;
+  const domains = entry
+    ? [...entryDomains(fqdn, namespace), ...entry.addresses]
+    : clusterDomains(name, service.namespace, namespace);
   if (service.clusterIp) domains.push(service.clusterIp);
+  for (const alias of aliases) domains.push(...clusterDomains(alias.name, alias.namespace, namespace));
   return domains;
+}
+
+function clusterDomains(name: string, owner: string, namespace: string): string[] {
+  const short = `${name}.${owner}`;
+  const domains = [`${short}.svc.cluster.local`, `${short}.svc.cluster.local.`, `${short}.svc`, short];
+  if (owner === namespace) domains.push(name);
+  return domains;
+}
+
+/** A ServiceEntry may claim a name inside of the cluster, which clients then shorten as usual. */
+function entryDomains(host: string, namespace: string): string[] {
+  const [, name, owner] = /^([^.*]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host) ?? [];
+  return name && owner ? clusterDomains(name, owner, namespace) : host.startsWith('*') ? [host] : [host, `${host}.`];
 }
 
 /** True when an `exportTo` list of an object in `owner` lets clients of `namespace` see it; an empty list means every namespace. */

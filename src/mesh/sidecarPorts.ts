@@ -1,94 +1,126 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
-import { type Attachments, httpRouteBeats, routesFor } from './gatewayApi.js';
-import { httpRouteTable } from './gatewayApiRoutes.js';
+import { type TableContext, tablePart } from './context.js';
+import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
+import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
-import { clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
 import { tcpDestinations } from './tcpRoutes.js';
 import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
-import type { HostOwners, RulesOf } from './virtualServices.js';
+import type { RulesOf } from './virtualServices.js';
 
 interface Entry {
   readonly service: Service;
   readonly port: ServicePort;
 }
 
+const NOTHING: readonly never[] = [];
+
 /** Route tables of a sidecar: all Services with one port number share a table. */
-export function sidecarPorts(
-  owners: HostOwners,
-  rulesOf: RulesOf,
-  attachments: Attachments,
-  context: Omit<RuleContext, 'port' | 'gateways'>,
-): PortConfig[] {
+export function sidecarPorts(inventory: Inventory, context: TableContext): PortConfig[] {
   const byPort = new Map<number, Entry[]>();
-  for (const service of context.services.values()) {
+  for (const service of context.scope.services.values()) {
     for (const port of service.ports) {
       const entries = byPort.get(port.port);
       if (entries) entries.push({ service, port });
       else byPort.set(port.port, [{ service, port }]);
     }
   }
-  return [...byPort]
-    .sort(([a], [b]) => a - b)
-    .map(([port, entries]) =>
-      portConfig(entries, owners, rulesOf, attachments, { ...context, port, gateways: ['mesh'] }),
-    );
+  return [...byPort].sort(([a], [b]) => a - b).map(([port, entries]) => portConfig(port, entries, inventory, context));
 }
 
-function portConfig(
-  entries: readonly Entry[],
-  owners: HostOwners,
-  rulesOf: RulesOf,
-  attachments: Attachments,
-  context: RuleContext,
-): PortConfig {
-  const { port, caller } = context;
-  const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
-  const taken = new Set<string>();
+function portConfig(port: number, entries: readonly Entry[], inventory: Inventory, context: TableContext): PortConfig {
+  const place = { port, gateways: ['mesh'] };
+  const { owners, rounds } = context;
   const virtualHosts: VirtualHost[] = [];
-  const add = (host: VirtualHost): void => {
-    const domains = host.domains.filter((domain) => !taken.has(domain));
-    for (const domain of domains) taken.add(domain);
-    if (domains.length > 0) virtualHosts.push({ ...host, domains });
-  };
-  const routesOf = (object: KubeObject | undefined) => {
-    const routes = object ? compileRules(rulesOf(object), context) : [];
-    return object && routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
-  };
-  if (http.length > 0) {
-    // A host that is no Service, such as `shop.demo`, takes that name away from the Service.
-    for (const [host, objects] of owners.others) {
-      const routed = routesOf(objects[0]);
-      if (routed) add({ name: `${host}:${port}`, domains: [host], ...routed });
+  const tcp: TcpService[] = [];
+  // A host that is no Service, such as `shop.demo`, takes that name away from the Service.
+  let taken = '';
+  if (entries.some((entry) => entry.port.protocol !== 'tcp')) {
+    for (const [host, [winner]] of owners.others) {
+      const routed = tablePart(context, place, `host ${port} ${host}`, [winner], (rules, rulesOf) =>
+        routesOf(winner, rules, rulesOf),
+      );
+      if (!routed) continue;
+      virtualHosts.push(
+        rounds.value(`other ${port} ${host}`, [routed], () => ({
+          name: `${host}:${port}`,
+          domains: [host],
+          ...routed,
+        })),
+      );
+      taken += `${host} `;
     }
   }
-  for (const { service, port: servicePort } of http) {
-    const winner = owners.services.get(service.fqdn)?.[0];
-    const httpRoutes = routesFor(attachments, service, port, caller.namespace);
-    const gatewayApi = httpRouteBeats(httpRoutes, winner, service.fqdn, caller.namespace);
-    const routed = gatewayApi ? gatewayApiRoutes(httpRoutes, context) : routesOf(winner);
-    if (winner && httpRoutes[0]) warnOfBoth(service, httpRoutes[0], winner, gatewayApi, context);
-    add({
-      name: `${service.fqdn}:${port}`,
-      domains: serviceDomains(service, caller.namespace),
-      routes: routed?.routes ?? [plainRoute(service, port, context.defaultRetries)],
-      source: routed?.source,
-      ...(servicePort.protocol === 'detect' ? { detected: true } : {}),
-    });
+  for (const entry of entries) {
+    const { service } = entry;
+    const { fqdn } = service;
+    const winner = owners.services.get(fqdn)?.[0];
+    const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
+    if (entry.port.protocol === 'tcp') {
+      const inputs = [service, winner, ...aliases];
+      tcp.push(
+        tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) => tcpService(entry, winner, aliases, rules)),
+      );
+      continue;
+    }
+    const attached = inventory.attachments.byService.get(fqdn) ?? NOTHING;
+    const inputs = [service, winner, taken, ...attached.map(({ route }) => route), ...aliases];
+    const host = tablePart(context, place, `host ${port} ${fqdn}`, inputs, (rules, rulesOf) =>
+      serviceHost(entry, { winner, attached, aliases, taken: taken.split(' '), context }, rules, rulesOf),
+    );
+    if (host.domains.length > 0) virtualHosts.push(host);
   }
-  const tcp = entries
-    .filter((entry) => entry.port.protocol === 'tcp')
-    .map(({ service }): TcpService => {
-      const destinations = tcpDestinations(owners.services.get(service.fqdn)?.[0], context);
-      return {
-        host: service.fqdn,
-        domains: serviceDomains(service, caller.namespace),
-        cluster: clusterName(port, '', service.fqdn),
-        ...(destinations ? { destinations } : {}),
-      };
-    });
-  return { port, virtualHosts, tcp };
+  return rounds.value(`port ${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
+}
+
+function routesOf(object: KubeObject | undefined, context: RuleContext, rulesOf: RulesOf) {
+  const routes = object ? compileRules(rulesOf(object), context) : [];
+  return object && routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
+}
+
+interface Claims {
+  readonly winner: KubeObject | undefined;
+  readonly attached: readonly Attachment[];
+  readonly aliases: readonly Alias[];
+  readonly taken: readonly string[];
+  readonly context: TableContext;
+}
+
+function serviceHost(
+  { service, port: { port, protocol } }: Entry,
+  { winner, attached, aliases, taken, context: { settings } }: Claims,
+  rules: RuleContext,
+  rulesOf: RulesOf,
+): VirtualHost {
+  const { namespace } = rules.caller;
+  const httpRoutes = routesFor(attached, service, port, namespace);
+  const gatewayApi = httpRouteBeats(httpRoutes, winner, service.fqdn, namespace, settings.exportTo.virtualServices);
+  const routed = gatewayApi ? gatewayApiRoutes(httpRoutes, rules) : routesOf(winner, rules, rulesOf);
+  if (winner && httpRoutes[0]) warnOfBoth(service, httpRoutes[0], winner, gatewayApi, rules);
+  return {
+    name: `${service.fqdn}:${port}`,
+    domains: serviceDomains(service, namespace, aliases).filter((domain) => !taken.includes(domain)),
+    routes: routed?.routes ?? [plainRoute(service, port, rules.defaultRetries)],
+    source: routed?.source,
+    ...(protocol === 'detect' ? { detected: true } : {}),
+  };
+}
+
+function tcpService(
+  { service, port: { port } }: Entry,
+  winner: KubeObject | undefined,
+  aliases: readonly Alias[],
+  rules: RuleContext,
+): TcpService {
+  const destinations = tcpDestinations(winner, rules);
+  return {
+    host: service.fqdn,
+    domains: serviceDomains(service, rules.caller.namespace, aliases),
+    cluster: clusterName(port, '', service.fqdn),
+    ...(destinations ? { destinations } : {}),
+  };
 }
 
 function warnOfBoth(
@@ -105,7 +137,7 @@ function warnOfBoth(
 
 function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext) {
   const [oldest] = httpRoutes;
-  const routes = httpRouteTable(httpRoutes, context.defaultRetries, context.warn);
+  const routes = routeTable(httpRoutes, context.defaultRetries, context.warn);
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest) } : undefined;
 }
 
@@ -132,9 +164,12 @@ function plainRoute(service: Service, port: number, retries: RetryPolicy): Route
 
 /** What kube-proxy balances the connections of a Service over that the sidecar does not know, port by port. */
 export function hiddenService(service: Service, caller: Caller, inventory: Inventory): HiddenService[] {
+  // Nobody but a proxy knows the hosts of ServiceEntries.
+  if (service.entry) return [];
+  const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
   return service.ports.map((port) => ({
     host: service.fqdn,
-    domains: serviceDomains(service, caller.namespace),
+    domains: serviceDomains(service, caller.namespace, aliases),
     port: port.port,
     endpoints: inventory.endpoints(service, port, {}),
   }));
