@@ -1,9 +1,10 @@
-import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import type { KubeObject } from '../base/kubernetes.js';
 import { millis } from '../base/units.js';
-import { type Inventory, type RuleIndex, ruleHost } from './inventory.js';
+import type { Inventory } from './inventory.js';
 import { sameItems } from './memo.js';
-import { durationMs, type Fields, isRecord, labels, number, record, records, text, texts } from './read.js';
-import { exportedTo, hostMatches, type Service } from './services.js';
+import { durationMs, type Fields, isRecord, labels, number, record, records, text } from './read.js';
+import { ruleFor } from './ruleIndex.js';
+import type { Service } from './services.js';
 import type { Caller, Cluster } from './types.js';
 
 /** The rule that one proxy uses for one Service. */
@@ -22,46 +23,14 @@ export interface Subset {
   readonly field: string;
 }
 
-/**
- * The client's namespace, then the Service's, then the root namespace: the first that has a rule for the host is used alone.
- * Inside a namespace an exact host beats wildcards, and rules for one host are united.
- */
+/** The rule that a proxy uses for a Service; undefined: none. The same objects are the same rule. */
 export function destinationRuleFor(
   service: Service,
   caller: Caller,
-  { destinationRules, settings }: Inventory,
+  { destinationRules }: Inventory,
 ): AppliedRule | undefined {
-  for (const namespace of [caller.namespace, service.namespace, settings.rootNamespace]) {
-    const index = destinationRules.get(namespace);
-    const best = index ? mostSpecific(index, service.fqdn, caller, settings.exportTo.destinationRules) : [];
-    if (best.length > 0) return merge(best);
-  }
-  return undefined;
-}
-
-function applies(rule: KubeObject, caller: Caller, defaultExportTo: readonly string[]): boolean {
-  const owner = rule.metadata.namespace ?? 'default';
-  const selector = labels(record(rule.spec?.workloadSelector).matchLabels);
-  if (Object.keys(selector).length > 0) {
-    if (owner !== caller.namespace || !labelsMatch({ ...selector }, { ...caller.labels })) return false;
-  }
-  const exportTo = texts(rule.spec?.exportTo);
-  return exportedTo(exportTo.length > 0 ? exportTo : defaultExportTo, owner, caller.namespace);
-}
-
-/** Rules of the most specific host that has one this client sees. */
-function mostSpecific(
-  index: RuleIndex,
-  fqdn: string,
-  caller: Caller,
-  defaultExportTo: readonly string[],
-): KubeObject[] {
-  const visible = (rule: KubeObject): boolean => applies(rule, caller, defaultExportTo);
-  const exact = (index.exact.get(fqdn) ?? []).filter(visible);
-  if (exact.length > 0) return exact;
-  const wild = index.wildcards.filter((rule) => hostMatches(ruleHost(rule), fqdn) && visible(rule));
-  const [longest] = wild;
-  return longest ? wild.filter((rule) => ruleHost(rule) === ruleHost(longest)) : [];
+  const found = ruleFor(destinationRules, service.fqdn, service.namespace, caller);
+  return found && merge(found.objects);
 }
 
 /** The last merger that each object was the oldest of: the same objects are the same rule. */

@@ -1,7 +1,8 @@
 import { objectRef } from '../base/kubernetes.js';
 import { unknownHost } from './hostWarnings.js';
-import { type Inventory, ruleHost } from './inventory.js';
+import type { Inventory } from './inventory.js';
 import { records, text } from './read.js';
+import { ruleHost } from './ruleIndex.js';
 import { hostMatches, type Service } from './services.js';
 import type { Destination, MeshWarning, Route } from './types.js';
 import type { WarningInput } from './warningInput.js';
@@ -69,14 +70,12 @@ const shorten = (host: string, namespace: string): string => {
 
 function missingSubset(subset: string, service: Service, { rules, inventory }: WarningInput): string {
   const used = rules.get(service.fqdn);
-  const elsewhere = [...inventory.destinationRules.values()]
-    .flatMap(({ exact, wildcards }) => [...(exact.get(service.fqdn) ?? []), ...wildcards])
-    .find(
-      (rule) =>
-        rule !== used?.object &&
-        hostMatches(ruleHost(rule), service.fqdn) &&
-        records(rule.spec?.subsets).some((candidate) => text(candidate.name) === subset),
-    );
+  const elsewhere = inventory.snapshot.destinationRules.find(
+    (rule) =>
+      rule !== used?.object &&
+      hostMatches(ruleHost(rule), service.fqdn) &&
+      records(rule.spec?.subsets).some((candidate) => text(candidate.name) === subset),
+  );
   const base = used
     ? `${objectRef(used.object)}, which this client uses for ${service.fqdn}, has no subset ${subset}.`
     : `No DestinationRule that this client sees defines subset ${subset} of ${service.fqdn}.`;

@@ -1,10 +1,10 @@
-import { expandHost, type KubeObject } from '../base/kubernetes.js';
+import type { KubeObject } from '../base/kubernetes.js';
 import { refusalsOf } from './admission.js';
 import { byAge, compare } from './age.js';
 import { Backing, PodIndex } from './endpoints.js';
 import { type Attachments, attachmentsOf } from './gatewayApi.js';
 import { podOf, podsOfWorkloads, workloadEntryOf } from './pods.js';
-import { text } from './read.js';
+import { indexRules, type RuleIndexes } from './ruleIndex.js';
 import { serviceEntryServices } from './serviceEntries.js';
 import { type Alias, aliasOf, type Service, type ServicePort, serviceOf } from './services.js';
 import { type MeshSettings, meshSettings } from './settings.js';
@@ -22,8 +22,7 @@ export interface Inventory {
   readonly virtualServices: readonly KubeObject[];
   /** By `namespace/name`. */
   readonly virtualServiceByKey: ReadonlyMap<string, KubeObject>;
-  /** By namespace. */
-  readonly destinationRules: ReadonlyMap<string, RuleIndex>;
+  readonly destinationRules: RuleIndexes;
   readonly gateways: readonly KubeObject[];
   readonly sidecars: readonly KubeObject[];
   readonly attachments: Attachments;
@@ -57,18 +56,6 @@ export function inventoryOf(objects: MeshObjects): Inventory {
   }
   return inventory;
 }
-
-/** DestinationRules of one namespace. */
-export interface RuleIndex {
-  /** Host without wildcard -> its rules, oldest first. */
-  readonly exact: ReadonlyMap<string, readonly KubeObject[]>;
-  /** The longest host first, for one host the oldest first. */
-  readonly wildcards: readonly KubeObject[];
-}
-
-/** The host of a DestinationRule, a short name expanded by its namespace. */
-export const ruleHost = (rule: KubeObject): string =>
-  expandHost(text(rule.spec?.host) ?? '', rule.metadata.namespace ?? 'default');
 
 /** What the next index is made from. */
 interface Full extends Inventory {
@@ -105,9 +92,9 @@ function index(snapshot: Snapshot, before?: Full, change?: Change): Full {
             object,
           ]),
         ),
-    destinationRules: unchanged('destinationRules')
+    destinationRules: unchanged('destinationRules', 'meshConfigs')
       ? sections.destinationRules
-      : indexRules(stored('destinationRules')),
+      : indexRules(stored('destinationRules'), settings.rootNamespace, settings.exportTo.destinationRules),
     gateways: unchanged('gateways') ? sections.gateways : [...stored('gateways')].sort(byAge),
     sidecars: unchanged('sidecars') ? sections.sidecars : [...stored('sidecars')].sort(byAge),
     attachments: unchanged('httpRoutes', 'grpcRoutes', 'services', 'serviceEntries', 'kubernetesGateways', 'namespaces')
@@ -147,23 +134,6 @@ function aliasesOf(services: readonly KubeObject[]): ReadonlyMap<string, readonl
     if (alias) push(byTarget, alias.target, alias);
   }
   return byTarget;
-}
-
-function indexRules(rules: readonly KubeObject[]): ReadonlyMap<string, RuleIndex> {
-  const namespaces = new Map<string, { exact: Map<string, KubeObject[]>; wildcards: KubeObject[] }>();
-  for (const rule of [...rules].sort(byAge)) {
-    const namespace = rule.metadata.namespace ?? 'default';
-    let own = namespaces.get(namespace);
-    if (!own) {
-      own = { exact: new Map(), wildcards: [] };
-      namespaces.set(namespace, own);
-    }
-    const host = ruleHost(rule);
-    if (host.includes('*')) own.wildcards.push(rule);
-    else push(own.exact, host, rule);
-  }
-  for (const { wildcards } of namespaces.values()) wildcards.sort((a, b) => ruleHost(b).length - ruleHost(a).length);
-  return namespaces;
 }
 
 /** Pods of a cluster; of manifests, which have none, what their workloads would become. */

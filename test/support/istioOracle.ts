@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
-import { type KubeObject, objectRef } from '../../src/base/kubernetes.js';
+import type { KubeObject } from '../../src/base/kubernetes.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 import { predictShare } from '../../src/mesh/predict.js';
 import { type MeshRequest, routeFor } from '../../src/mesh/router.js';
@@ -102,7 +102,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       failed: rounded(answer.failed),
       mirrored: byVersion(answer.copied),
       protocol: answer.protocol,
-      delayed: [answer.delayed, answer.delayMs],
+      delayed: answer.delayed > 0 ? [answer.delayed, answer.delayMs] : [0, 0],
       timeoutMs: answer.timeoutMs,
       retries: answer.retries,
       retryOn: answer.retries > 0 ? answer.retryOn : '',
@@ -148,6 +148,3 @@ function versionsByAddress(objects: readonly KubeObject[]): ReadonlyMap<string, 
   }
   return versions;
 }
-
-/** For a message: objects that matter first. */
-export const namesOf = (objects: readonly KubeObject[]): string => objects.map(objectRef).join(', ');

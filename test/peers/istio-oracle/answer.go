@@ -51,7 +51,8 @@ const outside = "203.0.113.9"
 
 // resolve is the cluster's DNS. A headless Service has the addresses of its ready pods.
 func (p *proxyConfig) resolve(host string) dialled {
-	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	name, _, _ := strings.Cut(strings.ToLower(host), ":")
+	name = strings.TrimSuffix(name, ".")
 	for _, service := range p.world.services {
 		short := service.Name + "." + service.Namespace
 		names := []string{short, short + ".svc", short + ".svc.cluster.local", service.Spec.ClusterIP}
