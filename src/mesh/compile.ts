@@ -4,6 +4,7 @@ import { gatewayPorts } from './gateway.js';
 import { inventoryOf } from './inventory.js';
 import { Rounds } from './memo.js';
 import { scopeOf } from './scope.js';
+import type { Service } from './services.js';
 import { hiddenService, sidecarPorts } from './sidecarPorts.js';
 import type { Caller, Cluster, MeshObjects, MeshWarning, ProxyConfig } from './types.js';
 import { gatewaysOf, ownersOf } from './virtualServices.js';
@@ -43,11 +44,12 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   const config = { ports, clusters, unknownHosts };
   const hidden = caller.gateway
     ? []
-    : scope.hidden.flatMap((service) =>
-        rounds.value(`hidden ${service.fqdn}`, [service, inventory.backings.get(service.fqdn)], () =>
-          hiddenService(service, caller, inventory),
-        ),
-      );
+    : [...scope.hidden, ...unrouted(scope.services)].flatMap((service) => {
+        const known = scope.services.has(service.fqdn);
+        const inputs = [service, known, inventory.backings.get(service.fqdn)];
+        const ports = known ? (service.unrouted ?? []) : [...service.ports, ...(service.unrouted ?? [])];
+        return rounds.value(`hidden ${service.fqdn}`, inputs, () => hiddenService(service, ports, caller, inventory));
+      });
   rounds.end();
   let all: readonly MeshWarning[] | undefined;
   return {
@@ -63,6 +65,9 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     },
   };
 }
+
+const unrouted = (services: ReadonlyMap<string, Service>): Service[] =>
+  [...services.values()].filter((service) => service.unrouted !== undefined);
 
 /** The last values of each caller, the caller that was compiled longest ago first. */
 const kept = new Map<string, Rounds>();

@@ -22,16 +22,22 @@ export function predictShare(config: ProxyConfig, request: MeshRequest, versionO
   const tally = new Tally(versionOf);
   const router = compileRouter(config);
   const { port, host, method, path, headers } = request;
+  const virtualHost = router.virtualHost(port, host);
+  const tcp = router.tcp(port, host);
+  const called = virtualHost?.name.replace(/:\d+$/, '') ?? tcp?.host ?? '';
+  if (config.unknownHosts !== 'not-found' && isUnreachable(config, called, port)) {
+    tally.fail('000 refused', 1);
+    return tally.result('none');
+  }
   const matched = router.match(port, host, method, path, headers);
   if (matched) {
     followRoute(config, matched.route, tally);
     return tally.result('http');
   }
-  if (router.virtualHost(port, host)) {
+  if (virtualHost) {
     tally.fail('404 NR', 1);
     return tally.result('http');
   }
-  const tcp = router.tcp(port, host);
   if (tcp) {
     const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port, weight: 1, field: '' };
     draw(config, tcp.destinations ?? [whole], 1, tally, 'connection');
@@ -62,10 +68,17 @@ function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally:
   return tally.result('passthrough');
 }
 
+/** Hosts that only a proxy knows have no address that could refuse. */
 const hasService = ({ ports, hidden = [] }: ProxyConfig, name: string): boolean =>
-  [...ports.flatMap((port) => [...port.virtualHosts, ...port.tcp]), ...hidden].some(({ domains }) =>
-    domains.includes(name),
+  [...ports.flatMap((port) => [...port.virtualHosts, ...port.tcp]), ...hidden].some(
+    ({ domains }) => domains.includes(name) && domains.some((domain) => domain.endsWith('.svc.cluster.local')),
   );
+
+/** A headless Service without a ready pod has no address that could be dialled. */
+function isUnreachable({ clusters }: ProxyConfig, host: string, port: number): boolean {
+  const whole = clusters[`outbound|${port}||${host}`];
+  return whole?.balancing === 'original-dst' && whole.endpoints.every((endpoint) => !endpoint.ready);
+}
 
 function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
   const { action, fault, mirrors } = route;

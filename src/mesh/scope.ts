@@ -37,7 +37,10 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
     return { services, hidden: without(inventory, exported), virtualServices, unknownHosts };
   }
   const imports = egress.flatMap((listener) => texts(listener.hosts)).map((host) => importOf(host, caller.namespace));
+  // `~/*` among the hosts means none of them, whatever stands beside it.
+  const nothing = imports.some((entry) => entry.namespace === '~');
   const imported = (namespace: string, hosts: readonly string[]): boolean =>
+    !nothing &&
     imports.some(
       (entry) =>
         (entry.namespace === '*' || entry.namespace === namespace) &&

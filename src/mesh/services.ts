@@ -1,7 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { perObject } from './memo.js';
-import { type PortProtocol, portProtocol } from './protocol.js';
-import { labels, number, record, records, text } from './read.js';
+import { isTls, type PortProtocol, portProtocol } from './protocol.js';
+import { type Fields, labels, number, record, records, text } from './read.js';
 import type { Endpoint } from './types.js';
 
 export interface ServicePort {
@@ -9,6 +9,8 @@ export interface ServicePort {
   readonly port: number;
   readonly targetPort: number | string;
   readonly protocol: Exclude<PortProtocol, 'udp'>;
+  /** Connections are encrypted already: `tcp` rules do not apply to them. */
+  readonly tls?: boolean;
 }
 
 export interface Service {
@@ -17,6 +19,8 @@ export interface Service {
   /** `name.namespace.svc.cluster.local`, or a host of a ServiceEntry. */
   readonly fqdn: string;
   readonly ports: readonly ServicePort[];
+  /** TCP ports that their name calls UDP: no proxy routes them. */
+  readonly unrouted?: readonly ServicePort[];
   /** undefined: endpoints are managed by hand. */
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly clusterIp: string | undefined;
@@ -41,24 +45,34 @@ export const serviceOf = perObject((object: KubeObject): Service | undefined => 
   const { name, namespace = 'default' } = object.metadata;
   const clusterIp = text(spec.clusterIP);
   const selector = labels(spec.selector);
+  const unrouted = portsOf(spec, (protocol) => protocol === 'udp');
   const annotation = object.metadata.annotations?.['networking.istio.io/exportTo'];
   return {
     name,
     namespace,
     fqdn: `${name}.${namespace}.svc.cluster.local`,
-    ports: records(spec.ports).flatMap((port) => {
-      const value = number(port.port);
-      const protocol = portProtocol(port);
-      if (value === undefined || protocol === 'udp') return [];
-      const targetPort = number(port.targetPort) ?? text(port.targetPort) ?? value;
-      return [{ name: text(port.name) ?? '', port: value, targetPort, protocol }];
-    }),
+    ports: portsOf(spec, (protocol) => protocol !== 'udp'),
+    ...(unrouted.length > 0 ? { unrouted } : {}),
     selector: Object.keys(selector).length > 0 ? selector : undefined,
     clusterIp: clusterIp && clusterIp !== 'None' ? clusterIp : undefined,
     headless: clusterIp === 'None',
     exportTo: annotation ? annotation.split(',').map((part) => part.trim()) : [],
   };
 });
+
+function portsOf(spec: Fields, wanted: (protocol: PortProtocol) => boolean): ServicePort[] {
+  return records(spec.ports).flatMap((port) => {
+    const value = number(port.port);
+    const protocol = portProtocol(port);
+    if (value === undefined || !wanted(protocol) || text(port.protocol) === 'UDP') return [];
+    const targetPort = number(port.targetPort) ?? text(port.targetPort) ?? value;
+    const name = text(port.name) ?? '';
+    const tls = isTls(port);
+    return [
+      { name, port: value, targetPort, protocol: protocol === 'udp' ? 'tcp' : protocol, ...(tls ? { tls } : {}) },
+    ];
+  });
+}
 
 /** A Service of type ExternalName: another name for a host. */
 export interface Alias {

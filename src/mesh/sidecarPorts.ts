@@ -109,12 +109,12 @@ function serviceHost(
 }
 
 function tcpService(
-  { service, port: { port } }: Entry,
+  { service, port: { port, tls } }: Entry,
   winner: KubeObject | undefined,
   aliases: readonly Alias[],
   rules: RuleContext,
 ): TcpService {
-  const destinations = tcpDestinations(winner, rules);
+  const destinations = tls ? undefined : tcpDestinations(winner, rules);
   return {
     host: service.fqdn,
     domains: serviceDomains(service, rules.caller.namespace, aliases),
@@ -163,11 +163,16 @@ function plainRoute(service: Service, port: number, retries: RetryPolicy): Route
 }
 
 /** What kube-proxy balances the connections of a Service over that the sidecar does not know, port by port. */
-export function hiddenService(service: Service, caller: Caller, inventory: Inventory): HiddenService[] {
+export function hiddenService(
+  service: Service,
+  ports: readonly ServicePort[],
+  caller: Caller,
+  inventory: Inventory,
+): HiddenService[] {
   // Nobody but a proxy knows the hosts of ServiceEntries.
   if (service.entry) return [];
   const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
-  return service.ports.map((port) => ({
+  return ports.map((port) => ({
     host: service.fqdn,
     domains: serviceDomains(service, caller.namespace, aliases),
     port: port.port,

@@ -105,7 +105,13 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       delayed: answer.delayed > 0 ? [answer.delayed, answer.delayMs] : [0, 0],
       timeoutMs: answer.timeoutMs,
       retries: answer.retries,
-      retryOn: answer.retries > 0 ? answer.retryOn : '',
+      retryOn:
+        answer.retries > 0
+          ? answer.retryOn
+              .split(',')
+              .filter((word) => word !== '')
+              .join()
+          : '',
     };
     const { port, host, method, path, headers } = request;
     const shown = `${method} ${host}:${port}${path} ${JSON.stringify(headers)}`;

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
 	"strings"
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -79,10 +80,12 @@ func (p *proxyConfig) answer(request Request) Answer {
 	if target.service != nil && target.service.Spec.ClusterIP == corev1.ClusterIPNone {
 		ready := p.readyPods(target.service)
 		if len(ready) == 0 {
-			target.ip = outside
-		} else {
-			target.ip = ready[0].Status.PodIP
+			// The resolver knows no address.
+			answer := newAnswer("none")
+			answer.Failed["000 refused"] = 1
+			return answer
 		}
+		target.ip = ready[0].Status.PodIP
 	}
 	found := p.find(request.Port, target.ip)
 	if found == nil {
@@ -141,8 +144,12 @@ func (p *proxyConfig) answerAt(found *listener.Listener, target dialled, request
 				panic(err)
 			}
 			table := manager.GetRouteConfig()
-			if name := manager.GetRds().GetRouteConfigName(); name != "" {
+			name := manager.GetRds().GetRouteConfigName()
+			if name != "" {
 				table = p.routes[name]
+			}
+			if os.Getenv("ISTIO_ORACLE_DEBUG") != "" {
+				fmt.Fprintf(os.Stderr, "%s -> %s, route configuration %q: %v\n", request.Host, found.GetName(), name, table)
 			}
 			return p.http(table, target, request)
 		case wellknown.TCPProxy:
