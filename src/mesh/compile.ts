@@ -37,15 +37,15 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     for (const cluster of own) clusters[cluster.name] = cluster;
   }
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));
-  const owners = ownersOf(caller.gateway ? [] : mesh, scope.services);
+  const owners = ownersOf(caller.gateway ? [] : mesh, scope.callable);
   const context = { caller, settings, scope, owners, rounds, warn };
   const ports = caller.gateway ? gatewayPorts(inventory, context) : sidecarPorts(inventory, context);
   const unknownHosts = caller.gateway ? ('not-found' as const) : scope.unknownHosts;
   const config = { ports, clusters, unknownHosts };
   const hidden = caller.gateway
     ? []
-    : [...scope.hidden, ...unrouted(scope.services)].flatMap((service) => {
-        const known = scope.services.has(service.fqdn);
+    : [...scope.hidden, ...unrouted(scope.callable)].flatMap((service) => {
+        const known = scope.callable.has(service.fqdn);
         const inputs = [service, known, inventory.backings.get(service.fqdn)];
         const ports = known ? (service.unrouted ?? []) : [...service.ports, ...(service.unrouted ?? [])];
         return rounds.value(`hidden ${service.fqdn}`, inputs, () => hiddenService(service, ports, caller, inventory));

@@ -167,7 +167,8 @@ function retriesOf(rule: Fields, fallback: RetryPolicy): RetryPolicy {
   const statusCodes = list(rule.retry.codes).filter((code): code is number => typeof code === 'number');
   const backend = durationMs(record(rule.timeouts).backendRequest);
   const perTryTimeout = backend === undefined || backend <= 0 ? undefined : millis(backend);
-  return { ...DEFAULT_RETRIES, attempts: Math.max(0, attempts), statusCodes, perTryTimeout };
+  const retryOn = DEFAULT_RETRIES.retryOn.filter((word) => statusCodes.length > 0 || word !== 'retriable-status-codes');
+  return { attempts: Math.max(0, attempts), retryOn, statusCodes, perTryTimeout };
 }
 
 function matchOf(match: Fields): RouteMatch {

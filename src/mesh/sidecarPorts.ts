@@ -20,7 +20,7 @@ const NOTHING: readonly never[] = [];
 /** Route tables of a sidecar: all Services with one port number share a table. */
 export function sidecarPorts(inventory: Inventory, context: TableContext): PortConfig[] {
   const byPort = new Map<number, Entry[]>();
-  for (const service of context.scope.services.values()) {
+  for (const service of context.scope.callable.values()) {
     for (const port of service.ports) {
       const entries = byPort.get(port.port);
       if (entries) entries.push({ service, port });
@@ -38,9 +38,12 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
   // A host that is no Service, such as `shop.demo`, takes that name away from the Service.
   let taken = '';
   if (entries.some((entry) => entry.port.protocol !== 'tcp')) {
-    for (const [host, [winner]] of owners.others) {
-      const routed = tablePart(context, place, `host ${port} ${host}`, [winner], (rules, rulesOf) =>
-        routesOf(winner, rules, rulesOf),
+    for (const host of strangers(inventory, context)) {
+      const winner = owners.others.get(host)?.[0];
+      const attached = attachedTo(host, inventory, context);
+      const inputs = [winner, ...attached.map(({ route }) => route)];
+      const routed = tablePart(context, place, `host ${port} ${host}`, inputs, (rules, rulesOf) =>
+        routedBy(host, inventory.services.get(host), { winner, attached, context }, rules, rulesOf),
       );
       if (!routed) continue;
       virtualHosts.push(
@@ -56,16 +59,21 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
   for (const entry of entries) {
     const { service } = entry;
     const { fqdn } = service;
-    const winner = owners.services.get(fqdn)?.[0];
+    const claims = owners.services.get(fqdn) ?? NOTHING;
+    const [winner] = claims;
     const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
     if (entry.port.protocol === 'tcp') {
-      const inputs = [service, winner, ...aliases];
+      if (isShadowed(entry, entries)) {
+        warnOfShadow(entry, context);
+        continue;
+      }
+      const inputs = [service, ...claims, 'aliases', ...aliases];
       tcp.push(
-        tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) => tcpService(entry, winner, aliases, rules)),
+        tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) => tcpService(entry, claims, aliases, rules)),
       );
       continue;
     }
-    const attached = inventory.attachments.byService.get(fqdn) ?? NOTHING;
+    const attached = attachedTo(fqdn, inventory, context);
     const inputs = [service, winner, taken, ...attached.map(({ route }) => route), ...aliases];
     const host = tablePart(context, place, `host ${port} ${fqdn}`, inputs, (rules, rulesOf) =>
       serviceHost(entry, { winner, attached, aliases, taken: taken.split(' '), context }, rules, rulesOf),
@@ -80,28 +88,48 @@ function routesOf(object: KubeObject | undefined, context: RuleContext, rulesOf:
   return object && routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
 }
 
+/** Hosts with routes that are no Service that may be called: unknown ones, and Services that are hidden. */
+function strangers({ attachments }: Inventory, { owners, scope }: TableContext): Set<string> {
+  const hidden = [...attachments.byService.keys()].filter((host) => !scope.callable.has(host));
+  return new Set([...owners.others.keys(), ...hidden]);
+}
+
+function attachedTo(host: string, { attachments }: Inventory, { scope }: TableContext): readonly Attachment[] {
+  return (attachments.byService.get(host) ?? NOTHING).filter(({ route }) => scope.sees(route, host));
+}
+
 interface Claims {
   readonly winner: KubeObject | undefined;
   readonly attached: readonly Attachment[];
-  readonly aliases: readonly Alias[];
-  readonly taken: readonly string[];
   readonly context: TableContext;
+}
+
+/** The routes of the kind that rules a host; undefined: none. */
+function routedBy(
+  host: string,
+  service: Service | undefined,
+  { winner, attached, context: { settings } }: Claims,
+  rules: RuleContext,
+  rulesOf: RulesOf,
+) {
+  const { namespace } = rules.caller;
+  const httpRoutes = service ? routesFor(attached, service, rules.port, namespace) : [];
+  const gatewayApi = httpRouteBeats(httpRoutes, winner, host, namespace, settings.exportTo.virtualServices);
+  if (winner && httpRoutes[0]) warnOfBoth(host, httpRoutes[0], winner, gatewayApi, rules);
+  return gatewayApi ? gatewayApiRoutes(httpRoutes, rules) : routesOf(winner, rules, rulesOf);
 }
 
 function serviceHost(
   { service, port: { port, protocol } }: Entry,
-  { winner, attached, aliases, taken, context: { settings } }: Claims,
+  { aliases, taken, ...claims }: Claims & { readonly aliases: readonly Alias[]; readonly taken: readonly string[] },
   rules: RuleContext,
   rulesOf: RulesOf,
 ): VirtualHost {
-  const { namespace } = rules.caller;
-  const httpRoutes = routesFor(attached, service, port, namespace);
-  const gatewayApi = httpRouteBeats(httpRoutes, winner, service.fqdn, namespace, settings.exportTo.virtualServices);
-  const routed = gatewayApi ? gatewayApiRoutes(httpRoutes, rules) : routesOf(winner, rules, rulesOf);
-  if (winner && httpRoutes[0]) warnOfBoth(service, httpRoutes[0], winner, gatewayApi, rules);
+  const routed = routedBy(service.fqdn, service, claims, rules, rulesOf);
+  const domains = serviceDomains(service, rules.caller.namespace, aliases);
   return {
     name: `${service.fqdn}:${port}`,
-    domains: serviceDomains(service, namespace, aliases).filter((domain) => !taken.includes(domain)),
+    domains: domains.filter((domain) => !taken.includes(domain)),
     routes: routed?.routes ?? [plainRoute(service, port, rules.defaultRetries)],
     source: routed?.source,
     ...(protocol === 'detect' ? { detected: true } : {}),
@@ -110,11 +138,11 @@ function serviceHost(
 
 function tcpService(
   { service, port: { port, tls } }: Entry,
-  winner: KubeObject | undefined,
+  claims: readonly KubeObject[],
   aliases: readonly Alias[],
   rules: RuleContext,
 ): TcpService {
-  const destinations = tls ? undefined : tcpDestinations(winner, rules);
+  const destinations = tls ? undefined : tcpDestinations(claims, rules);
   return {
     host: service.fqdn,
     domains: serviceDomains(service, rules.caller.namespace, aliases),
@@ -123,15 +151,24 @@ function tcpService(
   };
 }
 
+/** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
+const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
+  service.entry?.addresses.length === 0 && entries.some(({ port }) => port.protocol !== 'tcp');
+
+function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
+  const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;
+  warn({ code: 'PORT_CONFLICT', object: `ServiceEntry/${namespace}/${name}`, field: 'spec.addresses', message });
+}
+
 function warnOfBoth(
-  { fqdn }: Service,
+  host: string,
   httpRoute: KubeObject,
   virtualService: KubeObject,
   gatewayApi: boolean,
   context: RuleContext,
 ): void {
   const [wins, loses] = gatewayApi ? [httpRoute, virtualService] : [virtualService, httpRoute];
-  const message = `${objectRef(wins)} routes ${fqdn} too and wins for clients in ${context.caller.namespace}; nothing of this object applies there.`;
+  const message = `${objectRef(wins)} routes ${host} too and wins for clients in ${context.caller.namespace}; nothing of this object applies there.`;
   context.warn({ code: 'DUPLICATE_ROUTE', object: objectRef(loses), field: 'spec', message });
 }
 

@@ -90,7 +90,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       share: rounded(share),
       failed: rounded(failed),
       mirrored: rounded(mirrored),
-      protocol,
+      protocol: protocolOf(protocol, failed),
       delayed: route?.fault.delay ? [route.fault.delay.share, route.fault.delay.duration] : [0, 0],
       timeoutMs: forwards ? (route.timeout ?? 0) : 0,
       retries: forwards ? route.retries.attempts : 0,
@@ -101,7 +101,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       share: byVersion(answer.arrived),
       failed: rounded(answer.failed),
       mirrored: byVersion(answer.copied),
-      protocol: answer.protocol,
+      protocol: protocolOf(answer.protocol, answer.failed),
       delayed: answer.delayed > 0 ? [answer.delayed, answer.delayMs] : [0, 0],
       timeoutMs: answer.timeoutMs,
       retries: answer.retries,
@@ -126,6 +126,10 @@ const compared = (what: string, ours: unknown, theirs: unknown): string[] => {
   const [a, b] = [JSON.stringify(ours), JSON.stringify(theirs)];
   return a === b ? [] : [`${what} ${a}, Istio ${b}`];
 };
+
+/** Who refuses a connection is all the same. */
+const protocolOf = (protocol: string, failed: Readonly<Record<string, number>>): string =>
+  failed['000 refused'] === 1 ? 'refused' : protocol;
 
 /** To 1e-6, in the order of the names. */
 const rounded = (shares: Readonly<Record<string, number>>): Record<string, number> =>
