@@ -107,9 +107,10 @@ export class Backing {
     if (selector) {
       // The rarest label first keeps the cost near the number of pods that match.
       const [rarest = NONE] = [...this.labelled].sort((a, b) => a.length - b.length);
-      return rarest
-        .filter((pod) => labelsMatch({ ...selector }, { ...pod.labels }))
-        .flatMap((pod) => endpointOf(pod, port));
+      const pods = rarest.filter((pod) => labelsMatch({ ...selector }, { ...pod.labels }));
+      // What is dialled at a headless Service comes from the cluster's DNS, which knows pods only.
+      const dialled = this.service.headless ? pods.filter((pod) => !pod.entryPorts) : pods;
+      return dialled.flatMap((pod) => endpointOf(pod, port));
     }
     if (entry) return entry.endpoints(port);
     return this.slices.flatMap((slice) => byHand(slice, port, this.index?.byKey ?? new Map()));

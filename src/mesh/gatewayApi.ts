@@ -1,6 +1,6 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { byAge } from './age.js';
-import { type Fields, number, records, text } from './read.js';
+import { type Fields, list, number, records, text } from './read.js';
 import type { Service } from './services.js';
 import type { Snapshot } from './snapshot.js';
 import type { MeshWarning } from './types.js';
@@ -76,20 +76,24 @@ export function attachmentsOf(
 
 /**
  * The routes that a client follows for one Service and port: those of its own namespace alone if there are any, else those of the
- * Service's namespace.
+ * Service's namespace. Routes that name the port and routes that name none are not merged: those with the oldest count.
+ * @param attached oldest first.
  */
 export function routesFor(
   attached: readonly Attachment[],
   service: Service,
   port: number,
   namespace: string,
+  defaultExportTo: readonly string[],
 ): KubeObject[] {
   const onPort = attached.filter((attachment) => attachment.port === undefined || attachment.port === port);
-  const of = (owner: string): KubeObject[] => [
-    ...new Set(onPort.map(({ route }) => route).filter((route) => (route.metadata.namespace ?? 'default') === owner)),
-  ];
+  const of = (owner: string): KubeObject[] => {
+    const own = onPort.filter(({ route }) => (route.metadata.namespace ?? 'default') === owner);
+    return [...new Set(own.filter((each) => each.port === own[0]?.port).map(({ route }) => route))];
+  };
   const own = of(namespace);
-  return own.length > 0 ? own : of(service.namespace);
+  if (own.length > 0) return own;
+  return defaultExportTo.includes('.') ? [] : of(service.namespace);
 }
 
 /** Which of the two kinds rules a Service: they are never merged. @param routes not empty, oldest first. */
@@ -104,7 +108,14 @@ export function httpRouteBeats(
   if (!oldest) return false;
   if (!virtualService || !hostsOf(virtualService).includes(fqdn)) return true;
   const visibility = visibilityOf(virtualService, namespace, defaultExportTo);
-  if (visibility === 'private') return false;
-  if ((oldest.metadata.namespace ?? 'default') === namespace) return true;
+  const consumer = !fqdn.endsWith(`.${namespace}.svc.cluster.local`);
+  if (visibility === 'private') {
+    // Where private is the default, it is that of the routes as well.
+    return !consumer && list(virtualService.spec?.exportTo).length === 0 && byAge(oldest, virtualService) < 0;
+  }
+  const own = (oldest.metadata.namespace ?? 'default') === namespace;
+  // A route for clients of its own namespace alone is private, one of the Service's namespace is not.
+  if (visibility === 'named') return own && consumer;
+  if (own) return true;
   return visibility === 'public' && byAge(oldest, virtualService) < 0;
 }

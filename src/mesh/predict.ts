@@ -1,5 +1,5 @@
 import { compileRouter, type MeshRequest } from './router.js';
-import type { Destination, Endpoint, ProxyConfig, Route } from './types.js';
+import type { Cluster, Destination, Endpoint, ProxyConfig, Route } from './types.js';
 
 export interface Prediction {
   /** Version -> share of the first attempts it receives; `unknown` where a pod has no version, or nobody can tell who answers. */
@@ -31,20 +31,28 @@ export function predictShare(config: ProxyConfig, request: MeshRequest, versionO
   }
   const matched = router.match(port, host, method, path, headers);
   if (matched) {
-    followRoute(config, matched.route, tally);
+    followRoute(config, matched.route, tally, { host: called, port });
     return tally.result('http');
   }
   if (virtualHost) {
     tally.fail('404 NR', 1);
     return tally.result('http');
   }
-  if (tcp) {
-    const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port, weight: 1, field: '' };
-    draw(config, tcp.destinations ?? [whole], 1, tally, 'connection');
+  const known = tcp ?? (isInCluster(config, host) ? undefined : anyAddress(config, port));
+  if (known) {
+    const whole: Destination = { cluster: known.cluster, host: known.host, subset: '', port, weight: 1, field: '' };
+    draw(config, known.destinations ?? [whole], 1, tally, 'connection', { host: known.host, port });
     return tally.result('tcp');
   }
   return beyondTheTable(config, request, tally);
 }
+
+const anyAddress = ({ ports }: ProxyConfig, port: number) =>
+  ports.find((candidate) => candidate.port === port)?.tcp.find((service) => service.anyAddress);
+
+const isInCluster = (config: ProxyConfig, host: string): boolean => hasService(config, bareName(host));
+
+const bareName = (host: string): string => host.toLowerCase().replace(/:\d+$/, '');
 
 /** A host that is in no table: a sidecar lets it pass or refuses what is not registered, a gateway finds nothing. */
 function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally: Tally): Prediction {
@@ -59,7 +67,7 @@ function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally:
     tally.fail(answered ? '502 -' : '000 reset', 1);
     return tally.result('none');
   }
-  const name = host.toLowerCase().replace(/:\d+$/, '');
+  const name = bareName(host);
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
   // The ClusterIP of a Service answers on its own ports only.
   if (!hidden && hasService(config, name)) tally.fail('000 refused', 1);
@@ -80,7 +88,21 @@ function isUnreachable({ clusters }: ProxyConfig, host: string, port: number): b
   return whole?.balancing === 'original-dst' && whole.endpoints.every((endpoint) => !endpoint.ready);
 }
 
-function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
+/** The host that the client called, in full, and the port. */
+interface Called {
+  readonly host: string;
+  readonly port: number;
+}
+
+const OUTSIDE: readonly Endpoint[] = [{ pod: '', ip: '', targetPort: 0, ready: true, labels: {}, workload: '' }];
+
+/** A cluster that sends to where the client dialled: to the pods of the host that was called, whatever its own are. */
+function endpointsOf({ clusters }: ProxyConfig, cluster: Cluster, called: Called): readonly Endpoint[] {
+  if (cluster.balancing !== 'original-dst' || cluster.host === called.host) return cluster.endpoints;
+  return clusters[`outbound|${called.port}||${called.host}`]?.endpoints ?? OUTSIDE;
+}
+
+function followRoute(config: ProxyConfig, route: Route, tally: Tally, called: Called): void {
   const { action, fault, mirrors } = route;
   if (action.kind !== 'forward') {
     tally.fail(`${action.status} -`, 1);
@@ -89,9 +111,10 @@ function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
   const aborted = fault.abort?.share ?? 0;
   if (fault.abort && aborted > 0) tally.fail(`${fault.abort.status} FI`, aborted);
   const passed = 1 - aborted;
-  draw(config, action.destinations, passed, tally, 'request');
+  draw(config, action.destinations, passed, tally, 'request', called);
   for (const { cluster, share } of mirrors) {
-    const parts = spread(config.clusters[cluster]?.endpoints ?? []);
+    const target = config.clusters[cluster];
+    const parts = target ? spread(endpointsOf(config, target, called)) : [];
     if (parts.length === 0) tally.copy('lost', passed * share);
     for (const [endpoint, part] of parts) tally.copy(tally.version(endpoint), passed * share * part);
   }
@@ -103,13 +126,15 @@ function draw(
   amount: number,
   tally: Tally,
   unit: 'request' | 'connection',
+  called: Called,
 ): void {
   const sum = destinations.reduce((total, destination) => total + destination.weight, 0);
   for (const { cluster: name, weight, missingStatus } of destinations) {
     const part = (amount * weight) / sum;
     const cluster = config.clusters[name];
     if (!cluster) tally.fail(unit === 'connection' ? '000 NC' : `${missingStatus ?? 503} NC`, part);
-    else if (!balance(cluster.endpoints, part, tally)) tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
+    else if (!balance(endpointsOf(config, cluster, called), part, tally))
+      tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
   }
 }
 

@@ -39,6 +39,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
   let taken = '';
   if (entries.some((entry) => entry.port.protocol !== 'tcp')) {
     for (const host of strangers(inventory, context)) {
+      if (isDialledElsewhere(host, entries)) continue;
       const winner = owners.others.get(host)?.[0];
       const attached = attachedTo(host, inventory, context);
       const inputs = [winner, ...attached.map(({ route }) => route)];
@@ -98,6 +99,13 @@ function attachedTo(host: string, { attachments }: Inventory, { scope }: TableCo
   return (attachments.byService.get(host) ?? NOTHING).filter(({ route }) => scope.sees(route, host));
 }
 
+/** A name of a Service whose address has a listener of its own on this port: its connections never reach the shared table. */
+const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
+  entries.some(
+    ({ service, port }) =>
+      port.protocol !== 'http' && service.clusterIp !== undefined && serviceDomains(service, '').includes(host),
+  );
+
 interface Claims {
   readonly winner: KubeObject | undefined;
   readonly attached: readonly Attachment[];
@@ -113,7 +121,9 @@ function routedBy(
   rulesOf: RulesOf,
 ) {
   const { namespace } = rules.caller;
-  const httpRoutes = service ? routesFor(attached, service, rules.port, namespace) : [];
+  const httpRoutes = service
+    ? routesFor(attached, service, rules.port, namespace, settings.exportTo.virtualServices)
+    : [];
   const gatewayApi = httpRouteBeats(httpRoutes, winner, host, namespace, settings.exportTo.virtualServices);
   if (winner && httpRoutes[0]) warnOfBoth(host, httpRoutes[0], winner, gatewayApi, rules);
   return gatewayApi ? gatewayApiRoutes(httpRoutes, rules) : routesOf(winner, rules, rulesOf);
@@ -147,13 +157,19 @@ function tcpService(
     host: service.fqdn,
     domains: serviceDomains(service, rules.caller.namespace, aliases),
     cluster: clusterName(port, '', service.fqdn),
+    ...(hasNoAddress(service) ? { anyAddress: true } : {}),
     ...(destinations ? { destinations } : {}),
   };
 }
 
 /** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
 const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
-  service.entry?.addresses.length === 0 && entries.some(({ port }) => port.protocol !== 'tcp');
+  hasNoAddress(service) &&
+  entries.some(
+    (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
+  );
+
+const hasNoAddress = ({ entry }: Service): boolean => entry !== undefined && entry.addresses.length === 0;
 
 function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
   const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;

@@ -38,6 +38,8 @@ export interface TcpService {
   readonly cluster: string;
   /** Drawn once per connection; absent: `cluster` alone. */
   readonly destinations?: readonly Destination[];
+  /** The host has no address: it takes every connection of the port to an address that no other host has. */
+  readonly anyAddress?: boolean;
 }
 
 export interface HiddenService {

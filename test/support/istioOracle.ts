@@ -124,8 +124,15 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
 
 const compared = (what: string, ours: unknown, theirs: unknown): string[] => {
   const [a, b] = [JSON.stringify(ours), JSON.stringify(theirs)];
-  return a === b ? [] : [`${what} ${a}, Istio ${b}`];
+  return a === b || sameShares(ours, theirs) ? [] : [`${what} ${a}, Istio ${b}`];
 };
+
+/** To 2e-6: both were rounded. */
+function sameShares(ours: unknown, theirs: unknown): boolean {
+  if (Array.isArray(ours) || typeof ours !== 'object' || typeof theirs !== 'object') return false;
+  const [a, b] = [ours as Record<string, number>, theirs as Record<string, number>];
+  return [...Object.keys(a), ...Object.keys(b)].every((key) => Math.abs((a[key] ?? 0) - (b[key] ?? 0)) < 2e-6);
+}
 
 /** Who refuses a connection is all the same. */
 const protocolOf = (protocol: string, failed: Readonly<Record<string, number>>): string =>

@@ -61,6 +61,9 @@ func (p *proxyConfig) resolve(host string) dialled {
 			names = append(names, service.Name)
 		}
 		for _, candidate := range names {
+			if candidate == name && service.Spec.Type == corev1.ServiceTypeExternalName {
+				return p.resolve(service.Spec.ExternalName)
+			}
 			if candidate == name {
 				return dialled{service.Spec.ClusterIP, service}
 			}
