@@ -88,11 +88,14 @@ function hostsOf({ to }: DiffQuestion, { before, after }: Sides): { host: string
   }
   const hosts = new Map<string, { host: string; port: number }>();
   for (const { config } of [before, after]) {
+    const services = new Set(Object.values(config.clusters).map(({ host }) => host));
+    // Routes of a Service hold on every port of the mesh; those that it does not have are of no interest.
+    const has = (host: string, port: number) => !services.has(host) || `outbound|${port}||${host}` in config.clusters;
     for (const { port, virtualHosts, tcp } of config.ports) {
       for (const { domains } of [...virtualHosts, ...tcp]) {
         const [host] = domains;
         // A name that stands for many has none of its own that could be called.
-        if (host !== undefined && !host.includes('*')) hosts.set(`${host}:${port}`, { host, port });
+        if (host !== undefined && !host.includes('*') && has(host, port)) hosts.set(`${host}:${port}`, { host, port });
       }
     }
     for (const { host, port } of config.hidden ?? []) hosts.set(`${host}:${port}`, { host, port });

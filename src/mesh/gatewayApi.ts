@@ -110,8 +110,8 @@ export function httpRouteBeats(
   const visibility = visibilityOf(virtualService, namespace, defaultExportTo);
   const consumer = !fqdn.endsWith(`.${namespace}.svc.cluster.local`);
   if (visibility === 'private') {
-    // Where private is the default, it is that of the routes as well.
-    return !consumer && list(virtualService.spec?.exportTo).length === 0 && byAge(oldest, virtualService) < 0;
+    // Where private is the default, it is that of the routes as well, which then come first.
+    return !consumer && list(virtualService.spec?.exportTo).length === 0;
   }
   const own = (oldest.metadata.namespace ?? 'default') === namespace;
   // A route for clients of its own namespace alone is private, one of the Service's namespace is not.

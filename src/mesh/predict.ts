@@ -63,7 +63,9 @@ function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally:
   }
   if (config.unknownHosts === 'registry-only') {
     // On a port with HTTP routes the request is answered, elsewhere the connection is reset.
-    const answered = config.ports.some((candidate) => candidate.port === port && candidate.virtualHosts.length > 0);
+    const answered = config.ports.some(
+      (candidate) => candidate.port === port && candidate.virtualHosts.some((shared) => !shared.detected),
+    );
     tally.fail(answered ? '502 -' : '000 reset', 1);
     return tally.result('none');
   }

@@ -293,6 +293,12 @@ const service = (name: string, clusterIP: string, options: { plain?: boolean } =
         : fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: one('.', 'ops', '*') }),
       named: fc.boolean(),
     })
+    .map(({ headless, port, ...more }) => ({
+      ...more,
+      // Of headless Services with a detected protocol Istio's route table is empty in one run and not in the next.
+      port: headless ? { name: port.name === 'tcp' ? 'tcp' : 'http' } : port,
+      headless,
+    }))
     .map(({ port, second, headless, version, exportTo, named }) => ({
       apiVersion: 'v1',
       kind: 'Service',
@@ -384,7 +390,7 @@ const httpRoute = object(
           kind: fc.constant('Service'),
           name: fc.constant('shop'),
           namespace: fc.constant('demo'),
-          port: maybe(one(80, 8080), 3),
+          port: maybe(one(80), 3),
         }).map((ref) => [ref]),
       },
       {
