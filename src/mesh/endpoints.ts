@@ -102,15 +102,26 @@ export class Backing {
     return endpoints;
   }
 
+  /** What kube-proxy and DNS know of: no WorkloadEntries. */
+  pods(port: ServicePort): readonly Endpoint[] {
+    if (!this.service.selector) return this.of(port, {});
+    return this.selected()
+      .filter((pod) => !pod.entryPorts)
+      .flatMap((pod) => endpointOf(pod, port));
+  }
+
+  private selected(): readonly Pod[] {
+    const selector = { ...this.service.selector };
+    // The rarest label first keeps the cost near the number of pods that match.
+    const [rarest = NONE] = [...this.labelled].sort((a, b) => a.length - b.length);
+    return rarest.filter((pod) => labelsMatch(selector, { ...pod.labels }));
+  }
+
   private all(port: ServicePort): readonly Endpoint[] {
     const { selector, entry } = this.service;
     if (selector) {
-      // The rarest label first keeps the cost near the number of pods that match.
-      const [rarest = NONE] = [...this.labelled].sort((a, b) => a.length - b.length);
-      const pods = rarest.filter((pod) => labelsMatch({ ...selector }, { ...pod.labels }));
       // What is dialled at a headless Service comes from the cluster's DNS, which knows pods only.
-      const dialled = this.service.headless ? pods.filter((pod) => !pod.entryPorts) : pods;
-      return dialled.flatMap((pod) => endpointOf(pod, port));
+      return this.service.headless ? this.pods(port) : this.selected().flatMap((pod) => endpointOf(pod, port));
     }
     if (entry) return entry.endpoints(port);
     return this.slices.flatMap((slice) => byHand(slice, port, this.index?.byKey ?? new Map()));

@@ -4,7 +4,7 @@ import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
 import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
-import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Alias, clusterName, namesOf, type Service, type ServicePort, serviceDomains } from './services.js';
 import { tcpDestinations } from './tcpRoutes.js';
 import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
@@ -40,18 +40,19 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
   if (entries.some((entry) => entry.port.protocol !== 'tcp')) {
     for (const host of strangers(entries, inventory, context)) {
       if (isDialledElsewhere(host, entries)) continue;
-      const winner = (owners.others.get(host) ??
-        owners.services.get(host)?.filter((object) => hostsOf(object).includes(host)))?.[0];
+      const claims =
+        owners.others.get(host) ??
+        (owners.services.get(host) ?? NOTHING).filter((object) => hostsOf(object).includes(host));
       const attached = attachedTo(host, inventory, context);
-      const inputs = [winner, ...attached.map(({ route }) => route)];
+      const inputs = [...claims, ...attached.map(({ route }) => route)];
       const routed = tablePart(context, place, `host ${port} ${host}`, inputs, (rules, rulesOf) =>
-        routedBy(host, inventory.services.get(host), { winner, attached, context }, rules, rulesOf),
+        routedBy(host, inventory.services.get(host), { claims, attached, context }, rules, rulesOf),
       );
       if (!routed) continue;
       virtualHosts.push(
         rounds.value(`other ${port} ${host}`, [routed], () => ({
           name: `${host}:${port}`,
-          domains: [host],
+          domains: namesOf(host, context.caller.namespace),
           ...routed,
         })),
       );
@@ -62,7 +63,6 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     const { service } = entry;
     const { fqdn } = service;
     const claims = owners.services.get(fqdn) ?? NOTHING;
-    const [winner] = claims;
     const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
     if (entry.port.protocol === 'tcp') {
       if (isShadowed(entry, entries)) {
@@ -76,18 +76,18 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       continue;
     }
     const attached = attachedTo(fqdn, inventory, context);
-    const inputs = [service, winner, taken, ...attached.map(({ route }) => route), ...aliases];
+    const inputs = [service, ...claims, taken, ...attached.map(({ route }) => route), 'aliases', ...aliases];
     const host = tablePart(context, place, `host ${port} ${fqdn}`, inputs, (rules, rulesOf) =>
-      serviceHost(entry, { winner, attached, aliases, taken: taken.split(' '), context }, rules, rulesOf),
+      serviceHost(entry, { claims, attached, aliases, taken: taken.split(' '), context }, rules, rulesOf),
     );
     if (host.domains.length > 0) virtualHosts.push(host);
   }
   return rounds.value(`port ${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
 }
 
-function routesOf(object: KubeObject | undefined, context: RuleContext, rulesOf: RulesOf) {
-  const routes = object ? compileRules(rulesOf(object), context) : [];
-  return object && routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
+function routesOf(object: KubeObject, context: RuleContext, rulesOf: RulesOf) {
+  const routes = compileRules(rulesOf(object), context);
+  return routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
 }
 
 /** Hosts with routes that are no Service of this port that may be called: unknown and hidden ones, and Services without the port. */
@@ -114,26 +114,41 @@ const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
   );
 
 interface Claims {
-  readonly winner: KubeObject | undefined;
+  /** VirtualServices, in order of precedence. */
+  readonly claims: readonly KubeObject[];
   readonly attached: readonly Attachment[];
   readonly context: TableContext;
 }
 
-/** The routes of the kind that rules a host; undefined: none. */
+/**
+ * The routes of the first object that rules a host and has any for this client, for rules may be meant for others alone; undefined: nobody
+ * has.
+ */
 function routedBy(
   host: string,
   service: Service | undefined,
-  { winner, attached, context: { settings } }: Claims,
+  { claims, attached, context: { settings } }: Claims,
   rules: RuleContext,
   rulesOf: RulesOf,
 ) {
   const { namespace } = rules.caller;
-  const httpRoutes = service
-    ? routesFor(attached, service, rules.port, namespace, settings.exportTo.virtualServices)
-    : [];
-  const gatewayApi = httpRouteBeats(httpRoutes, winner, host, namespace, settings.exportTo.virtualServices);
-  if (winner && httpRoutes[0]) warnOfBoth(host, httpRoutes[0], winner, gatewayApi, rules);
-  return gatewayApi ? gatewayApiRoutes(httpRoutes, rules) : routesOf(winner, rules, rulesOf);
+  const defaults = settings.exportTo.virtualServices;
+  const httpRoutes = service ? routesFor(attached, service, rules.port, namespace, defaults) : [];
+  const [winner] = claims;
+  if (winner && httpRoutes[0]) {
+    warnOfBoth(host, httpRoutes[0], winner, httpRouteBeats(httpRoutes, winner, host, namespace, defaults), rules);
+  }
+  let untried = httpRoutes.length > 0;
+  for (const object of claims) {
+    if (untried && httpRouteBeats(httpRoutes, object, host, namespace, defaults)) {
+      untried = false;
+      const routed = gatewayApiRoutes(httpRoutes, rules);
+      if (routed) return routed;
+    }
+    const routed = routesOf(object, rules, rulesOf);
+    if (routed) return routed;
+  }
+  return untried ? gatewayApiRoutes(httpRoutes, rules) : undefined;
 }
 
 function serviceHost(
@@ -197,7 +212,11 @@ function warnOfBoth(
 
 function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext) {
   const [oldest] = httpRoutes;
-  const routes = routeTable(httpRoutes, context.defaultRetries, context.warn);
+  const routes = routeTable(httpRoutes, context.defaultRetries, context.warn).map((route) => ({
+    ...route,
+    // A mirror that names no Service is left out.
+    mirrors: route.mirrors.filter(({ host }) => context.services.get(host) !== undefined),
+  }));
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest) } : undefined;
 }
 
@@ -236,6 +255,6 @@ export function hiddenService(
     host: service.fqdn,
     domains: serviceDomains(service, caller.namespace, aliases),
     port: port.port,
-    endpoints: inventory.endpoints(service, port, {}),
+    endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],
   }));
 }
