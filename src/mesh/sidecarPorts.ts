@@ -8,7 +8,7 @@ import { type Alias, clusterName, namesOf, type Service, type ServicePort, servi
 import { tcpDestinations } from './tcpRoutes.js';
 import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
-import { hostsOf, type RulesOf } from './virtualServices.js';
+import type { RulesOf } from './virtualServices.js';
 
 interface Entry {
   readonly service: Service;
@@ -38,11 +38,9 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
   // A host that is no Service, such as `shop.demo`, takes that name away from the Service.
   let taken = '';
   if (entries.some((entry) => entry.port.protocol !== 'tcp')) {
-    for (const host of strangers(entries, inventory, context)) {
+    for (const host of strangers(inventory, context)) {
       if (isDialledElsewhere(host, entries)) continue;
-      const claims =
-        owners.others.get(host) ??
-        (owners.services.get(host) ?? NOTHING).filter((object) => hostsOf(object).includes(host));
+      const claims = owners.others.get(host) ?? NOTHING;
       const attached = attachedTo(host, inventory, context);
       const inputs = [...claims, ...attached.map(({ route }) => route)];
       const routed = tablePart(context, place, `host ${port} ${host}`, inputs, (rules, rulesOf) =>
@@ -90,16 +88,10 @@ function routesOf(object: KubeObject, context: RuleContext, rulesOf: RulesOf) {
   return routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
 }
 
-/** Hosts with routes that are no Service of this port that may be called: unknown and hidden ones, and Services without the port. */
-function strangers(
-  entries: readonly Entry[],
-  { attachments }: Inventory,
-  { owners, scope }: TableContext,
-): ReadonlySet<string> {
-  const here = new Set(entries.map(({ service }) => service.fqdn));
+/** Hosts with routes that are no Service that may be called: unknown and hidden ones. */
+function strangers({ attachments }: Inventory, { owners, scope }: TableContext): ReadonlySet<string> {
   const hidden = [...attachments.byService.keys()].filter((host) => !scope.callable.has(host));
-  const elsewhere = [...owners.services.keys()].filter((host) => !here.has(host));
-  return new Set([...owners.others.keys(), ...hidden, ...elsewhere]);
+  return new Set([...owners.others.keys(), ...hidden]);
 }
 
 function attachedTo(host: string, { attachments }: Inventory, { scope }: TableContext): readonly Attachment[] {

@@ -5,7 +5,7 @@ import { istioCase } from '../support/istioArbitraries.js';
 import { IstioOracle, type OracleCase, oracleDifferences } from '../support/istioOracle.js';
 import { findPeer } from '../support/peers.js';
 
-const program = findPeer('WEIGHBRIDGE_ISTIO_ORACLE', `${process.env.HOME}/.cache/weighbridge/peers/istio-oracle`);
+const program = findPeer('istio-oracle');
 const NIGHTLY = process.env.WEIGHBRIDGE_NIGHTLY !== undefined;
 const CASES = Number(process.env.WEIGHBRIDGE_ORACLE_CASES ?? (NIGHTLY ? 10_000 : 1_000));
 const SEED = Number(process.env.WEIGHBRIDGE_ORACLE_SEED ?? 8);
