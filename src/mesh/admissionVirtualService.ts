@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { KubeObject } from '../base/kubernetes.js';
 import { type Fields, isRecord, list, number, record, records, text, texts } from './read.js';
 import {
@@ -30,6 +29,24 @@ const RETRY_WORDS = new Set([
   'resource-exhausted',
   'unavailable',
 ]);
+
+/** Registered HTTP status codes, as Go knows them: from each first to each last. */
+const STATUSES = [
+  [100, 103],
+  [200, 208],
+  [226, 226],
+  [300, 305],
+  [307, 308],
+  [400, 418],
+  [421, 426],
+  [428, 429],
+  [431, 431],
+  [451, 451],
+  [500, 508],
+  [510, 511],
+] as const;
+
+const isStatus = (code: number): boolean => STATUSES.some(([first, last]) => code >= first && code <= last);
 
 export function refuseVirtualService({ metadata, spec = {} }: KubeObject, refuse: Refuse): void {
   const gateways = list(spec.gateways);
@@ -163,9 +180,7 @@ function refuseRetries(value: unknown, field: string, refuse: Refuse): void {
   refuseDuration(value.perTryTimeout, `${field}.perTryTimeout`, refuse);
   // Blanks beside the comma belong to the word, which is then unknown.
   for (const word of retryOn === '' ? [] : retryOn.split(',')) {
-    const known = /^[+-]?\d+$/.test(word)
-      ? Number(word) in STATUS_CODES && Number(word) !== 509
-      : RETRY_WORDS.has(word);
+    const known = /^[+-]?\d+$/.test(word) ? isStatus(Number(word)) : RETRY_WORDS.has(word);
     if (!known) refuse(`${field}.retryOn`, `\`${word}\` is not a valid retryOn policy`);
   }
 }

@@ -29,7 +29,7 @@ export interface MergedRule {
 }
 
 /** DestinationRules of one namespace by host. */
-export interface RuleIndex {
+interface RuleIndex {
   readonly exact: ReadonlyMap<string, readonly MergedRule[]>;
   /** The longest host first. */
   readonly wildcards: readonly (readonly [host: string, rules: readonly MergedRule[]])[];

@@ -11,4 +11,4 @@ if [ ! -x "$target" ]; then
   step "compiling Istio's control plane" build
 fi
 ln -sfn "$target" "$peers/bin/istio-oracle"
-ready "$(sed -n 's/^require istio.io\/istio //p' "$sources/go.mod")"
+ready "$(sed -n 's/^.*istio.io\/istio \(v[^ ]*\)$/\1/p' "$sources/go.mod")"
