@@ -74,7 +74,7 @@ export interface Question {
 export function explain(question: Question): ExplainDocument {
   const { caller, host, method, path, headers, versionLabel } = question;
   const config = compileProxyConfig(question.objects, caller);
-  const port = question.port ?? portFor(config, host);
+  const port = question.port ?? portFor(config, host) ?? 80;
   const request: MeshRequest = { port, host, method, path, headers };
   const router = compileRouter(config);
   const virtualHost = router.virtualHost(port, host);
@@ -100,12 +100,12 @@ export function explain(question: Question): ExplainDocument {
   };
 }
 
-/** The lowest port under which the proxy knows the host, else 80. */
-function portFor(config: ProxyConfig, host: string): number {
+/** The lowest port under which the proxy knows the host. */
+export function portFor(config: ProxyConfig, host: string): number | undefined {
   const router = compileRouter(config);
   const known = config.ports.map(({ port }) => port);
   const found = known.find((port) => router.virtualHost(port, host) ?? router.tcp(port, host));
-  return found ?? config.hidden?.find(({ domains }) => domains.includes(host))?.port ?? 80;
+  return found ?? config.hidden?.find(({ domains }) => domains.includes(host))?.port;
 }
 
 const ready = (config: ProxyConfig, cluster: string): number =>

@@ -1,39 +1,120 @@
 import { distance } from 'fastest-levenshtein';
 import { ConfigError, type Problem } from '../base/errors.js';
-import { type KubeObject, objectRef } from '../base/kubernetes.js';
-import { labels, record } from '../mesh/read.js';
+import { apiGroup, type KubeObject, objectRef } from '../base/kubernetes.js';
+import { wantsSidecar } from '../mesh/injection.js';
+import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
+import { podsOfWorkloads, workloadOf } from '../mesh/pods.js';
+import { labels, record, records, text } from '../mesh/read.js';
 import type { Caller, MeshWarning } from '../mesh/types.js';
-import { readManifests } from '../scenario/manifests.js';
-import type { ManifestObject } from '../scenario/types.js';
+import { manifestsOf, readManifests } from '../scenario/manifests.js';
+
+/** An object with the place that it was written at; one of a live cluster has no file. */
+export interface PlacedObject {
+  readonly object: KubeObject;
+  readonly file?: string;
+  readonly line?: number;
+  readonly lines: Readonly<Record<string, number>>;
+}
+
+export interface World {
+  readonly placed: readonly PlacedObject[];
+  readonly objects: readonly KubeObject[];
+  readonly warnings: readonly MeshWarning[];
+  /** What was left out, one line each. */
+  readonly notes: readonly string[];
+}
+
+export interface ReadOptions {
+  readonly cwd: string;
+  /** For namespaced objects that name none. */
+  readonly namespace: string;
+  /** Read where a place is `-`. */
+  readonly stdin: NodeJS.ReadableStream;
+  /** Of a live cluster; the files are laid over it as if they were applied. */
+  readonly live?: readonly KubeObject[];
+}
 
 /**
- * The objects of files and folders as a cluster would hold them after applying all: the last of one identity wins.
- * @param namespace for namespaced objects that name none.
+ * The objects of files, folders and standard input as a cluster would hold them after applying all: the last of one identity wins.
  * @throws ConfigError with every problem of every file.
  */
-export async function readObjects(
-  places: readonly string[],
-  cwd: string,
-  namespace: string,
-): Promise<{ manifests: ManifestObject[]; warnings: MeshWarning[] }> {
+export async function readWorld(places: readonly string[], options: ReadOptions): Promise<World> {
+  const { cwd, namespace, live = [] } = options;
   const problems: Problem[] = [];
-  const byIdentity = new Map<string, ManifestObject>();
+  const notes: string[] = [];
+  const byIdentity = new Map<string, PlacedObject>(live.map((object) => [identityOf(object), { object, lines: {} }]));
   const warnings: MeshWarning[] = [];
   for (const place of places) {
-    const read = await readManifests(place, cwd, { namespace });
+    const read =
+      place === '-'
+        ? manifestsOf(await textOf(options.stdin), 'standard input', { namespace, strangers: 'ignore' })
+        : await readManifests(place, cwd, { namespace, strangers: 'ignore' });
     problems.push(...read.problems);
+    notes.push(...read.ignored.map(({ file, line, message, hint }) => `${file}:${line}: ${message} (${hint})`));
     for (const manifest of read.objects) {
-      const key = `${manifest.object.apiVersion.split('/')[0]} ${objectRef(manifest.object)}`;
+      const key = identityOf(manifest.object);
       const before = byIdentity.get(key);
-      if (before) {
+      if (before?.file) {
         const message = `${before.file}:${before.line} defines it too; the last one counts, as when all are applied in this order.`;
         warnings.push({ code: 'DEFINED_TWICE', object: objectRef(manifest.object), field: 'metadata.name', message });
       }
-      byIdentity.set(key, manifest);
+      byIdentity.set(key, before && !before.file ? over(before.object, manifest) : manifest);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return { manifests: [...byIdentity.values()], warnings };
+  const placed = [...byIdentity.values()];
+  const objects = placed.map(({ object }) => object);
+  return { placed, objects: live.length > 0 ? [...objects, ...podsToCome(placed)] : objects, warnings, notes };
+}
+
+const identityOf = (object: KubeObject): string => `${apiGroup(object.apiVersion)} ${objectRef(object)}`;
+
+/** Applied over a live object, which keeps its age: that decides between objects that compete. */
+function over({ metadata }: KubeObject, manifest: PlacedObject): PlacedObject {
+  const { creationTimestamp, uid } = metadata;
+  const kept = { ...(creationTimestamp ? { creationTimestamp } : {}), ...(uid ? { uid } : {}) };
+  return { ...manifest, object: { ...manifest.object, metadata: { ...manifest.object.metadata, ...kept } } };
+}
+
+/** Ready pods for the Deployments and the like of files that a live cluster has no pods of yet. */
+function podsToCome(placed: readonly PlacedObject[]): KubeObject[] {
+  const live = new Set(
+    placed
+      .filter(({ object }) => object.kind === 'Pod')
+      .map(({ object }) => `${object.metadata.namespace}/${workloadOf(object)}`),
+  );
+  const missing = placed.filter(
+    ({ object, file }) =>
+      file !== undefined &&
+      WORKLOADS.has(object.kind) &&
+      !live.has(`${object.metadata.namespace}/${object.metadata.name}`),
+  );
+  return podsOfWorkloads(missing.map(({ object }) => object)).map((pod) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: pod.key.slice(pod.namespace.length + 1), namespace: pod.namespace, labels: { ...pod.labels } },
+    spec: {
+      containers: [
+        { name: 'app', ports: [...pod.portNames].map(([name, containerPort]) => ({ name, containerPort })) },
+      ],
+    },
+    status: { phase: 'Running', podIP: pod.ip, conditions: [{ type: 'Ready', status: 'True' }] },
+  }));
+}
+
+/** More than any manifest may have is not read further: it is refused by its size. */
+const MOST_INPUT = 5_000_000;
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    const part = Buffer.from(chunk as string | Buffer);
+    chunks.push(part);
+    bytes += part.length;
+    if (bytes > MOST_INPUT) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 const WORKLOADS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet']);
@@ -69,23 +150,59 @@ export function callerOf(
     ({ kind, metadata }) =>
       WORKLOADS.has(kind) && metadata.name === from.workload && metadata.namespace === from.namespace,
   );
-  const template = record(record(found?.spec?.template).metadata);
-  const caller: Caller = { ...from, labels: labels(template.labels), gateway };
   const warn = (code: string, object: string, field: string, message: string): MeshWarning[] => [
     { code, object, field, message },
   ];
   if (!found) {
+    const made = gateway ? gatewayMadeFor(objects, from) : undefined;
+    if (made) return { caller: { ...from, labels: { [GATEWAY_NAME]: made }, gateway }, warnings: [] };
     const names = objects
       .filter(({ kind }) => WORKLOADS.has(kind))
       .map(({ metadata }) => `${metadata.name}.${metadata.namespace}`);
     const message = `No file defines the workload, so it has no labels: rules for sourceLabels and ${gateway ? 'Gateways that select by labels' : 'Sidecar objects that select by labels'} do not apply.${nearest(`${from.workload}.${from.namespace}`, names)}`;
+    const caller = { ...from, labels: {}, gateway };
     return { caller, warnings: warn('CALLER_UNKNOWN', `Deployment/${from.namespace}/${from.workload}`, '', message) };
   }
-  const inject = labels(template.annotations)['sidecar.istio.io/inject'] ?? caller.labels['sidecar.istio.io/inject'];
-  if (inject !== 'false') return { caller, warnings: [] };
+  const template = record(record(found.spec?.template).metadata);
+  const caller: Caller = { ...from, labels: labels(template.labels), gateway };
+  if (gateway) return { caller, warnings: [] };
+  const pod = objects.find(
+    (object) =>
+      object.kind === 'Pod' && object.metadata.namespace === from.namespace && workloadOf(object) === from.workload,
+  );
+  const namespace = objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === from.namespace);
+  const own = { labels: labels(template.labels), annotations: labels(template.annotations) };
+  const wanted = pod && isInjected(pod) ? true : wantsSidecar(own, namespace?.metadata);
+  if (wanted === true) return { caller, warnings: [] };
+  if (wanted === undefined) {
+    // Without its Namespace nobody knows what it says; with it, it says nothing.
+    const message = `Neither the namespace (istio-injection, istio.io/rev) nor the pods (sidecar.istio.io/inject) ask for a sidecar. It is taken for granted here; without one kube-proxy balances the connections and no route applies.`;
+    const { name } = namespace?.metadata ?? {};
+    return { caller, warnings: name ? warn('NOT_INJECTED', `Namespace/${name}`, 'metadata.labels', message) : [] };
+  }
   const message = 'It has no sidecar, so no route applies to its calls: kube-proxy balances its connections.';
-  const field = 'spec.template.metadata.annotations';
-  return { caller, warnings: warn('CALLER_WITHOUT_SIDECAR', objectRef(found), field, message) };
+  const field = own.annotations['sidecar.istio.io/inject'] ? 'annotations' : 'labels';
+  return {
+    caller: { ...caller, sidecar: false },
+    warnings: warn('CALLER_WITHOUT_SIDECAR', objectRef(found), `spec.template.metadata.${field}`, message),
+  };
+}
+
+const isInjected = (pod: KubeObject): boolean =>
+  [...records(pod.spec?.containers), ...records(pod.spec?.initContainers)].some(({ name }) => name === 'istio-proxy');
+
+/** The Gateway of the Gateway API whose workload, which no manifest defines, is called so: `<gateway>-<class>`. */
+function gatewayMadeFor(
+  objects: readonly KubeObject[],
+  from: { workload: string; namespace: string },
+): string | undefined {
+  return objects.find(
+    ({ kind, apiVersion, metadata, spec }) =>
+      kind === 'Gateway' &&
+      apiGroup(apiVersion) === 'gateway.networking.k8s.io' &&
+      metadata.namespace === from.namespace &&
+      from.workload === `${metadata.name}-${text(spec?.gatewayClassName) ?? 'istio'}`,
+  )?.metadata.name;
 }
 
 /** Why a host is in no route table. */

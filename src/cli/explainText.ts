@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import { formatPercent } from '../base/units.js';
 import type { MeshWarning } from '../mesh/types.js';
 import type { ExplainDocument, ExplainedRoute } from './explainDocument.js';
+import { shareBar } from './shareBar.js';
 
 export interface PlacedWarning extends MeshWarning {
   readonly file?: string;
@@ -28,7 +29,7 @@ export function explainText(
     lines.push(`routes of ${document.source || 'the Service alone (no VirtualService or HTTPRoute applies)'}`, '');
     lines.push(
       ...columns(
-        [['', 'matches', 'destination', 'weight', 'share', 'ready'], ...document.routes.flatMap(routeRows)],
+        [['', 'matches', 'destination', 'weight', 'share', '', 'ready'], ...document.routes.flatMap(routeRows)],
         paint,
       ),
     );
@@ -36,11 +37,24 @@ export function explainText(
   }
   lines.push('', `${paint.bold(request)} ${takes(document)}`);
   const rows = [
-    ...Object.entries(document.share).map(([version, share]) => ['', version, formatPercent(share, 4), '']),
-    ...Object.entries(document.failed).map(([how, share]) => ['', how, formatPercent(share, 4), meaning(how)]),
+    ...Object.entries(document.share).map(([version, share]) => [
+      '',
+      version,
+      shareBar(share),
+      formatPercent(share, 4),
+      '',
+    ]),
+    ...Object.entries(document.failed).map(([how, share]) => [
+      '',
+      how,
+      shareBar(share),
+      formatPercent(share, 4),
+      meaning(how),
+    ]),
     ...Object.entries(document.mirrored).map(([version, copies]) => [
       '',
       version === 'lost' ? 'copies lost' : `copies to ${version}`,
+      shareBar(Math.min(1, copies)),
       formatPercent(copies, 4),
       'of the requests',
     ]),
@@ -48,12 +62,16 @@ export function explainText(
   lines.push(...columns(rows));
   if (warnings.length > 0) {
     lines.push('', paint.bold(`${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`));
-    for (const { code, object, field, message, file, line } of warnings) {
-      const place = [object, field, file === undefined ? '' : `(${file}${line === undefined ? '' : `:${line}`})`];
-      lines.push(`  ${paint.yellow(code)}  ${place.filter((part) => part).join(' ')}`, `      ${message}`);
-    }
+    lines.push(...warningLines(warnings, paint));
   }
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+export function warningLines(warnings: readonly PlacedWarning[], paint: { yellow(text: string): string }): string[] {
+  return warnings.flatMap(({ code, object, field, message, file, line }) => {
+    const place = [object, field, file === undefined ? '' : `(${file}${line === undefined ? '' : `:${line}`})`];
+    return [`  ${paint.yellow(code)}  ${place.filter((part) => part).join(' ')}`, `      ${message}`];
+  });
 }
 
 function takes({ taken, routes, protocol }: ExplainDocument): string {
@@ -65,17 +83,19 @@ function routeRows(route: ExplainedRoute, index: number): string[][] {
   const sum = route.destinations.reduce((total, destination) => total + destination.weight, 0);
   const matches = route.matches.length > 0 ? route.matches : ['every request'];
   const targets = route.answer
-    ? [[`${route.answer.kind} ${route.answer.status}`, '', '', '']]
+    ? [[`${route.answer.kind} ${route.answer.status}`, '', '', '', '']]
     : [
         ...route.destinations.map(({ host, subset, port, weight, endpoints, exists }) => [
           `${host}:${port}${subset ? ` ${subset}` : ''}`,
           String(weight),
+          shareBar(weight / sum),
           formatPercent(weight / sum, 3),
           exists ? String(endpoints) : 'unknown to the mesh',
         ]),
         ...route.mirrors.map(({ host, subset, percent, endpoints }) => [
           `copy to ${host}${subset ? ` ${subset}` : ''}`,
           '',
+          shareBar(percent / 100),
           formatPercent(percent / 100, 4),
           String(endpoints),
         ]),
@@ -83,7 +103,7 @@ function routeRows(route: ExplainedRoute, index: number): string[][] {
   return Array.from({ length: Math.max(matches.length, targets.length) }, (_, row) => [
     row === 0 ? String(index + 1) : '',
     `${row > 0 && matches[row] ? 'or ' : ''}${matches[row] ?? ''}`,
-    ...(targets[row] ?? ['', '', '', '']),
+    ...(targets[row] ?? ['', '', '', '', '']),
   ]);
 }
 

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { perObject } from './memo.js';
 
 /** Oldest first, then by name, then by namespace: Istio's order wherever two objects compete. No timestamp counts as newest. */
 export function byAge(a: KubeObject, b: KubeObject): number {
@@ -7,9 +8,9 @@ export function byAge(a: KubeObject, b: KubeObject): number {
   return compare(a.metadata.name, b.metadata.name) || compare(a.metadata.namespace ?? '', b.metadata.namespace ?? '');
 }
 
-function createdAt(object: KubeObject): number {
+const createdAt = perObject((object: KubeObject): number => {
   const time = Date.parse(object.metadata.creationTimestamp ?? '');
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
-}
+});
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -20,7 +20,7 @@ function cluster(
 ): Cluster {
   const tuned = tuning(trafficPolicy(rule, subset, port.port));
   // A headless Service has no address to balance behind: the dialled pod answers, subset or not.
-  const balancing = service.headless ? 'original-dst' : tuned.balancing;
+  const balancing = service.headless || service.entry?.dialled ? 'original-dst' : tuned.balancing;
   const labels = balancing === 'original-dst' ? {} : (subset?.labels ?? {});
   return {
     name: clusterName(port.port, subset?.name ?? '', service.fqdn),

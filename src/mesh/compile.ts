@@ -1,19 +1,20 @@
-import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { clustersOf } from './clusters.js';
-import { withDelegates } from './delegates.js';
 import { type AppliedRule, destinationRuleFor } from './destinationRules.js';
 import { gatewayPorts } from './gateway.js';
 import { inventoryOf } from './inventory.js';
+import { Rounds } from './memo.js';
 import { scopeOf } from './scope.js';
+import type { Service } from './services.js';
 import { hiddenService, sidecarPorts } from './sidecarPorts.js';
 import type { Caller, Cluster, MeshObjects, MeshWarning, ProxyConfig } from './types.js';
-import { gatewaysOf, httpRules, ownersOf, type RulesOf } from './virtualServices.js';
+import { gatewaysOf, ownersOf } from './virtualServices.js';
 import { warningsOf } from './warnings.js';
 
 /**
  * What Istio's control plane makes of the objects for one proxy: routes, clusters and endpoints.
- * The result depends on nothing but the arguments. Work that all proxies share is done once per `objects` array,
- * so the array must not be changed afterwards: a new state of the cluster is a new array.
+ * The result depends on nothing but the arguments. Work that all proxies share is done once per `objects` array, so the array must not be
+ * changed afterwards: a new state of the cluster is a new array. Hosts that a change does not concern keep their very objects, so the next
+ * compilation for the same caller costs little more than what has changed.
  */
 export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyConfig {
   const inventory = inventoryOf(objects);
@@ -24,23 +25,32 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     const key = [warning.code, warning.object, warning.field, warning.message].join('\n');
     if (!warnings.has(key)) warnings.set(key, warning);
   };
+  const rounds = roundsOf(caller);
+  rounds.begin({ services: scope.services, virtualServices: inventory.virtualServiceByKey });
   const clusters: Record<string, Cluster> = {};
   const rules = new Map<string, AppliedRule>();
-  for (const service of scope.services.values()) {
-    const rule = destinationRuleFor(service, caller, inventory, settings.rootNamespace);
-    if (rule) rules.set(service.fqdn, rule);
-    for (const cluster of clustersOf(service, rule, inventory)) clusters[cluster.name] = cluster;
+  for (const [host, service] of scope.services) {
+    const rule = destinationRuleFor(service, caller, inventory);
+    if (rule) rules.set(host, rule);
+    const backing = inventory.backings.get(host);
+    const own = rounds.value(`clusters ${host}`, [service, rule, backing], () => clustersOf(service, rule, inventory));
+    for (const cluster of own) clusters[cluster.name] = cluster;
   }
-  const rulesOf = ruleReader(inventory.virtualServices, warn);
-  const context = { caller, services: scope.services, defaultRetries: settings.defaultRetries, warn };
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));
-  const owners = ownersOf(caller.gateway ? [] : mesh, scope.services);
-  const ports = caller.gateway
-    ? gatewayPorts(inventory, caller, scope.virtualServices, rulesOf, context)
-    : sidecarPorts(owners, rulesOf, inventory.attachments, context);
+  const owners = ownersOf(caller.gateway ? [] : mesh, scope.callable);
+  const context = { caller, settings, scope, owners, rounds, warn };
+  const ports = caller.gateway ? gatewayPorts(inventory, context) : sidecarPorts(inventory, context);
   const unknownHosts = caller.gateway ? ('not-found' as const) : scope.unknownHosts;
   const config = { ports, clusters, unknownHosts };
-  const hidden = caller.gateway ? [] : scope.hidden.flatMap((service) => hiddenService(service, caller, inventory));
+  const hidden = caller.gateway
+    ? []
+    : [...scope.hidden, ...unrouted(scope.callable)].flatMap((service) => {
+        const known = scope.callable.has(service.fqdn);
+        const inputs = [service, known, inventory.backings.get(service.fqdn)];
+        const ports = known ? (service.unrouted ?? []) : [...service.ports, ...(service.unrouted ?? [])];
+        return rounds.value(`hidden ${service.fqdn}`, inputs, () => hiddenService(service, ports, caller, inventory));
+      });
+  rounds.end();
   let all: readonly MeshWarning[] | undefined;
   return {
     ...config,
@@ -56,21 +66,23 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   };
 }
 
-function ruleReader(all: readonly KubeObject[], warn: (warning: MeshWarning) => void): RulesOf {
-  const known = new Map<KubeObject, ReturnType<RulesOf>>();
-  return (object) => {
-    let rules = known.get(object);
-    if (!rules) {
-      rules = withDelegates(httpRules(object), all, ({ rule, reason }) =>
-        warn({
-          code: 'DELEGATE_DROPPED',
-          object: objectRef(rule.object),
-          field: `${rule.field}.delegate`,
-          message: `The rule is dropped and the next ones apply: ${reason}.`,
-        }),
-      );
-      known.set(object, rules);
-    }
-    return rules;
-  };
+const unrouted = (services: ReadonlyMap<string, Service>): Service[] =>
+  [...services.values()].filter((service) => service.unrouted !== undefined);
+
+/** The last values of each caller, the caller that was compiled longest ago first. */
+const kept = new Map<string, Rounds>();
+const MOST_VALUES_KEPT = 50_000;
+
+function roundsOf({ workload, namespace, labels, gateway, sidecar }: Caller): Rounds {
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const key = JSON.stringify([workload, namespace, gateway, sidecar, sorted]);
+  const rounds = kept.get(key) ?? new Rounds();
+  kept.delete(key);
+  kept.set(key, rounds);
+  let values = 0;
+  for (const [other, { size }] of [...kept].reverse()) {
+    values += size;
+    if (values > MOST_VALUES_KEPT && other !== key) kept.delete(other);
+  }
+  return rounds;
 }

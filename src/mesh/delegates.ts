@@ -1,5 +1,6 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { gatewayRef } from './matches.js';
+import type { Lookups } from './memo.js';
 import { type Fields, isRecord, labels, record, records, text, texts } from './read.js';
 import { exportedTo } from './services.js';
 import type { Rule } from './virtualServiceRoutes.js';
@@ -20,14 +21,14 @@ export interface DroppedDelegate {
  */
 export function withDelegates(
   rules: readonly Rule[],
-  all: readonly KubeObject[],
+  virtualServices: Lookups,
   dropped: (drop: DroppedDelegate) => void,
 ): Rule[] {
   return rules.flatMap((rule) => {
     if (!isRecord(rule.fields.delegate)) return [rule];
     const namespace = text(rule.fields.delegate.namespace) || namespaceOf(rule.object);
     const name = text(rule.fields.delegate.name) ?? '';
-    const target = all.find((object) => object.metadata.name === name && namespaceOf(object) === namespace);
+    const target = virtualServices.get(`${namespace}/${name}`) as KubeObject | undefined;
     const reason = refusal(target, rule.object, `${namespace}/${name}`);
     if (reason || !target) {
       dropped({ rule, reason: reason ?? '' });

@@ -1,8 +1,10 @@
-import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import type { KubeObject } from '../base/kubernetes.js';
 import { millis } from '../base/units.js';
-import { type Inventory, type RuleIndex, ruleHost } from './inventory.js';
-import { durationMs, type Fields, isRecord, labels, number, record, records, text, texts } from './read.js';
-import { exportedTo, hostMatches, type Service } from './services.js';
+import type { Inventory } from './inventory.js';
+import { sameItems } from './memo.js';
+import { durationMs, type Fields, isRecord, labels, number, record, records, text } from './read.js';
+import { ruleFor } from './ruleIndex.js';
+import type { Service } from './services.js';
 import type { Caller, Cluster } from './types.js';
 
 /** The rule that one proxy uses for one Service. */
@@ -21,45 +23,30 @@ export interface Subset {
   readonly field: string;
 }
 
-/**
- * The client's namespace, then the Service's, then the root namespace: the first that has a rule for the host is used alone.
- * Inside a namespace an exact host beats wildcards, and rules for one host are united.
- */
+/** The rule that a proxy uses for a Service; undefined: none. The same objects are the same rule. */
 export function destinationRuleFor(
   service: Service,
   caller: Caller,
-  inventory: Inventory,
-  rootNamespace: string,
+  { destinationRules }: Inventory,
 ): AppliedRule | undefined {
-  for (const namespace of new Set([caller.namespace, service.namespace, rootNamespace])) {
-    const index = inventory.destinationRules.get(namespace);
-    const best = index ? mostSpecific(index, service.fqdn, caller) : [];
-    if (best.length > 0) return merge(best);
-  }
-  return undefined;
+  const found = ruleFor(destinationRules, service.fqdn, service.namespace, caller);
+  return found && merge(found.objects);
 }
 
-function applies(rule: KubeObject, caller: Caller): boolean {
-  const owner = rule.metadata.namespace ?? 'default';
-  const selector = labels(record(rule.spec?.workloadSelector).matchLabels);
-  if (Object.keys(selector).length > 0) {
-    if (owner !== caller.namespace || !labelsMatch({ ...selector }, { ...caller.labels })) return false;
-  }
-  return exportedTo(texts(rule.spec?.exportTo), owner, caller.namespace);
-}
-
-/** Rules of the most specific host that has one this client sees. */
-function mostSpecific(index: RuleIndex, fqdn: string, caller: Caller): KubeObject[] {
-  const exact = (index.exact.get(fqdn) ?? []).filter((rule) => applies(rule, caller));
-  if (exact.length > 0) return exact;
-  const wild = index.wildcards.filter((rule) => hostMatches(ruleHost(rule), fqdn) && applies(rule, caller));
-  const [longest] = wild;
-  return longest ? wild.filter((rule) => ruleHost(rule) === ruleHost(longest)) : [];
-}
+/** The last merger that each object was the oldest of: the same objects are the same rule. */
+const mergers = new WeakMap<KubeObject, { readonly rules: readonly KubeObject[]; readonly applied: AppliedRule }>();
 
 function merge(rules: readonly KubeObject[]): AppliedRule | undefined {
   const [oldest] = rules;
   if (!oldest) return undefined;
+  const known = mergers.get(oldest);
+  if (known && sameItems(known.rules, rules)) return known.applied;
+  const applied = merged(oldest, rules);
+  mergers.set(oldest, { rules, applied });
+  return applied;
+}
+
+function merged(oldest: KubeObject, rules: readonly KubeObject[]): AppliedRule {
   const subsets = new Map<string, Subset>();
   for (const object of rules) {
     records(object.spec?.subsets).forEach((subset, index) => {

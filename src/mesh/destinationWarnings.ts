@@ -1,7 +1,8 @@
 import { objectRef } from '../base/kubernetes.js';
 import { unknownHost } from './hostWarnings.js';
-import { type Inventory, ruleHost } from './inventory.js';
+import type { Inventory } from './inventory.js';
 import { records, text } from './read.js';
+import { ruleHost } from './ruleIndex.js';
 import { hostMatches, type Service } from './services.js';
 import type { Destination, MeshWarning, Route } from './types.js';
 import type { WarningInput } from './warningInput.js';
@@ -40,7 +41,6 @@ function targetWarnings(target: Target, place: Place, input: WarningInput, prima
   const cluster = config.clusters[target.cluster];
   const outcome = primary ? ` Its share is answered ${target.missingStatus ?? 503} NC.` : '';
   if (!service) {
-    if (inventory.externalHosts.has(target.host)) return [];
     if (inventory.services.has(target.host)) {
       const message = `${target.host} is not visible to this client (exportTo or Sidecar).${outcome}`;
       return [{ code: 'HOST_NOT_VISIBLE', ...place, message }];
@@ -70,14 +70,12 @@ const shorten = (host: string, namespace: string): string => {
 
 function missingSubset(subset: string, service: Service, { rules, inventory }: WarningInput): string {
   const used = rules.get(service.fqdn);
-  const elsewhere = [...inventory.destinationRules.values()]
-    .flatMap(({ exact, wildcards }) => [...(exact.get(service.fqdn) ?? []), ...wildcards])
-    .find(
-      (rule) =>
-        rule !== used?.object &&
-        hostMatches(ruleHost(rule), service.fqdn) &&
-        records(rule.spec?.subsets).some((candidate) => text(candidate.name) === subset),
-    );
+  const elsewhere = inventory.snapshot.destinationRules.find(
+    (rule) =>
+      rule !== used?.object &&
+      hostMatches(ruleHost(rule), service.fqdn) &&
+      records(rule.spec?.subsets).some((candidate) => text(candidate.name) === subset),
+  );
   const base = used
     ? `${objectRef(used.object)}, which this client uses for ${service.fqdn}, has no subset ${subset}.`
     : `No DestinationRule that this client sees defines subset ${subset} of ${service.fqdn}.`;

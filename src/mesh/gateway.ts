@@ -1,45 +1,51 @@
 import { expandHost, type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
+import { type TableContext, tablePart } from './context.js';
 import type { Inventory } from './inventory.js';
+import { kubernetesGatewayHosts } from './kubernetesGateway.js';
 import { isCatchAll } from './matches.js';
+import { NO_HEADERS } from './policies.js';
 import { labels, number, record, records, text, texts } from './read.js';
 import { hostMatches } from './services.js';
-import type { Caller, PortConfig, Route, VirtualHost } from './types.js';
-import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
-import { gatewaysOf, hostsOf, type RulesOf } from './virtualServices.js';
+import type { PortConfig, Route, VirtualHost } from './types.js';
+import { compileRules } from './virtualServiceRoutes.js';
+import { gatewaysOf, hostsOf } from './virtualServices.js';
 
 interface Server {
   readonly gateway: string;
   readonly namespace: string;
   readonly hosts: readonly string[];
+  /** Every request is sent to https. */
+  readonly redirects: boolean;
 }
 
 /**
- * Route tables of a gateway workload: the HTTP servers of the Gateways that select it, each with the VirtualServices bound to them.
- * Unlike in a sidecar, VirtualServices of one host are merged, catch-all routes last.
+ * Route tables of a gateway workload: the HTTP servers of the Gateways that select it, each with the VirtualServices bound to them, and the
+ * listeners of the Gateway API's Gateway that it was made for. Unlike in a sidecar, VirtualServices of one host are merged, catch-all routes
+ * last.
  */
-export function gatewayPorts(
-  inventory: Inventory,
-  caller: Caller,
-  virtualServices: readonly KubeObject[],
-  rulesOf: RulesOf,
-  context: Omit<RuleContext, 'port' | 'gateways'>,
-): PortConfig[] {
+export function gatewayPorts(inventory: Inventory, context: TableContext): PortConfig[] {
   const servers = new Map<number, Server[]>();
   for (const gateway of inventory.gateways) {
-    if (!labelsMatch({ ...labels(gateway.spec?.selector) }, { ...caller.labels })) continue;
+    if (!labelsMatch({ ...labels(gateway.spec?.selector) }, { ...context.caller.labels })) continue;
     const namespace = gateway.metadata.namespace ?? 'default';
     for (const server of records(gateway.spec?.servers)) {
       const port = number(record(server.port).number);
       if (port === undefined || !terminatesHttp(server)) continue;
-      const entry = { gateway: `${namespace}/${gateway.metadata.name}`, namespace, hosts: texts(server.hosts) };
+      const entry = {
+        gateway: `${namespace}/${gateway.metadata.name}`,
+        namespace,
+        hosts: texts(server.hosts),
+        redirects: record(server.tls).httpsRedirect === true,
+      };
       servers.set(port, [...(servers.get(port) ?? []), entry]);
     }
   }
-  return [...servers]
-    .sort(([a], [b]) => a - b)
-    .map(([port, list]) => ({
+  const listeners = kubernetesGatewayHosts(inventory, context);
+  return [...new Set([...servers.keys(), ...listeners.keys()])]
+    .sort((a, b) => a - b)
+    .map((port) => ({
       port,
-      virtualHosts: hostsOfPort(port, list, virtualServices, rulesOf, context),
+      virtualHosts: [...hostsOfPort(port, servers.get(port) ?? [], context), ...(listeners.get(port) ?? [])],
       tcp: [],
     }));
 }
@@ -51,30 +57,29 @@ function terminatesHttp(server: ReturnType<typeof record>): boolean {
   return protocol === 'HTTPS' && mode !== undefined && mode !== 'PASSTHROUGH' && mode !== 'AUTO_PASSTHROUGH';
 }
 
-function hostsOfPort(
-  port: number,
-  servers: readonly Server[],
-  virtualServices: readonly KubeObject[],
-  rulesOf: RulesOf,
-  context: Omit<RuleContext, 'port' | 'gateways'>,
-): VirtualHost[] {
-  const hosts = new Map<string, { routes: Route[]; source: string }>();
-  for (const object of virtualServices) {
+function hostsOfPort(port: number, servers: readonly Server[], context: TableContext): VirtualHost[] {
+  const hosts = new Map<string, { routes: Route[]; source: string; redirects: boolean }>();
+  for (const object of context.scope.virtualServices) {
     const bound = servers.filter((server) => gatewaysOf(object).includes(server.gateway));
     if (bound.length === 0) continue;
-    const place = { ...context, port, gateways: bound.map((server) => server.gateway) };
-    for (const host of hostsOf(object).flatMap((name) => bound.flatMap((server) => servedAs(name, object, server)))) {
-      const known = hosts.get(host);
-      const routes = compileRules(rulesOf(object), place);
-      if (routes.length === 0) continue;
-      if (known) known.routes.push(...routes);
-      else hosts.set(host, { routes, source: objectRef(object) });
+    const gateways = bound.map((server) => server.gateway);
+    const key = `gateway ${port} ${objectRef(object)}`;
+    const routes = tablePart(context, { port, gateways }, key, [object, ...gateways], (rules, rulesOf) =>
+      compileRules(rulesOf(object), rules),
+    );
+    if (routes.length === 0) continue;
+    for (const server of bound) {
+      for (const host of new Set(hostsOf(object).flatMap((name) => servedAs(name, object, server)))) {
+        const known = hosts.get(host);
+        if (!known) hosts.set(host, { routes: [...routes], source: objectRef(object), redirects: server.redirects });
+        else if (!known.routes.includes(routes[0] as Route)) known.routes.push(...routes);
+      }
     }
   }
-  return [...hosts].map(([host, { routes, source }]) => ({
+  return [...hosts].map(([host, { routes, source, redirects }]) => ({
     name: `${host}:${port}`,
     domains: [host],
-    routes: catchAllLast(routes),
+    routes: redirects ? [toHttps(source)] : catchAllLast(routes),
     source,
   }));
 }
@@ -97,3 +102,18 @@ function catchAllLast(routes: readonly Route[]): Route[] {
   const last = (route: Route): boolean => route.matches.length === 0 || route.matches.some(isCatchAll);
   return [...routes.filter((route) => !last(route)), ...routes.filter(last)];
 }
+
+const toHttps = (source: string): Route => ({
+  name: 'httpsRedirect',
+  matches: [],
+  action: { kind: 'redirect', status: 301, scheme: 'https' },
+  mirrors: [],
+  fault: {},
+  retries: { attempts: 0, retryOn: [], statusCodes: [], perTryTimeout: undefined },
+  timeout: undefined,
+  rewrite: undefined,
+  requestHeaders: NO_HEADERS,
+  responseHeaders: NO_HEADERS,
+  field: 'spec',
+  source,
+});

@@ -1,19 +1,31 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { byAge } from './age.js';
-import { number, records, text } from './read.js';
+import { type Fields, list, number, records, text } from './read.js';
 import type { Service } from './services.js';
+import type { Snapshot } from './snapshot.js';
 import type { MeshWarning } from './types.js';
 import { hostsOf, visibilityOf } from './virtualServices.js';
 
+const GROUP = 'gateway.networking.k8s.io';
+
 /** An HTTPRoute that a parentRef binds to a Service; port undefined: every port of it. */
-interface Attachment {
+export interface Attachment {
   readonly route: KubeObject;
   readonly port: number | undefined;
+}
+
+/** A parentRef that names a Gateway of the Gateway API. */
+interface GatewayAttachment {
+  readonly route: KubeObject;
+  readonly parent: Fields;
+  readonly field: string;
 }
 
 export interface Attachments {
   /** By FQDN of the Service, oldest route first. */
   readonly byService: ReadonlyMap<string, readonly Attachment[]>;
+  /** By `namespace/name` of the Gateway, oldest route first. */
+  readonly toGateways: ReadonlyMap<string, readonly GatewayAttachment[]>;
   readonly warnings: readonly MeshWarning[];
 }
 
@@ -21,12 +33,24 @@ export interface Attachments {
  * Which HTTPRoutes act on which Services inside the mesh. The group of a parentRef must be written as `""`: left out it means the
  * Gateway API's own group, which has no Service.
  */
-export function attachmentsOf(routes: readonly KubeObject[], services: ReadonlyMap<string, Service>): Attachments {
+export function attachmentsOf(
+  { httpRoutes, grpcRoutes }: Snapshot,
+  services: ReadonlyMap<string, Service>,
+): Attachments {
   const byService = new Map<string, Attachment[]>();
+  const toGateways = new Map<string, GatewayAttachment[]>();
   const warnings: MeshWarning[] = [];
-  for (const route of routes) {
+  for (const route of [...httpRoutes, ...grpcRoutes].sort(byAge)) {
     const namespace = route.metadata.namespace ?? 'default';
     records(route.spec?.parentRefs).forEach((parent, index) => {
+      if ((text(parent.kind) ?? 'Gateway') === 'Gateway' && (text(parent.group) ?? GROUP) === GROUP) {
+        const key = `${text(parent.namespace) ?? namespace}/${text(parent.name) ?? ''}`;
+        const known = toGateways.get(key);
+        const attachment = { route, parent, field: `spec.parentRefs[${index}]` };
+        if (known) known.push(attachment);
+        else toGateways.set(key, [attachment]);
+        return;
+      }
       if (text(parent.kind) !== 'Service') return;
       const refuse = (field: string, message: string): void => {
         const place = `spec.parentRefs[${index}]${field}`;
@@ -47,22 +71,29 @@ export function attachmentsOf(routes: readonly KubeObject[], services: ReadonlyM
       }
     });
   }
-  return { byService, warnings };
+  return { byService, toGateways, warnings };
 }
 
 /**
- * The HTTPRoutes that a client follows for one Service and port: those of its own namespace alone if there are any, else those of the
- * Service's namespace.
+ * The routes that a client follows for one Service and port: those of its own namespace alone if there are any, else those of the
+ * Service's namespace. Routes that name the port and routes that name none are not merged: those with the oldest count.
+ * @param attached oldest first.
  */
-export function routesFor(attachments: Attachments, service: Service, port: number, namespace: string): KubeObject[] {
-  const onPort = (attachments.byService.get(service.fqdn) ?? []).filter(
-    (attachment) => attachment.port === undefined || attachment.port === port,
-  );
-  const of = (owner: string): KubeObject[] => [
-    ...new Set(onPort.map(({ route }) => route).filter((route) => (route.metadata.namespace ?? 'default') === owner)),
-  ];
+export function routesFor(
+  attached: readonly Attachment[],
+  service: Service,
+  port: number,
+  namespace: string,
+  defaultExportTo: readonly string[],
+): KubeObject[] {
+  const onPort = attached.filter((attachment) => attachment.port === undefined || attachment.port === port);
+  const of = (owner: string): KubeObject[] => {
+    const own = onPort.filter(({ route }) => (route.metadata.namespace ?? 'default') === owner);
+    return [...new Set(own.filter((each) => each.port === own[0]?.port).map(({ route }) => route))];
+  };
   const own = of(namespace);
-  return own.length > 0 ? own : of(service.namespace);
+  if (own.length > 0) return own;
+  return defaultExportTo.includes('.') ? [] : of(service.namespace);
 }
 
 /** Which of the two kinds rules a Service: they are never merged. @param routes not empty, oldest first. */
@@ -71,12 +102,20 @@ export function httpRouteBeats(
   virtualService: KubeObject | undefined,
   fqdn: string,
   namespace: string,
+  defaultExportTo: readonly string[],
 ): boolean {
   const [oldest] = routes;
   if (!oldest) return false;
   if (!virtualService || !hostsOf(virtualService).includes(fqdn)) return true;
-  const visibility = visibilityOf(virtualService, namespace);
-  if (visibility === 'private') return false;
-  if ((oldest.metadata.namespace ?? 'default') === namespace) return true;
+  const visibility = visibilityOf(virtualService, namespace, defaultExportTo);
+  const consumer = !fqdn.endsWith(`.${namespace}.svc.cluster.local`);
+  if (visibility === 'private') {
+    // Where private is the default, it is that of the routes as well, which then come first.
+    return !consumer && list(virtualService.spec?.exportTo).length === 0;
+  }
+  const own = (oldest.metadata.namespace ?? 'default') === namespace;
+  // A route for clients of its own namespace alone is private, one of the Service's namespace is not.
+  if (visibility === 'named') return own && consumer;
+  if (own) return true;
   return visibility === 'public' && byAge(oldest, virtualService) < 0;
 }

@@ -21,16 +21,18 @@ import type {
  * longer path, a method, more headers, more query parameters, then the older route, its name, and the position in it. What follows a
  * route for every request is cut off.
  * @param objects oldest first.
+ * @param mayName whether a route may name a backend; inside the mesh it always may.
  */
-export function httpRouteTable(
+export function routeTable(
   objects: readonly KubeObject[],
   defaultRetries: RetryPolicy,
   warn: (warning: MeshWarning) => void,
+  mayName: (route: KubeObject, backend: Fields) => boolean = () => true,
 ): Route[] {
   const routes = objects
     .flatMap((object) =>
       records(object.spec?.rules).flatMap((rule, index) =>
-        ruleRoutes(rule, `spec.rules[${index}]`, object, defaultRetries),
+        ruleRoutes(rule, `spec.rules[${index}]`, object, defaultRetries, (backend) => mayName(object, backend)),
       ),
     )
     .map((route, position) => ({ route, key: [...precedence(route.matches[0]), -position] }))
@@ -62,12 +64,18 @@ function precedence(match: RouteMatch | undefined): number[] {
   return [KIND_RANK[kind], value.length, match?.method ? 1 : 0, match?.headers.length ?? 0, match?.query.length ?? 0];
 }
 
-function ruleRoutes(rule: Fields, field: string, object: KubeObject, defaultRetries: RetryPolicy): Route[] {
+function ruleRoutes(
+  rule: Fields,
+  field: string,
+  object: KubeObject,
+  defaultRetries: RetryPolicy,
+  mayName: (backend: Fields) => boolean,
+): Route[] {
   const { name, namespace = 'default' } = object.metadata;
   const filters = records(rule.filters);
   const backends = records(rule.backendRefs);
   const redirect = filters.find((filter) => text(filter.type) === 'RequestRedirect');
-  const destinations = destinationsOf(backends, field, namespace);
+  const destinations = destinationsOf(backends, field, namespace, mayName);
   const action: Route['action'] = redirect
     ? redirectOf(record(redirect.requestRedirect))
     : destinations.length > 0
@@ -88,18 +96,24 @@ function ruleRoutes(rule: Fields, field: string, object: KubeObject, defaultRetr
     source: objectRef(object),
   };
   const matches = records(rule.matches);
-  return (matches.length > 0 ? matches : [{}]).map((match) => ({ ...common, matches: [matchOf(match)] }));
+  const read = object.kind === 'GRPCRoute' ? grpcMatchOf : matchOf;
+  return (matches.length > 0 ? matches : [{}]).map((match) => ({ ...common, matches: [read(match)] }));
 }
 
 /** The default weight is 1; entries of weight 0 vanish. */
-function destinationsOf(backends: readonly Fields[], field: string, namespace: string): Destination[] {
+function destinationsOf(
+  backends: readonly Fields[],
+  field: string,
+  namespace: string,
+  mayName: (backend: Fields) => boolean,
+): Destination[] {
   const kept = backends.flatMap((backend, index) => {
     const weight = number(backend.weight) ?? 1;
     if (weight <= 0) return [];
     const filters = records(backend.filters);
     return [
       {
-        ...backendTarget(backend, namespace),
+        ...(mayName(backend) ? backendTarget(backend, namespace) : FORBIDDEN),
         weight,
         missingStatus: 500,
         ...(filters.length > 0
@@ -114,6 +128,9 @@ function destinationsOf(backends: readonly Fields[], field: string, namespace: s
   });
   return kept;
 }
+
+/** A backend that the route may not name is no cluster. */
+const FORBIDDEN = { cluster: '', host: '', subset: '', port: 0 };
 
 function backendTarget(backend: Fields, namespace: string): Omit<Destination, 'weight' | 'field'> {
   const name = text(backend.name) ?? '';
@@ -150,7 +167,8 @@ function retriesOf(rule: Fields, fallback: RetryPolicy): RetryPolicy {
   const statusCodes = list(rule.retry.codes).filter((code): code is number => typeof code === 'number');
   const backend = durationMs(record(rule.timeouts).backendRequest);
   const perTryTimeout = backend === undefined || backend <= 0 ? undefined : millis(backend);
-  return { ...DEFAULT_RETRIES, attempts: Math.max(0, attempts), statusCodes, perTryTimeout };
+  const retryOn = DEFAULT_RETRIES.retryOn.filter((word) => statusCodes.length > 0 || word !== 'retriable-status-codes');
+  return { attempts: Math.max(0, attempts), retryOn, statusCodes, perTryTimeout };
 }
 
 function matchOf(match: Fields): RouteMatch {
@@ -167,6 +185,22 @@ function matchOf(match: Fields): RouteMatch {
     query: records(match.queryParams).map((query) => ({ name: text(query.name) ?? '', match: valueMatch(query) })),
   };
 }
+
+/** A gRPC method is a path: `/service/method`. */
+function grpcMatchOf(match: Fields): RouteMatch {
+  const method = record(match.method);
+  const [service, name] = [text(method.service), text(method.method)];
+  const headers = matchOf({ headers: match.headers }).headers;
+  if (!service && !name) return { headers, query: [] };
+  if (text(method.type) === 'RegularExpression') {
+    return { path: { kind: 'regex', value: `/${service ?? '.+'}/${name ?? '.+'}` }, headers, query: [] };
+  }
+  if (!service) return { path: { kind: 'regex', value: `/[^/]+/${name}` }, headers, query: [] };
+  const path = name ? ({ kind: 'exact', value: `/${service}/${name}` } as const) : prefixOf(service);
+  return { path, headers, query: [] };
+}
+
+const prefixOf = (service: string): StringMatch => ({ kind: 'prefix', value: `/${service}/` });
 
 const valueMatch = (condition: Fields): StringMatch => ({
   kind: text(condition.type) === 'RegularExpression' ? 'regex' : 'exact',

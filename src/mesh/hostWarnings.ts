@@ -19,7 +19,8 @@ export function hostWarnings({ inventory, owners, caller }: WarningInput): MeshW
       const known = isKnown(host, inventory);
       if (onMesh && !known)
         found.push({ ...place, ...unknownHost(written[index] ?? '', host, namespaceOf(object), inventory) });
-      if (!known || caller.gateway) return;
+      // A wildcard over everything means whoever comes to the gateway.
+      if (!known || caller.gateway || host === '*') return;
       if (!onMesh) {
         const message = `Its gateways do not include \`mesh\`, so calls inside the mesh to ${host} ignore it.`;
         found.push({ code: 'VIRTUAL_SERVICE_NOT_FOR_MESH', object: place.object, field: 'spec.gateways', message });
@@ -36,10 +37,8 @@ export function hostWarnings({ inventory, owners, caller }: WarningInput): MeshW
   return [...found, ...duplicates(owners.services), ...duplicates(owners.others)];
 }
 
-const isKnown = (host: string, { services, externalHosts }: Inventory): boolean =>
-  services.has(host) ||
-  externalHosts.has(host) ||
-  (host.includes('*') && [...services.keys()].some((fqdn) => hostMatches(host, fqdn)));
+const isKnown = (host: string, { services }: Inventory): boolean =>
+  services.has(host) || (host.includes('*') && [...services.keys()].some((fqdn) => hostMatches(host, fqdn)));
 
 const isDelegate = (object: KubeObject, inventory: Inventory): boolean =>
   inventory.virtualServices.some((root) =>

@@ -22,14 +22,15 @@ function stringMatch(value: unknown, ignoreCase = false): StringMatch | undefine
   return { kind: 'present', value: '' };
 }
 
-/** sourceLabels, sourceNamespace, gateways and port choose rules per proxy and never look at a request. */
+/**
+ * sourceLabels, sourceNamespace, gateways and port choose rules per proxy and never look at a request. Istio asks for the source only
+ * where no gateways are written.
+ */
 function appliesTo(match: Fields, place: Place, ruleNamespace: string): boolean {
-  const gateways = texts(match.gateways).map((name) => gatewayRef(name, ruleNamespace));
-  if (gateways.length > 0 && !gateways.some((name) => place.gateways.includes(name))) return false;
   const port = number(match.port);
   if (port !== undefined && port !== 0 && port !== place.port) return false;
-  // A gateway has no single source: only sidecars evaluate these two.
-  if (!place.gateways.includes('mesh')) return true;
+  const gateways = texts(match.gateways).map((name) => gatewayRef(name, ruleNamespace));
+  if (gateways.length > 0) return gateways.some((name) => place.gateways.includes(name));
   const namespace = text(match.sourceNamespace);
   if (namespace && namespace !== place.caller.namespace) return false;
   return Object.entries(labels(match.sourceLabels)).every(([key, value]) => place.caller.labels[key] === value);

@@ -1,7 +1,8 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { perObject } from './memo.js';
 import { type Fields, labels, list, number, record, records, text } from './read.js';
-import type { MeshObjects } from './types.js';
 
+/** A pod, or a WorkloadEntry that stands for a workload outside of the cluster. */
 export interface Pod {
   /** `namespace/pod` */
   readonly key: string;
@@ -12,40 +13,58 @@ export interface Pod {
   readonly workload: string;
   /** Container ports by name. */
   readonly portNames: ReadonlyMap<string, number>;
+  /** Of a WorkloadEntry: ports by the Service's name for them. */
+  readonly entryPorts?: ReadonlyMap<string, number>;
 }
 
 const WORKLOAD_KINDS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet']);
 
-/**
- * The pods that can be endpoints, by key. Terminating and finished pods and pods without an address are left out.
- * When the objects hold no Pod at all (manifests without a cluster), every workload yields its replicas as ready pods.
- */
-export function podsOf(objects: MeshObjects): Pod[] {
-  const real = objects.filter((object) => object.kind === 'Pod');
-  const pods = real.length > 0 ? real.flatMap(podOf) : synthesise(objects);
-  return pods.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-}
+export const isWorkload = (object: KubeObject): boolean => WORKLOAD_KINDS.has(object.kind);
 
-function podOf(object: KubeObject): Pod[] {
+/** The pod as a possible endpoint; terminating and finished pods and pods without an address are none. */
+export const podOf = perObject((object: KubeObject): Pod | undefined => {
   const { name, namespace = 'default', deletionTimestamp } = object.metadata;
   const status = record(object.status);
   const ip = text(status.podIP);
   const phase = text(status.phase);
-  if (deletionTimestamp || !ip || phase === 'Succeeded' || phase === 'Failed') return [];
+  if (deletionTimestamp || !ip || phase === 'Succeeded' || phase === 'Failed') return undefined;
   const ready = records(status.conditions).some(
     (condition) => condition.type === 'Ready' && condition.status === 'True',
   );
-  return [
-    {
-      key: `${namespace}/${name}`,
-      namespace,
-      ip,
-      ready,
-      labels: labels(object.metadata.labels),
-      workload: workloadOf(object),
-      portNames: portNames(record(object.spec)),
-    },
-  ];
+  return {
+    key: `${namespace}/${name}`,
+    namespace,
+    ip,
+    ready,
+    labels: labels(object.metadata.labels),
+    workload: workloadOf(object),
+    portNames: portNames(record(object.spec)),
+  };
+});
+
+/** A WorkloadEntry as an endpoint: Istio takes it for ready. */
+export const workloadEntryOf = perObject((object: KubeObject): Pod | undefined => {
+  const { name, namespace = 'default' } = object.metadata;
+  const spec = record(object.spec);
+  const ip = text(spec.address);
+  if (!ip) return undefined;
+  return {
+    key: `${namespace}/${name}`,
+    namespace,
+    ip,
+    ready: true,
+    labels: { ...labels(object.metadata.labels), ...labels(spec.labels) },
+    workload: name,
+    portNames: new Map(),
+    entryPorts: portMap(spec.ports),
+  };
+});
+
+/** `name: number` as in a WorkloadEntry. */
+export function portMap(value: unknown): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(record(value)).flatMap(([name, port]) => (number(port) ? [[name, number(port) ?? 0]] : [])),
+  );
 }
 
 /** The name a person gave: the Deployment behind a ReplicaSet, else the controller, else the pod itself. */
@@ -71,9 +90,10 @@ function portNames(podSpec: Fields): ReadonlyMap<string, number> {
   return names;
 }
 
-function synthesise(objects: MeshObjects): Pod[] {
+/** What manifests without a cluster would become: the replicas of every workload as ready pods. */
+export function podsOfWorkloads(objects: readonly KubeObject[]): Pod[] {
   const workloads = objects
-    .filter((object) => WORKLOAD_KINDS.has(object.kind) && list(object.metadata.ownerReferences).length === 0)
+    .filter((object) => list(object.metadata.ownerReferences).length === 0)
     .sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
   const pods: Pod[] = [];
   for (const workload of workloads) {

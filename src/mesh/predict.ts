@@ -22,23 +22,37 @@ export function predictShare(config: ProxyConfig, request: MeshRequest, versionO
   const tally = new Tally(versionOf);
   const router = compileRouter(config);
   const { port, host, method, path, headers } = request;
+  const virtualHost = router.virtualHost(port, host);
+  const tcp = router.tcp(port, host);
+  const called = virtualHost?.name.replace(/:\d+$/, '') ?? tcp?.host ?? '';
+  if (config.unknownHosts !== 'not-found' && isUnreachable(config, called, port)) {
+    tally.fail('000 refused', 1);
+    return tally.result('none');
+  }
   const matched = router.match(port, host, method, path, headers);
   if (matched) {
-    followRoute(config, matched.route, tally);
+    followRoute(config, matched.route, tally, { host: called, port });
     return tally.result('http');
   }
-  if (router.virtualHost(port, host)) {
+  if (virtualHost) {
     tally.fail('404 NR', 1);
     return tally.result('http');
   }
-  const tcp = router.tcp(port, host);
-  if (tcp) {
-    const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port, weight: 1, field: '' };
-    draw(config, tcp.destinations ?? [whole], 1, tally, 'connection');
+  const known = tcp ?? (isInCluster(config, host) ? undefined : anyAddress(config, port));
+  if (known) {
+    const whole: Destination = { cluster: known.cluster, host: known.host, subset: '', port, weight: 1, field: '' };
+    draw(config, known.destinations ?? [whole], 1, tally, 'connection', { host: known.host, port });
     return tally.result('tcp');
   }
   return beyondTheTable(config, request, tally);
 }
+
+const anyAddress = ({ ports }: ProxyConfig, port: number) =>
+  ports.find((candidate) => candidate.port === port)?.tcp.find((service) => service.anyAddress);
+
+const isInCluster = (config: ProxyConfig, host: string): boolean => hasService(config, bareName(host));
+
+const bareName = (host: string): string => host.toLowerCase().replace(/:\d+$/, '');
 
 /** A host that is in no table: a sidecar lets it pass or refuses what is not registered, a gateway finds nothing. */
 function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally: Tally): Prediction {
@@ -49,11 +63,13 @@ function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally:
   }
   if (config.unknownHosts === 'registry-only') {
     // On a port with HTTP routes the request is answered, elsewhere the connection is reset.
-    const answered = config.ports.some((candidate) => candidate.port === port && candidate.virtualHosts.length > 0);
+    const answered = config.ports.some(
+      (candidate) => candidate.port === port && candidate.virtualHosts.some((shared) => !shared.detected),
+    );
     tally.fail(answered ? '502 -' : '000 reset', 1);
     return tally.result('none');
   }
-  const name = host.toLowerCase().replace(/:\d+$/, '');
+  const name = bareName(host);
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
   // The ClusterIP of a Service answers on its own ports only.
   if (!hidden && hasService(config, name)) tally.fail('000 refused', 1);
@@ -62,12 +78,33 @@ function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally:
   return tally.result('passthrough');
 }
 
+/** Hosts that only a proxy knows have no address that could refuse. */
 const hasService = ({ ports, hidden = [] }: ProxyConfig, name: string): boolean =>
-  [...ports.flatMap((port) => [...port.virtualHosts, ...port.tcp]), ...hidden].some(({ domains }) =>
-    domains.includes(name),
+  [...ports.flatMap((port) => [...port.virtualHosts, ...port.tcp]), ...hidden].some(
+    ({ domains }) => domains.includes(name) && domains.some((domain) => domain.endsWith('.svc.cluster.local')),
   );
 
-function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
+/** A headless Service without a ready pod has no address that could be dialled. */
+function isUnreachable({ clusters }: ProxyConfig, host: string, port: number): boolean {
+  const whole = clusters[`outbound|${port}||${host}`];
+  return whole?.balancing === 'original-dst' && whole.endpoints.every((endpoint) => !endpoint.ready);
+}
+
+/** The host that the client called, in full, and the port. */
+interface Called {
+  readonly host: string;
+  readonly port: number;
+}
+
+const OUTSIDE: readonly Endpoint[] = [{ pod: '', ip: '', targetPort: 0, ready: true, labels: {}, workload: '' }];
+
+/** A cluster that sends to where the client dialled: to the pods of the host that was called, whatever its own are. */
+function endpointsOf({ clusters }: ProxyConfig, cluster: Cluster, called: Called): readonly Endpoint[] {
+  if (cluster.balancing !== 'original-dst' || cluster.host === called.host) return cluster.endpoints;
+  return clusters[`outbound|${called.port}||${called.host}`]?.endpoints ?? OUTSIDE;
+}
+
+function followRoute(config: ProxyConfig, route: Route, tally: Tally, called: Called): void {
   const { action, fault, mirrors } = route;
   if (action.kind !== 'forward') {
     tally.fail(`${action.status} -`, 1);
@@ -76,11 +113,12 @@ function followRoute(config: ProxyConfig, route: Route, tally: Tally): void {
   const aborted = fault.abort?.share ?? 0;
   if (fault.abort && aborted > 0) tally.fail(`${fault.abort.status} FI`, aborted);
   const passed = 1 - aborted;
-  draw(config, action.destinations, passed, tally, 'request');
+  draw(config, action.destinations, passed, tally, 'request', called);
   for (const { cluster, share } of mirrors) {
-    const ready = readyEndpoints(config.clusters[cluster]);
-    if (ready.length === 0) tally.copy('lost', passed * share);
-    for (const endpoint of ready) tally.copy(tally.version(endpoint), (passed * share) / ready.length);
+    const target = config.clusters[cluster];
+    const parts = target ? spread(endpointsOf(config, target, called)) : [];
+    if (parts.length === 0) tally.copy('lost', passed * share);
+    for (const [endpoint, part] of parts) tally.copy(tally.version(endpoint), passed * share * part);
   }
 }
 
@@ -90,25 +128,30 @@ function draw(
   amount: number,
   tally: Tally,
   unit: 'request' | 'connection',
+  called: Called,
 ): void {
   const sum = destinations.reduce((total, destination) => total + destination.weight, 0);
   for (const { cluster: name, weight, missingStatus } of destinations) {
     const part = (amount * weight) / sum;
     const cluster = config.clusters[name];
     if (!cluster) tally.fail(unit === 'connection' ? '000 NC' : `${missingStatus ?? 503} NC`, part);
-    else if (!balance(cluster.endpoints, part, tally)) tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
+    else if (!balance(endpointsOf(config, cluster, called), part, tally))
+      tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
   }
 }
 
 /** @returns false when nobody is ready. */
 function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally): boolean {
-  const ready = endpoints.filter((endpoint) => endpoint.ready);
-  for (const endpoint of ready) tally.arrive(tally.version(endpoint), amount / ready.length);
-  return ready.length > 0;
+  for (const [endpoint, part] of spread(endpoints)) tally.arrive(tally.version(endpoint), amount * part);
+  return endpoints.some((endpoint) => endpoint.ready);
 }
 
-const readyEndpoints = (cluster: Cluster | undefined): readonly Endpoint[] =>
-  (cluster?.endpoints ?? []).filter((endpoint) => endpoint.ready);
+/** The ready endpoints and what each gets of the whole. */
+function spread(endpoints: readonly Endpoint[]): [Endpoint, number][] {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const sum = ready.reduce((total, { weight = 1 }) => total + weight, 0);
+  return ready.map((endpoint) => [endpoint, (endpoint.weight ?? 1) / sum]);
+}
 
 class Tally {
   private readonly share: Record<string, number> = {};

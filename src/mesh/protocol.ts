@@ -13,6 +13,12 @@ const APP_PROTOCOLS: Readonly<Record<string, PortProtocol>> = {
   'kubernetes.io/wss': 'tcp',
 };
 
+/** A port for connections that are encrypted already: routed by their server name. */
+export function isTls(port: Fields): boolean {
+  const name = (text(port.appProtocol) ?? text(port.name) ?? '').toLowerCase();
+  return name === 'kubernetes.io/wss' || ['https', 'tls'].includes(name.split('-', 1)[0] ?? '');
+}
+
 /** Istio's protocol selection for a Service port: appProtocol beats the name, a name counts up to its first `-`. */
 export function portProtocol(port: Fields): PortProtocol {
   if (text(port.protocol) === 'UDP') return 'udp';
@@ -26,3 +32,20 @@ export function portProtocol(port: Fields): PortProtocol {
   if (word === 'udp') return 'udp';
   return SERVER_FIRST_PORTS.has(number(port.port) ?? 0) ? 'tcp' : 'detect';
 }
+
+const ENTRY_PROTOCOLS: Readonly<Record<string, PortProtocol>> = {
+  http: 'http',
+  http2: 'http',
+  grpc: 'http',
+  'grpc-web': 'http',
+  tcp: 'tcp',
+  tls: 'tcp',
+  https: 'tcp',
+  mongo: 'tcp',
+  mysql: 'tcp',
+  redis: 'tcp',
+  udp: 'udp',
+};
+
+/** Of a ServiceEntry's port, whose protocol is written out; an unknown word is detected. */
+export const entryProtocol = (protocol: string): PortProtocol => ENTRY_PROTOCOLS[protocol.toLowerCase()] ?? 'detect';

@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { perObject } from './memo.js';
 import type { PortConfig, ProxyConfig, Route, RouteMatch, StringMatch, TcpService, VirtualHost } from './types.js';
 
 export interface MeshRequest {
@@ -48,11 +49,18 @@ interface CompiledHost {
   readonly routes: readonly CompiledRoute[];
 }
 
-/** @returns a router whose matching costs no allocation per condition and no backtracking (RE2). */
+/**
+ * @returns a router whose matching costs no allocation per condition and no backtracking (RE2). A port is prepared at its first request,
+ * and what an earlier configuration had alike is not prepared again.
+ */
 export function compileRouter(config: ProxyConfig): Router {
-  const ports = new Map(config.ports.map((port) => [port.port, compilePort(port)]));
+  const ports = new Map(config.ports.map((port) => [port.port, port]));
+  const compiledPort = (port: number): CompiledPort | undefined => {
+    const found = ports.get(port);
+    return found && compilePort(found);
+  };
   const find = (port: number, host: string): CompiledHost | undefined => {
-    const compiled = ports.get(port);
+    const compiled = compiledPort(port);
     if (!compiled) return undefined;
     const name = hostName(host);
     const exact = compiled.exact.get(name);
@@ -64,7 +72,7 @@ export function compileRouter(config: ProxyConfig): Router {
   };
   return {
     virtualHost: (port, host) => find(port, host)?.virtualHost,
-    tcp: (port, host) => ports.get(port)?.tcp.get(hostName(host)),
+    tcp: (port, host) => compiledPort(port)?.tcp.get(hostName(host)),
     match(port, host, method, path, headers) {
       const found = find(port, host);
       if (!found) return undefined;
@@ -92,15 +100,12 @@ function hostName(host: string): string {
   return bare.toLowerCase();
 }
 
-function compilePort(port: PortConfig): CompiledPort {
+const compilePort = perObject((port: PortConfig): CompiledPort => {
   const exact = new Map<string, CompiledHost>();
   const suffixes: [string, CompiledHost][] = [];
   let any: CompiledHost | undefined;
   for (const virtualHost of port.virtualHosts) {
-    const host: CompiledHost = {
-      virtualHost,
-      routes: virtualHost.routes.flatMap((route) => compileRoute(virtualHost, route)),
-    };
+    const host = compileHost(virtualHost);
     for (const domain of virtualHost.domains) {
       if (domain === '*') any ??= host;
       else if (domain.startsWith('*')) suffixes.push([domain.slice(1).toLowerCase(), host]);
@@ -112,7 +117,14 @@ function compilePort(port: PortConfig): CompiledPort {
     port.tcp.flatMap((service) => service.domains.map((domain) => [domain.toLowerCase(), service] as const)),
   );
   return { exact, suffixes, any, tcp };
-}
+});
+
+const compileHost = perObject(
+  (virtualHost: VirtualHost): CompiledHost => ({
+    virtualHost,
+    routes: virtualHost.routes.flatMap((route) => compileRoute(virtualHost, route)),
+  }),
+);
 
 function compileRoute(virtualHost: VirtualHost, route: Route): CompiledRoute[] {
   if (route.matches.length === 0) return [{ matched: { virtualHost, route, match: undefined }, test: undefined }];

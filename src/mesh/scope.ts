@@ -9,41 +9,83 @@ import { gatewaysOf, hostsOf, visibleVirtualServices } from './virtualServices.j
 
 /** What one proxy is told of. */
 export interface Scope {
+  /** Services that routes may lead to. */
   readonly services: ReadonlyMap<string, Service>;
-  /** Services that exist and that this proxy is not told of. */
+  /** Those of them that may be called by their names. */
+  readonly callable: ReadonlyMap<string, Service>;
+  /** Services that exist and whose names this proxy is not told. */
   readonly hidden: readonly Service[];
   /** In order of precedence. */
   readonly virtualServices: readonly KubeObject[];
   readonly unknownHosts: 'allow-any' | 'registry-only';
+  /** Whether the proxy is told of a route of the Gateway API for a host. */
+  sees(route: KubeObject, host: string): boolean;
 }
 
 /** exportTo first, then the Sidecar object that governs the workload. */
 export function scopeOf(inventory: Inventory, caller: Caller): Scope {
   const { settings } = inventory;
-  const exported = [...inventory.services.values()].filter((service) =>
-    exportedTo(service.exportTo, service.namespace, caller.namespace),
+  const { exportTo } = settings;
+  const all = [...inventory.services.values()];
+  if (caller.sidecar === false) {
+    const none = new Map<string, Service>();
+    return {
+      services: none,
+      callable: none,
+      hidden: all,
+      virtualServices: [],
+      unknownHosts: 'allow-any',
+      sees: () => false,
+    };
+  }
+  const exported = all.filter((service) =>
+    exportedTo(service.exportTo.length > 0 ? service.exportTo : exportTo.services, service.namespace, caller.namespace),
   );
-  const virtualServices = visibleVirtualServices(inventory.virtualServices, caller.namespace);
+  const virtualServices = visibleVirtualServices(inventory.virtualServices, caller.namespace, exportTo.virtualServices);
   const sidecar = caller.gateway ? undefined : sidecarFor(inventory.sidecars, caller, settings.rootNamespace);
   const unknownHosts = policyMode(sidecar?.spec?.outboundTrafficPolicy) ?? settings.unknownHosts;
   const egress = sidecar && records(sidecar.spec?.egress);
   if (!egress || egress.length === 0) {
-    return { services: byName(exported), hidden: without(inventory, exported), virtualServices, unknownHosts };
+    const services = exported.length === all.length ? inventory.services : byName(exported);
+    return {
+      services,
+      callable: services,
+      hidden: without(inventory, exported),
+      virtualServices,
+      unknownHosts,
+      sees: () => true,
+    };
   }
   const imports = egress.flatMap((listener) => texts(listener.hosts)).map((host) => importOf(host, caller.namespace));
+  // `~/*` among the hosts means none of them, whatever stands beside it.
+  const nothing = imports.some((entry) => entry.namespace === '~');
   const imported = (namespace: string, hosts: readonly string[]): boolean =>
+    !nothing &&
     imports.some(
       (entry) =>
         (entry.namespace === '*' || entry.namespace === namespace) &&
         hosts.some((host) => hostMatches(entry.host, host) || hostMatches(host, entry.host)),
     );
   const kept = virtualServices.filter((object) => imported(object.metadata.namespace ?? 'default', hostsOf(object)));
-  // Destinations of an imported VirtualService come with it, or its routes would lead nowhere.
-  const reached = new Set(kept.filter((object) => gatewaysOf(object).includes('mesh')).flatMap(destinationHosts));
-  const services = exported.filter(
-    (service) => imported(service.namespace, [service.fqdn]) || reached.has(service.fqdn),
-  );
-  return { services: byName(services), hidden: without(inventory, services), virtualServices: kept, unknownHosts };
+  const sees = (route: KubeObject, host: string): boolean => imported(route.metadata.namespace ?? 'default', [host]);
+  // Destinations of imported routes come with them, or they would lead nowhere; they still cannot be called themselves.
+  const reached = new Set([
+    ...kept.filter((object) => gatewaysOf(object).includes('mesh')).flatMap(destinationHosts),
+    ...[...inventory.attachments.byService].flatMap(([host, attached]) =>
+      attached.flatMap(({ route }) => (sees(route, host) ? backendHosts(route) : [])),
+    ),
+  ]);
+  const callable = exported.filter((service) => imported(service.namespace, [service.fqdn]));
+  return {
+    services: byName(
+      exported.filter((service) => imported(service.namespace, [service.fqdn]) || reached.has(service.fqdn)),
+    ),
+    callable: byName(callable),
+    hidden: without(inventory, callable),
+    virtualServices: kept,
+    unknownHosts,
+    sees,
+  };
 }
 
 const byName = (services: readonly Service[]): ReadonlyMap<string, Service> =>
@@ -81,4 +123,13 @@ function destinationHosts(object: KubeObject): string[] {
   ]);
   const nowhere = { services: new Map<string, Service>(), port: 0 };
   return destinations.map((destination) => resolveDestination(destination, object, nowhere).host);
+}
+
+function backendHosts({ metadata, spec = {} }: KubeObject): string[] {
+  return records(spec.rules).flatMap((rule) =>
+    [
+      ...records(rule.backendRefs),
+      ...records(rule.filters).map((filter) => record(record(filter.requestMirror).backendRef)),
+    ].map(({ name, namespace }) => `${name}.${namespace ?? metadata.namespace ?? 'default'}.svc.cluster.local`),
+  );
 }

@@ -1,61 +1,118 @@
 import type { KubeObject } from '../base/kubernetes.js';
-import { type PortProtocol, portProtocol } from './protocol.js';
-import { labels, number, record, records, text } from './read.js';
+import { perObject } from './memo.js';
+import { isTls, type PortProtocol, portProtocol } from './protocol.js';
+import { type Fields, labels, number, record, records, text } from './read.js';
+import type { Endpoint } from './types.js';
 
 export interface ServicePort {
   readonly name: string;
   readonly port: number;
   readonly targetPort: number | string;
   readonly protocol: Exclude<PortProtocol, 'udp'>;
+  /** Connections are encrypted already: `tcp` rules do not apply to them. */
+  readonly tls?: boolean;
 }
 
 export interface Service {
   readonly name: string;
   readonly namespace: string;
-  /** `name.namespace.svc.cluster.local` */
+  /** `name.namespace.svc.cluster.local`, or a host of a ServiceEntry. */
   readonly fqdn: string;
   readonly ports: readonly ServicePort[];
+  /** TCP ports that their name calls UDP: no proxy routes them. */
+  readonly unrouted?: readonly ServicePort[];
   /** undefined: endpoints are managed by hand. */
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly clusterIp: string | undefined;
   readonly headless: boolean;
   /** Empty: every namespace. */
   readonly exportTo: readonly string[];
+  /** Only of a host that a ServiceEntry registers. */
+  readonly entry?: {
+    /** The proxy sends to the address that the client dials. */
+    readonly dialled: boolean;
+    /** Addresses that clients may dial instead of the host. */
+    readonly addresses: readonly string[];
+    /** As written in the ServiceEntry; one with a workloadSelector has a selector instead. */
+    endpoints(port: ServicePort): readonly Endpoint[];
+  };
 }
 
-/** Istio's view of a Kubernetes Service; undefined for ExternalName, which names no pods. */
-export function serviceOf(object: KubeObject): Service | undefined {
+/** Istio's view of a Kubernetes Service; undefined for ExternalName, which names no pods: see {@link aliasOf}. */
+export const serviceOf = perObject((object: KubeObject): Service | undefined => {
   const spec = record(object.spec);
   if (text(spec.type) === 'ExternalName') return undefined;
   const { name, namespace = 'default' } = object.metadata;
   const clusterIp = text(spec.clusterIP);
   const selector = labels(spec.selector);
+  const unrouted = portsOf(spec, (protocol) => protocol === 'udp');
   const annotation = object.metadata.annotations?.['networking.istio.io/exportTo'];
   return {
     name,
     namespace,
     fqdn: `${name}.${namespace}.svc.cluster.local`,
-    ports: records(spec.ports).flatMap((port) => {
-      const value = number(port.port);
-      const protocol = portProtocol(port);
-      if (value === undefined || protocol === 'udp') return [];
-      const targetPort = number(port.targetPort) ?? text(port.targetPort) ?? value;
-      return [{ name: text(port.name) ?? '', port: value, targetPort, protocol }];
-    }),
+    ports: portsOf(spec, (protocol) => protocol !== 'udp'),
+    ...(unrouted.length > 0 ? { unrouted } : {}),
     selector: Object.keys(selector).length > 0 ? selector : undefined,
     clusterIp: clusterIp && clusterIp !== 'None' ? clusterIp : undefined,
     headless: clusterIp === 'None',
     exportTo: annotation ? annotation.split(',').map((part) => part.trim()) : [],
   };
+});
+
+function portsOf(spec: Fields, wanted: (protocol: PortProtocol) => boolean): ServicePort[] {
+  return records(spec.ports).flatMap((port) => {
+    const value = number(port.port);
+    const protocol = portProtocol(port);
+    if (value === undefined || !wanted(protocol) || text(port.protocol) === 'UDP') return [];
+    const targetPort = number(port.targetPort) ?? text(port.targetPort) ?? value;
+    const name = text(port.name) ?? '';
+    const tls = isTls(port);
+    return [
+      { name, port: value, targetPort, protocol: protocol === 'udp' ? 'tcp' : protocol, ...(tls ? { tls } : {}) },
+    ];
+  });
 }
 
+/** A Service of type ExternalName: another name for a host. */
+export interface Alias {
+  readonly name: string;
+  readonly namespace: string;
+  readonly target: string;
+}
+
+export const aliasOf = perObject((object: KubeObject): Alias | undefined => {
+  const { name, namespace = 'default' } = object.metadata;
+  const target = text(object.spec?.externalName);
+  return object.spec?.type === 'ExternalName' && target ? { name, namespace, target } : undefined;
+});
+
 /** The names a client in `namespace` may write for the Service, port left out. */
-export function serviceDomains(service: Service, namespace: string): string[] {
-  const { name, fqdn } = service;
-  const domains = [fqdn, `${fqdn}.`, `${name}.${service.namespace}.svc`, `${name}.${service.namespace}`];
-  if (service.namespace === namespace) domains.push(name);
+export function serviceDomains(service: Service, namespace: string, aliases: readonly Alias[] = []): string[] {
+  const { name, fqdn, entry } = service;
+  const domains = entry
+    ? [...entryDomains(fqdn, namespace), ...entry.addresses]
+    : clusterDomains(name, service.namespace, namespace);
   if (service.clusterIp) domains.push(service.clusterIp);
+  for (const alias of aliases) domains.push(...clusterDomains(alias.name, alias.namespace, namespace));
   return domains;
+}
+
+function clusterDomains(name: string, owner: string, namespace: string): string[] {
+  const short = `${name}.${owner}`;
+  const domains = [`${short}.svc.cluster.local`, `${short}.svc.cluster.local.`, `${short}.svc`, short];
+  if (owner === namespace) domains.push(name);
+  return domains;
+}
+
+/** The names of a host with routes and without a Service. */
+export const namesOf = (host: string, namespace: string): string[] =>
+  host.endsWith('.svc.cluster.local') && !host.startsWith('*') ? entryDomains(host, namespace) : [host];
+
+/** A ServiceEntry may claim a name inside of the cluster, which clients then shorten as usual. */
+function entryDomains(host: string, namespace: string): string[] {
+  const [, name, owner] = /^([^.*]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host) ?? [];
+  return name && owner ? clusterDomains(name, owner, namespace) : host.startsWith('*') ? [host] : [host, `${host}.`];
 }
 
 /** True when an `exportTo` list of an object in `owner` lets clients of `namespace` see it; an empty list means every namespace. */

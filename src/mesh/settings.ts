@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import type { KubeObject } from '../base/kubernetes.js';
 import { DEFAULT_RETRIES, retryPolicy } from './policies.js';
-import { type Fields, isRecord, record, text } from './read.js';
+import { type Fields, isRecord, record, text, texts } from './read.js';
 import type { RetryPolicy } from './types.js';
 
 /** Settings of the whole mesh that change what one proxy is told. */
@@ -9,6 +9,12 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   readonly defaultRetries: RetryPolicy;
   readonly unknownHosts: 'allow-any' | 'registry-only';
+  /** What counts for objects that write no exportTo; empty: every namespace. */
+  readonly exportTo: {
+    readonly services: readonly string[];
+    readonly virtualServices: readonly string[];
+    readonly destinationRules: readonly string[];
+  };
 }
 
 /** From the ConfigMap `istio-system/istio`; a broken or missing one means Istio's defaults. */
@@ -18,6 +24,11 @@ export function meshSettings(configMap: KubeObject | undefined): MeshSettings {
     rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
     defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
     unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
+    exportTo: {
+      services: texts(mesh.defaultServiceExportTo),
+      virtualServices: texts(mesh.defaultVirtualServiceExportTo),
+      destinationRules: texts(mesh.defaultDestinationRuleExportTo),
+    },
   };
 }
 

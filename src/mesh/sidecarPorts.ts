@@ -1,111 +1,214 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
-import { type Attachments, httpRouteBeats, routesFor } from './gatewayApi.js';
-import { httpRouteTable } from './gatewayApiRoutes.js';
+import { type TableContext, tablePart } from './context.js';
+import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
+import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
-import { clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Alias, clusterName, namesOf, type Service, type ServicePort, serviceDomains } from './services.js';
 import { tcpDestinations } from './tcpRoutes.js';
 import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
-import type { HostOwners, RulesOf } from './virtualServices.js';
+import type { RulesOf } from './virtualServices.js';
 
 interface Entry {
   readonly service: Service;
   readonly port: ServicePort;
 }
 
+const NOTHING: readonly never[] = [];
+
 /** Route tables of a sidecar: all Services with one port number share a table. */
-export function sidecarPorts(
-  owners: HostOwners,
-  rulesOf: RulesOf,
-  attachments: Attachments,
-  context: Omit<RuleContext, 'port' | 'gateways'>,
-): PortConfig[] {
+export function sidecarPorts(inventory: Inventory, context: TableContext): PortConfig[] {
   const byPort = new Map<number, Entry[]>();
-  for (const service of context.services.values()) {
+  for (const service of context.scope.callable.values()) {
     for (const port of service.ports) {
       const entries = byPort.get(port.port);
       if (entries) entries.push({ service, port });
       else byPort.set(port.port, [{ service, port }]);
     }
   }
-  return [...byPort]
-    .sort(([a], [b]) => a - b)
-    .map(([port, entries]) =>
-      portConfig(entries, owners, rulesOf, attachments, { ...context, port, gateways: ['mesh'] }),
-    );
+  return [...byPort].sort(([a], [b]) => a - b).map(([port, entries]) => portConfig(port, entries, inventory, context));
 }
 
-function portConfig(
-  entries: readonly Entry[],
-  owners: HostOwners,
-  rulesOf: RulesOf,
-  attachments: Attachments,
-  context: RuleContext,
-): PortConfig {
-  const { port, caller } = context;
-  const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
-  const taken = new Set<string>();
+function portConfig(port: number, entries: readonly Entry[], inventory: Inventory, context: TableContext): PortConfig {
+  const place = { port, gateways: ['mesh'] };
+  const { owners, rounds } = context;
   const virtualHosts: VirtualHost[] = [];
-  const add = (host: VirtualHost): void => {
-    const domains = host.domains.filter((domain) => !taken.has(domain));
-    for (const domain of domains) taken.add(domain);
-    if (domains.length > 0) virtualHosts.push({ ...host, domains });
-  };
-  const routesOf = (object: KubeObject | undefined) => {
-    const routes = object ? compileRules(rulesOf(object), context) : [];
-    return object && routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
-  };
-  if (http.length > 0) {
-    // A host that is no Service, such as `shop.demo`, takes that name away from the Service.
-    for (const [host, objects] of owners.others) {
-      const routed = routesOf(objects[0]);
-      if (routed) add({ name: `${host}:${port}`, domains: [host], ...routed });
+  const tcp: TcpService[] = [];
+  // A host that is no Service, such as `shop.demo`, takes that name away from the Service.
+  let taken = '';
+  if (entries.some((entry) => entry.port.protocol !== 'tcp')) {
+    for (const host of strangers(inventory, context)) {
+      if (isDialledElsewhere(host, entries)) continue;
+      const claims = owners.others.get(host) ?? NOTHING;
+      const attached = attachedTo(host, inventory, context);
+      const inputs = [...claims, ...attached.map(({ route }) => route)];
+      const routed = tablePart(context, place, `host ${port} ${host}`, inputs, (rules, rulesOf) =>
+        routedBy(host, inventory.services.get(host), { claims, attached, context }, rules, rulesOf),
+      );
+      if (!routed) continue;
+      virtualHosts.push(
+        rounds.value(`other ${port} ${host}`, [routed], () => ({
+          name: `${host}:${port}`,
+          domains: namesOf(host, context.caller.namespace),
+          ...routed,
+        })),
+      );
+      taken += `${host} `;
     }
   }
-  for (const { service, port: servicePort } of http) {
-    const winner = owners.services.get(service.fqdn)?.[0];
-    const httpRoutes = routesFor(attachments, service, port, caller.namespace);
-    const gatewayApi = httpRouteBeats(httpRoutes, winner, service.fqdn, caller.namespace);
-    const routed = gatewayApi ? gatewayApiRoutes(httpRoutes, context) : routesOf(winner);
-    if (winner && httpRoutes[0]) warnOfBoth(service, httpRoutes[0], winner, gatewayApi, context);
-    add({
-      name: `${service.fqdn}:${port}`,
-      domains: serviceDomains(service, caller.namespace),
-      routes: routed?.routes ?? [plainRoute(service, port, context.defaultRetries)],
-      source: routed?.source,
-      ...(servicePort.protocol === 'detect' ? { detected: true } : {}),
-    });
+  for (const entry of entries) {
+    const { service } = entry;
+    const { fqdn } = service;
+    const claims = owners.services.get(fqdn) ?? NOTHING;
+    const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
+    if (entry.port.protocol === 'tcp') {
+      if (isShadowed(entry, entries)) {
+        warnOfShadow(entry, context);
+        continue;
+      }
+      const inputs = [service, ...claims, 'aliases', ...aliases];
+      tcp.push(
+        tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) => tcpService(entry, claims, aliases, rules)),
+      );
+      continue;
+    }
+    const attached = attachedTo(fqdn, inventory, context);
+    const inputs = [service, ...claims, taken, ...attached.map(({ route }) => route), 'aliases', ...aliases];
+    const host = tablePart(context, place, `host ${port} ${fqdn}`, inputs, (rules, rulesOf) =>
+      serviceHost(entry, { claims, attached, aliases, taken: taken.split(' '), context }, rules, rulesOf),
+    );
+    if (host.domains.length > 0) virtualHosts.push(host);
   }
-  const tcp = entries
-    .filter((entry) => entry.port.protocol === 'tcp')
-    .map(({ service }): TcpService => {
-      const destinations = tcpDestinations(owners.services.get(service.fqdn)?.[0], context);
-      return {
-        host: service.fqdn,
-        domains: serviceDomains(service, caller.namespace),
-        cluster: clusterName(port, '', service.fqdn),
-        ...(destinations ? { destinations } : {}),
-      };
-    });
-  return { port, virtualHosts, tcp };
+  return rounds.value(`port ${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
+}
+
+function routesOf(object: KubeObject, context: RuleContext, rulesOf: RulesOf) {
+  const routes = compileRules(rulesOf(object), context);
+  return routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
+}
+
+/** Hosts with routes that are no Service that may be called: unknown and hidden ones. */
+function strangers({ attachments }: Inventory, { owners, scope }: TableContext): ReadonlySet<string> {
+  const hidden = [...attachments.byService.keys()].filter((host) => !scope.callable.has(host));
+  return new Set([...owners.others.keys(), ...hidden]);
+}
+
+function attachedTo(host: string, { attachments }: Inventory, { scope }: TableContext): readonly Attachment[] {
+  return (attachments.byService.get(host) ?? NOTHING).filter(({ route }) => scope.sees(route, host));
+}
+
+/** A name of a Service whose address has a listener of its own on this port: its connections never reach the shared table. */
+const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
+  entries.some(
+    ({ service, port }) =>
+      port.protocol !== 'http' && service.clusterIp !== undefined && serviceDomains(service, '').includes(host),
+  );
+
+interface Claims {
+  /** VirtualServices, in order of precedence. */
+  readonly claims: readonly KubeObject[];
+  readonly attached: readonly Attachment[];
+  readonly context: TableContext;
+}
+
+/**
+ * The routes of the first object that rules a host and has any for this client, for rules may be meant for others alone; undefined: nobody
+ * has.
+ */
+function routedBy(
+  host: string,
+  service: Service | undefined,
+  { claims, attached, context: { settings } }: Claims,
+  rules: RuleContext,
+  rulesOf: RulesOf,
+) {
+  const { namespace } = rules.caller;
+  const defaults = settings.exportTo.virtualServices;
+  const httpRoutes = service ? routesFor(attached, service, rules.port, namespace, defaults) : [];
+  const [winner] = claims;
+  if (winner && httpRoutes[0]) {
+    warnOfBoth(host, httpRoutes[0], winner, httpRouteBeats(httpRoutes, winner, host, namespace, defaults), rules);
+  }
+  let untried = httpRoutes.length > 0;
+  for (const object of claims) {
+    if (untried && httpRouteBeats(httpRoutes, object, host, namespace, defaults)) {
+      untried = false;
+      const routed = gatewayApiRoutes(httpRoutes, rules);
+      if (routed) return routed;
+    }
+    const routed = routesOf(object, rules, rulesOf);
+    if (routed) return routed;
+  }
+  return untried ? gatewayApiRoutes(httpRoutes, rules) : undefined;
+}
+
+function serviceHost(
+  { service, port: { port, protocol } }: Entry,
+  { aliases, taken, ...claims }: Claims & { readonly aliases: readonly Alias[]; readonly taken: readonly string[] },
+  rules: RuleContext,
+  rulesOf: RulesOf,
+): VirtualHost {
+  const routed = routedBy(service.fqdn, service, claims, rules, rulesOf);
+  const domains = serviceDomains(service, rules.caller.namespace, aliases);
+  return {
+    name: `${service.fqdn}:${port}`,
+    domains: domains.filter((domain) => !taken.includes(domain)),
+    routes: routed?.routes ?? [plainRoute(service, port, rules.defaultRetries)],
+    source: routed?.source,
+    ...(protocol === 'detect' ? { detected: true } : {}),
+  };
+}
+
+function tcpService(
+  { service, port: { port, tls } }: Entry,
+  claims: readonly KubeObject[],
+  aliases: readonly Alias[],
+  rules: RuleContext,
+): TcpService {
+  const destinations = tls ? undefined : tcpDestinations(claims, rules);
+  return {
+    host: service.fqdn,
+    domains: serviceDomains(service, rules.caller.namespace, aliases),
+    cluster: clusterName(port, '', service.fqdn),
+    ...(hasNoAddress(service) ? { anyAddress: true } : {}),
+    ...(destinations ? { destinations } : {}),
+  };
+}
+
+/** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
+const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
+  hasNoAddress(service) &&
+  entries.some(
+    (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
+  );
+
+const hasNoAddress = ({ entry }: Service): boolean => entry !== undefined && entry.addresses.length === 0;
+
+function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
+  const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;
+  warn({ code: 'PORT_CONFLICT', object: `ServiceEntry/${namespace}/${name}`, field: 'spec.addresses', message });
 }
 
 function warnOfBoth(
-  { fqdn }: Service,
+  host: string,
   httpRoute: KubeObject,
   virtualService: KubeObject,
   gatewayApi: boolean,
   context: RuleContext,
 ): void {
   const [wins, loses] = gatewayApi ? [httpRoute, virtualService] : [virtualService, httpRoute];
-  const message = `${objectRef(wins)} routes ${fqdn} too and wins for clients in ${context.caller.namespace}; nothing of this object applies there.`;
+  const message = `${objectRef(wins)} routes ${host} too and wins for clients in ${context.caller.namespace}; nothing of this object applies there.`;
   context.warn({ code: 'DUPLICATE_ROUTE', object: objectRef(loses), field: 'spec', message });
 }
 
 function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext) {
   const [oldest] = httpRoutes;
-  const routes = httpRouteTable(httpRoutes, context.defaultRetries, context.warn);
+  const routes = routeTable(httpRoutes, context.defaultRetries, context.warn).map((route) => ({
+    ...route,
+    // A mirror that names no Service is left out.
+    mirrors: route.mirrors.filter(({ host }) => context.services.get(host) !== undefined),
+  }));
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest) } : undefined;
 }
 
@@ -131,11 +234,19 @@ function plainRoute(service: Service, port: number, retries: RetryPolicy): Route
 }
 
 /** What kube-proxy balances the connections of a Service over that the sidecar does not know, port by port. */
-export function hiddenService(service: Service, caller: Caller, inventory: Inventory): HiddenService[] {
-  return service.ports.map((port) => ({
+export function hiddenService(
+  service: Service,
+  ports: readonly ServicePort[],
+  caller: Caller,
+  inventory: Inventory,
+): HiddenService[] {
+  // Nobody but a proxy knows the hosts of ServiceEntries.
+  if (service.entry) return [];
+  const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
+  return ports.map((port) => ({
     host: service.fqdn,
-    domains: serviceDomains(service, caller.namespace),
+    domains: serviceDomains(service, caller.namespace, aliases),
     port: port.port,
-    endpoints: inventory.endpoints(service, port, {}),
+    endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],
   }));
 }

@@ -8,6 +8,8 @@ export interface Caller {
   readonly labels: Readonly<Record<string, string>>;
   /** A gateway workload: only VirtualServices bound to one of its Gateways apply. */
   readonly gateway: boolean;
+  /** false: no sidecar stands before its connections, so no route applies to them. Default true. */
+  readonly sidecar?: boolean;
 }
 
 /** What a mesh configures one proxy with: RDS, CDS and EDS in one value. */
@@ -36,6 +38,8 @@ export interface TcpService {
   readonly cluster: string;
   /** Drawn once per connection; absent: `cluster` alone. */
   readonly destinations?: readonly Destination[];
+  /** The host has no address: it takes every connection of the port to an address that no other host has. */
+  readonly anyAddress?: boolean;
 }
 
 export interface HiddenService {
@@ -193,6 +197,8 @@ export interface Endpoint {
   readonly ready: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly workload: string;
+  /** Relative to the cluster's other endpoints, as a ServiceEntry may write it; absent: 1. */
+  readonly weight?: number;
 }
 
 export interface MeshWarning {

@@ -7,7 +7,7 @@ import { clusterName, type Service } from './services.js';
 import type { Destination, MeshWarning, RetryPolicy, Route } from './types.js';
 
 export interface RuleContext extends Place {
-  readonly services: ReadonlyMap<string, Service>;
+  readonly services: Pick<ReadonlyMap<string, Service>, 'get'>;
   readonly defaultRetries: RetryPolicy;
   warn(warning: MeshWarning): void;
 }

@@ -1,5 +1,6 @@
 import { expandHost, type KubeObject } from '../base/kubernetes.js';
 import { gatewayRef } from './matches.js';
+import { perObject } from './memo.js';
 import { records, texts } from './read.js';
 import { exportedTo, hostMatches, type Service } from './services.js';
 import type { Rule } from './virtualServiceRoutes.js';
@@ -7,20 +8,26 @@ import type { Rule } from './virtualServiceRoutes.js';
 const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
 
 /** Hosts of a VirtualService, short names expanded by its own namespace. */
-export const hostsOf = (object: KubeObject): string[] =>
-  texts(object.spec?.hosts).map((host) => expandHost(host, namespaceOf(object)));
+export const hostsOf = perObject((object: KubeObject): readonly string[] =>
+  texts(object.spec?.hosts).map((host) => expandHost(host, namespaceOf(object))),
+);
 
 /** `mesh` or `namespace/name`; none written means sidecars only. */
-export function gatewaysOf(object: KubeObject): string[] {
+export const gatewaysOf = perObject((object: KubeObject): readonly string[] => {
   const gateways = texts(object.spec?.gateways);
   return gateways.length === 0 ? ['mesh'] : gateways.map((name) => gatewayRef(name, namespaceOf(object)));
-}
+});
 
 export type Visibility = 'private' | 'named' | 'public';
 
 /** private: exported to the client's own namespace alone, which is the object's; named: to it by name; undefined: not to it. */
-export function visibilityOf(object: KubeObject, namespace: string): Visibility | undefined {
-  const exportTo = texts(object.spec?.exportTo);
+export function visibilityOf(
+  object: KubeObject,
+  namespace: string,
+  defaultExportTo: readonly string[],
+): Visibility | undefined {
+  const written = texts(object.spec?.exportTo);
+  const exportTo = written.length > 0 ? written : defaultExportTo;
   const owner = namespaceOf(object);
   if (!exportedTo(exportTo, owner, namespace)) return undefined;
   if (exportTo.length === 0 || exportTo.includes('*')) return 'public';
@@ -32,10 +39,14 @@ export function visibilityOf(object: KubeObject, namespace: string): Visibility 
  * inside a group oldest first, then by name, then by namespace.
  * @param byAge in that last order already.
  */
-export function visibleVirtualServices(byAge: readonly KubeObject[], namespace: string): KubeObject[] {
+export function visibleVirtualServices(
+  byAge: readonly KubeObject[],
+  namespace: string,
+  defaultExportTo: readonly string[],
+): KubeObject[] {
   const groups: Record<Visibility, KubeObject[]> = { private: [], named: [], public: [] };
   for (const object of byAge) {
-    const visibility = visibilityOf(object, namespace);
+    const visibility = visibilityOf(object, namespace, defaultExportTo);
     if (visibility) groups[visibility].push(object);
   }
   return [...groups.private, ...groups.named, ...groups.public];
@@ -54,9 +65,11 @@ export function ownersOf(ordered: readonly KubeObject[], services: ReadonlyMap<s
   const exact = new Map<string, KubeObject[]>();
   const wildcards = new Map<string, KubeObject[]>();
   for (const object of ordered) {
-    for (const host of new Set(hostsOf(object))) {
+    for (const host of hostsOf(object)) {
       const map = host.includes('*') ? wildcards : exact;
-      map.set(host, [...(map.get(host) ?? []), object]);
+      const known = map.get(host);
+      if (!known) map.set(host, [object]);
+      else if (known.at(-1) !== object) known.push(object);
     }
   }
   const owned = new Map<string, KubeObject[]>();

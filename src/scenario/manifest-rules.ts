@@ -125,7 +125,7 @@ function checkVirtualService(object: KubeObject, report: Report): void {
       const routes = list(rule.route);
       for (const [d, destination] of routes.entries()) {
         const here: Path = [...field, 'route', d];
-        checkWeight(destination, here, 100, report);
+        checkWeight(destination, here, 2 ** 31 - 1, report);
         for (const key of Object.keys(destination)) {
           const allowed = ['destination', 'weight', 'headers'];
           if (allowed.includes(key)) continue;

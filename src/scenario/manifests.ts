@@ -15,6 +15,17 @@ const MAX_FILES = 500;
 export interface Manifests {
   readonly objects: ManifestObject[];
   readonly problems: Problem[];
+  /** What a folder holds beside Kubernetes objects; only with `strangers: 'ignore'`. */
+  readonly ignored: Problem[];
+}
+
+export interface ManifestOptions {
+  /** Given to namespaced objects that name none; default: they stay without. */
+  readonly namespace?: string;
+  /** How problems name the place; default: as it is written. */
+  readonly shown?: string;
+  /** A folder's YAML that is no Kubernetes object: a problem (the default), or named in `ignored` and left out. */
+  readonly strangers?: 'ignore';
 }
 
 /**
@@ -22,23 +33,55 @@ export interface Manifests {
  * without its subfolders). Several documents a file and `kind: List` are taken apart. Nothing is thrown: what is wrong is in `problems`,
  * and objects are those without a problem of their identity.
  * @param where relative to `cwd`; files are named in the same style.
- * @param options.namespace given to namespaced objects that name none; default: they stay without.
- * @param options.shown how problems name `where`; default: as it is written.
  */
-export async function readManifests(
-  where: string,
-  cwd: string,
-  options: { readonly namespace?: string; readonly shown?: string } = {},
-): Promise<Manifests> {
-  const result: Manifests = { objects: [], problems: [] };
+export async function readManifests(where: string, cwd: string, options: ManifestOptions = {}): Promise<Manifests> {
+  const result: Manifests = { objects: [], problems: [], ignored: [] };
   const root = path.resolve(cwd, where);
   const shown = options.shown ?? where;
   for (const file of await filesOf(root, shown, result.problems)) {
     const read = await readTextFile(file.path, file.shown, MAX_MANIFEST_BYTES);
     if ('problem' in read) result.problems.push(read.problem);
-    else readObjects(read.text, file.shown, options.namespace, result);
+    // A file that is named itself is meant.
+    else addText(read.text, file.shown, file.path === root ? { ...options, strangers: undefined } : options, result);
   }
   return result;
+}
+
+/** The objects of a text that comes from elsewhere than a file. */
+export function manifestsOf(text: string, shown: string, options: ManifestOptions = {}): Manifests {
+  const result: Manifests = { objects: [], problems: [], ignored: [] };
+  if (Buffer.byteLength(text) > MAX_MANIFEST_BYTES) {
+    const message = `is larger than ${MAX_MANIFEST_BYTES} bytes, the most that is read`;
+    result.problems.push({ file: shown, message, hint: 'split it' });
+  } else addText(text, shown, options, result);
+  return result;
+}
+
+type Wanted = { readonly [key in keyof ManifestOptions]?: ManifestOptions[key] | undefined };
+
+function addText(text: string, file: string, options: Wanted, result: Manifests): void {
+  const own: Manifests = { objects: [], problems: [], ignored: [] };
+  readObjects(text, file, options, own);
+  const template = own.problems.length > 0 ? templateLine(text) : undefined;
+  if (template !== undefined) {
+    const problem = {
+      file,
+      line: template,
+      message: 'is a template ({{ ... }}), not a manifest',
+      hint: 'render it first: helm template CHART | weighbridge explain -f -',
+    };
+    (options.strangers === 'ignore' ? result.ignored : result.problems).push(problem);
+    return;
+  }
+  result.objects.push(...own.objects);
+  result.problems.push(...own.problems);
+  result.ignored.push(...own.ignored);
+}
+
+/** 1-based; undefined: there is no template's brace in it. */
+function templateLine(text: string): number | undefined {
+  const at = text.search(/\{\{-?\s*[.$"(a-z/]/);
+  return at < 0 ? undefined : text.slice(0, at).split('\n').length;
 }
 
 async function filesOf(root: string, shown: string, problems: Problem[]): Promise<{ path: string; shown: string }[]> {
@@ -66,7 +109,7 @@ async function filesOf(root: string, shown: string, problems: Problem[]): Promis
   }
 }
 
-function readObjects(text: string, file: string, namespace: string | undefined, result: Manifests): void {
+function readObjects(text: string, file: string, options: Wanted, result: Manifests): void {
   const documents = parseYaml(text, file, 'kubectl');
   if (!Array.isArray(documents)) {
     result.problems.push(documents);
@@ -82,12 +125,34 @@ function readObjects(text: string, file: string, namespace: string | undefined, 
     if (document.isEmpty) continue;
     for (const base of objectPaths(document)) {
       found++;
-      addObject(document, base, file, namespace, result);
+      const stranger = options.strangers === 'ignore' ? strangerHint(valueAt(document, base)) : undefined;
+      if (stranger === undefined) addObject(document, base, file, options.namespace, result);
+      else {
+        const message = 'is no Kubernetes object and is left out';
+        result.ignored.push({
+          file,
+          line: base.length === 0 ? document.start : document.at(base).line,
+          message,
+          hint: stranger,
+        });
+      }
     }
   }
-  if (found === 0)
+  if (found === 0 && options.strangers === undefined)
     result.problems.push({ file, line: 1, message: 'holds no object', hint: 'write one, or leave the file out' });
 }
+
+/** What to do about YAML that is something else than a Kubernetes object; undefined: it means to be one. */
+function strangerHint(value: unknown): string | undefined {
+  const { apiVersion, kind } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (String(apiVersion).startsWith('kustomize.config.k8s.io/')) {
+    return 'render it first: kubectl kustomize FOLDER | weighbridge explain -f -';
+  }
+  return apiVersion === undefined && kind === undefined ? 'objects have apiVersion, kind and metadata.name' : undefined;
+}
+
+const valueAt = (document: YamlText, base: Path): unknown =>
+  base.reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], document.value);
 
 /** Where the objects of a document are: itself, or the items of a List. */
 function objectPaths(document: YamlText): Path[] {
@@ -104,7 +169,7 @@ function addObject(
   namespace: string | undefined,
   result: Manifests,
 ): void {
-  const value = base.reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], document.value);
+  const value = valueAt(document, base);
   const report = (field: Path, message: string, hint?: string, what: 'key' | 'value' = 'value') =>
     result.problems.push({
       file,

@@ -6,6 +6,7 @@ import { writeIntoReadme } from '../support/readme.js';
 import { judge } from './judge.js';
 import { bareLoop, engines, scripted } from './loops.js';
 import { type Bench, DEFAULT_SECONDS } from './measure.js';
+import { mesh } from './mesh.js';
 import { peerVersions } from './peers.js';
 import { pinned } from './processes.js';
 import { type Measured, markdownTable, type Row, textTable, WORK, type WorkName } from './row.js';
@@ -35,6 +36,7 @@ const MEASURE: Readonly<Record<WorkName, (bench: Bench) => Promise<Measured>>> =
   histogram,
   soak: flatMemory,
   judge,
+  mesh,
   engines,
 };
 

@@ -25,6 +25,7 @@ export const WORK = [
   'start',
   'histogram',
   'judge',
+  'mesh',
   'soak',
   'engines',
 ] as const;

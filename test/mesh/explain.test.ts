@@ -148,15 +148,15 @@ it('the table says for people where the requests go and what fails', async () =>
   expect(stdout).toBe(`client.demo → shop:80  routed as HTTP, request by request
 routes of VirtualService/demo/shop
 
-     matches        destination                        weight  share  ready
-  1  every request  shop.demo.svc.cluster.local:80 v1  90      90 %   1
-                    shop.demo.svc.cluster.local:80 v2  10      10 %   0
+     matches        destination                        weight  share                       ready
+  1  every request  shop.demo.svc.cluster.local:80 v1  90      ██████████████████░░  90 %  1
+                    shop.demo.svc.cluster.local:80 v2  10      ██░░░░░░░░░░░░░░░░░░  10 %  0
   1: 50 % aborted with 418; 2 retries on connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes; timeout 3000 ms
 
 GET / goes
-    v1      45 %
-    418 FI  50 %  injected fault
-    503 UH  5 %   no ready endpoint
+    v1      █████████░░░░░░░░░░░  45 %
+    418 FI  ██████████░░░░░░░░░░  50 %  injected fault
+    503 UH  █░░░░░░░░░░░░░░░░░░░  5 %   no ready endpoint
 
 1 warning
   SELECTOR_PINS_VERSION  Service/demo/shop spec.selector.version (m/service.yaml:5)

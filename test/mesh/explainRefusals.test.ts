@@ -54,7 +54,7 @@ describe('what cannot be answered', () => {
   it('all problems of all files are said at once, with file and line', async () => {
     const dir = folder({
       'a.yaml': 'kind: Service\n\tx: 1\n',
-      'b.yaml': virtualService(split(110, 10)),
+      'b.yaml': virtualService(split(-1, 10)),
       'c.yaml': '- 1\n',
     });
     const problems = await problemsOf(
@@ -75,7 +75,7 @@ describe('what cannot be answered', () => {
     const text = problems.join('\n');
     for (const place of [
       /^a\.yaml:2:/m,
-      /^b\.yaml:\d+:\d+: spec\.http\[0\]\.route\[0\]\.weight: found 110/m,
+      /^b\.yaml:\d+:\d+: spec\.http\[0\]\.route\[0\]\.weight: found -1/m,
       /^c\.yaml:1:/m,
       /^d\.yaml: no such file/m,
     ]) {
@@ -91,9 +91,26 @@ describe('what cannot be answered', () => {
   ])('%s is refused', async (_says, args, start) => {
     expect((await problemsOf(folder(FILES), '-f', 'm', ...args))[0]).toContain(start);
   });
-  it('-f, --from and --to are required', async () => {
-    await expect(explain(folder(FILES), '--from', 'a.b', '--to', 'c')).rejects.toMatchObject({
+  it('--from is required', async () => {
+    await expect(explain(folder(FILES), '-f', 'm', '--to', 'c')).rejects.toMatchObject({
       code: 'commander.missingMandatoryOptionValue',
     });
+  });
+  it.each([
+    ['no manifests and no cluster', ['--from', 'a.b', '--to', 'c'], '--filename: no manifests are named'],
+    ['no host', ['-f', 'm', '--from', 'a.b'], '--to: is missing'],
+    [
+      'expectations of every host',
+      ['-f', 'm', '--diff', 'm', '--from', 'a.b', '--expect', 'v2=1%'],
+      '--expect: needs --to',
+    ],
+    [
+      'a share that is none',
+      ['-f', 'm', '--from', 'a.b', '--to', 'c', '--expect', 'v2=110%'],
+      '--expect: found "v2=110%"',
+    ],
+    ['standard input twice', ['-f', '-', '--diff', '-', '--from', 'a.b'], '--filename: standard input'],
+  ])('%s is refused', async (_says, args, start) => {
+    expect((await problemsOf(folder(FILES), ...args))[0]).toContain(start);
   });
 });

@@ -624,7 +624,7 @@ describe('a bad scenario file', () => {
         .replace('50ms', '100')
         .replace('namespace', 'namspace')
         .replace('objects: [app]', 'objects: [app, gone]'),
-      'rule.yaml': SMALL['rule.yaml']!.replace('weight: 10', 'weight: 110').replace('weight: 90', 'weight: -1'),
+      'rule.yaml': SMALL['rule.yaml']!.replace('weight: 10', 'weight: 1.5').replace('weight: 90', 'weight: -1'),
       'uris.txt': '/items/1\nnot a uri\n',
     });
     expect((await problemsOf(folder)).map((p) => `${p.file}:${p.line} ${p.path ?? ''}`)).toEqual([

@@ -60,17 +60,17 @@ describe('manifests', () => {
     `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n${spec}`;
   test.each<[string, string, string[]]>([
     [
-      'a weight above 100',
-      istio('  http:\n    - route:\n        - {destination: {host: a}, weight: 110}\n'),
-      ['m.yaml:7: spec.http[0].route[0].weight: found 110; allowed is an integer from 0 to 100'],
+      'a weight beyond 32 bits',
+      istio('  http:\n    - route:\n        - {destination: {host: a}, weight: 3000000000}\n'),
+      ['m.yaml:7: spec.http[0].route[0].weight: found 3000000000; allowed is an integer from 0 to 2147483647'],
     ],
     [
       'a negative, a broken and a textual weight',
       istio('  http:\n    - route:\n        - weight: -1\n        - weight: 99.5\n        - weight: "90"\n'),
       [
-        'm.yaml:7: spec.http[0].route[0].weight: found -1; allowed is an integer from 0 to 100',
-        'm.yaml:8: spec.http[0].route[1].weight: found 99.5; allowed is an integer from 0 to 100',
-        'm.yaml:9: spec.http[0].route[2].weight: found "90"; allowed is an integer from 0 to 100',
+        'm.yaml:7: spec.http[0].route[0].weight: found -1; allowed is an integer from 0 to 2147483647',
+        'm.yaml:8: spec.http[0].route[1].weight: found 99.5; allowed is an integer from 0 to 2147483647',
+        'm.yaml:9: spec.http[0].route[2].weight: found "90"; allowed is an integer from 0 to 2147483647',
       ],
     ],
     [

@@ -30,7 +30,10 @@ export function folder(files: Readonly<Record<string, string>>): string {
   return dir;
 }
 
-export async function explain(cwd: string, ...args: string[]) {
+export const explain = (cwd: string, ...args: string[]) => explainWith('', cwd, ...args);
+
+/** With a text on standard input. */
+export async function explainWith(stdin: string, cwd: string, ...args: string[]) {
   const written = { stdout: '', stderr: '', code: -1 };
   const output = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
@@ -45,7 +48,7 @@ export async function explain(cwd: string, ...args: string[]) {
     stderr: output('stderr'),
     env: {},
     cwd,
-    stdin: Readable.from([]),
+    stdin: Readable.from([stdin]),
     signal: new AbortController().signal,
     setExitCode: (code) => {
       written.code = code;

@@ -14,7 +14,6 @@ kind: DestinationRule
 metadata: {name: customermanagementapi, namespace: pitstop}
 spec:
   host: customermanagementapi
-  trafficPolicy: {}
   subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
 `;
 
@@ -39,7 +38,7 @@ export function pitstopLive({
   callers = 1,
 }: PitstopObjects = {}): KubeObject[] {
   const service = port ? SERVICE.replace('name: http', `name: ${port}`) : SERVICE;
-  const rule = balancer ? RULE.replace('trafficPolicy: {}', `trafficPolicy: {loadBalancer: ${balancer}}`) : RULE;
+  const rule = balancer ? RULE.replace('  subsets:', `  trafficPolicy: {loadBalancer: ${balancer}}\n  subsets:`) : RULE;
   const route = `
 apiVersion: networking.istio.io/v1
 kind: VirtualService

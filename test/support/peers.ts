@@ -71,6 +71,8 @@ const PEERS = {
     ask: ['--version'],
     pinned: version('AUTOCANNON'),
   },
+  /** Istio's own compiler, see test/peers/istio-oracle. */
+  'istio-oracle': { variable: 'WEIGHBRIDGE_ISTIO_ORACLE', places: ['bin/istio-oracle'] },
   wrk: { variable: 'WEIGHBRIDGE_WRK', places: ['wrk'], ask: ['--version'] },
   hey: { variable: 'WEIGHBRIDGE_HEY', places: ['hey'] },
   nginx: { variable: 'WEIGHBRIDGE_NGINX', places: ['nginx'], ask: ['-v'] },

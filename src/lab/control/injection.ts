@@ -1,9 +1,9 @@
 import type { KubeObject } from '../../base/kubernetes.js';
+import { wantsSidecar } from '../../mesh/injection.js';
 import { podSpec } from './objects.js';
 import type { Store } from './store.js';
 
 export const SIDECAR = 'istio-proxy';
-const INJECT = 'sidecar.istio.io/inject';
 
 /** True when the pod has a sidecar container, as a regular or as a native (init) one. */
 export function hasSidecar(pod: KubeObject): boolean {
@@ -11,14 +11,11 @@ export function hasSidecar(pod: KubeObject): boolean {
   return [...containers, ...(initContainers ?? [])].some((container) => container.name === SIDECAR);
 }
 
-/** Istio's injection policy: the pod's own word (label before annotation), else the namespace's label. */
-function wantsSidecar(store: Store, pod: KubeObject): boolean {
-  const own = pod.metadata.labels?.[INJECT] ?? pod.metadata.annotations?.[INJECT];
-  if (own !== undefined) return own === 'true';
-  if (podSpec(pod).hostNetwork === true) return false;
-  const labels = store.get('namespaces', undefined, pod.metadata.namespace ?? 'default')?.metadata.labels ?? {};
-  if (labels['istio-injection'] !== undefined) return labels['istio-injection'] === 'enabled';
-  return labels['istio.io/rev'] !== undefined;
+function injected(store: Store, pod: KubeObject): boolean {
+  const namespace = store.get('namespaces', undefined, pod.metadata.namespace ?? 'default');
+  // Beside the host's network a proxy cannot redirect anything: only a pod that insists gets one.
+  const own = wantsSidecar(pod.metadata, undefined);
+  return own ?? (podSpec(pod).hostNetwork !== true && wantsSidecar(pod.metadata, namespace?.metadata) === true);
 }
 
 /**
@@ -26,7 +23,7 @@ function wantsSidecar(store: Store, pod: KubeObject): boolean {
  * (facts of the injector: canonical-name label, `app.kubernetes.io/name`, `app`, workload) and the scrape annotations.
  */
 export function inject(store: Store, pod: KubeObject, workload: string): KubeObject {
-  if (hasSidecar(pod) || !wantsSidecar(store, pod)) return pod;
+  if (hasSidecar(pod) || !injected(store, pod)) return pod;
   const labels = pod.metadata.labels ?? {};
   const name = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels.app;
   const revision =

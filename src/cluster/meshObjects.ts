@@ -1,0 +1,61 @@
+import { errorText } from '../base/errors.js';
+import type { KubeObject } from '../base/kubernetes.js';
+import { ApiError, type ClusterClient } from './client.js';
+
+const ISTIO = ['networking.istio.io/v1', 'networking.istio.io/v1beta1'];
+const GATEWAY_API = ['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'];
+
+/** Every kind that a mesh is compiled from; API versions newest first. */
+const KINDS: readonly (readonly [apiVersions: readonly string[], kind: string])[] = [
+  [['v1'], 'Namespace'],
+  [['v1'], 'Service'],
+  [['v1'], 'Pod'],
+  [['apps/v1'], 'Deployment'],
+  [['apps/v1'], 'StatefulSet'],
+  [['discovery.k8s.io/v1'], 'EndpointSlice'],
+  [ISTIO, 'VirtualService'],
+  [ISTIO, 'DestinationRule'],
+  [ISTIO, 'Gateway'],
+  [ISTIO, 'Sidecar'],
+  [ISTIO, 'ServiceEntry'],
+  [ISTIO, 'WorkloadEntry'],
+  [['security.istio.io/v1', 'security.istio.io/v1beta1'], 'PeerAuthentication'],
+  [['telemetry.istio.io/v1', 'telemetry.istio.io/v1alpha1'], 'Telemetry'],
+  [GATEWAY_API, 'Gateway'],
+  [GATEWAY_API, 'HTTPRoute'],
+  [GATEWAY_API, 'GRPCRoute'],
+  [['gateway.networking.k8s.io/v1beta1'], 'ReferenceGrant'],
+];
+
+/**
+ * Everything of a live cluster that decides where requests go, and the kinds that the credentials may not list (which then count as
+ * having no objects). Kinds that are not installed have none.
+ * @throws ApiError, EnvironmentError when the API server does not answer.
+ */
+export async function readWholeMesh(
+  client: ClusterClient,
+): Promise<{ readonly objects: KubeObject[]; readonly unread: string[] }> {
+  const unread: string[] = [];
+  const lists = await Promise.all(
+    KINDS.map(async ([apiVersions, kind]) => {
+      for (const apiVersion of apiVersions) {
+        try {
+          const found = await client.list(apiVersion, kind);
+          if (found.length > 0) return found;
+        } catch (error) {
+          if (!(error instanceof ApiError && error.status === 403)) throw error;
+          unread.push(`${kind}: ${errorText(error)}`);
+          return [];
+        }
+      }
+      return [];
+    }),
+  );
+  const config = await client
+    .get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'istio-system', name: 'istio' })
+    .catch((error: unknown) => {
+      if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
+      throw error;
+    });
+  return { objects: [...lists.flat(), ...(config ? [config] : [])], unread };
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+
+	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+
+	"istio.io/istio/pilot/pkg/model"
+	"istio.io/istio/pilot/test/xds"
+	"istio.io/istio/pkg/log"
+	"istio.io/istio/pkg/test"
+)
+
+// proxyConfig is everything that Istio would send to one proxy.
+type proxyConfig struct {
+	world     *world
+	caller    Caller
+	listeners []*listener.Listener
+	routes    map[string]*route.RouteConfiguration
+	clusters  map[string]*cluster.Cluster
+	endpoints map[string]*endpoint.ClusterLoadAssignment
+}
+
+// compile starts Istio's control plane in this process, and stops it after use.
+func compile(w *world, caller Caller, use func(*proxyConfig)) error {
+	return test.Wrap(func(t test.Failer) {
+		server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
+			KubernetesObjects: w.kubernetes,
+			Configs:           w.istio,
+			MeshConfig:        w.mesh,
+		})
+		kind := model.SidecarProxy
+		if caller.Gateway {
+			kind = model.Router
+		}
+		proxy := server.SetupProxy(&model.Proxy{
+			Type:            kind,
+			ID:              caller.Workload + "-0." + caller.Namespace,
+			IPAddresses:     []string{"10.99.0.1"},
+			Labels:          caller.Labels,
+			ConfigNamespace: caller.Namespace,
+			DNSDomain:       caller.Namespace + ".svc.cluster.local",
+			Metadata: &model.NodeMetadata{
+				Namespace:    caller.Namespace,
+				Labels:       caller.Labels,
+				IstioVersion: "1.31.0",
+				ClusterID:    "Kubernetes",
+			},
+		})
+		config := &proxyConfig{
+			world:     w,
+			caller:    caller,
+			listeners: server.Listeners(proxy),
+			routes:    map[string]*route.RouteConfiguration{},
+			clusters:  map[string]*cluster.Cluster{},
+			endpoints: map[string]*endpoint.ClusterLoadAssignment{},
+		}
+		for _, one := range server.RoutesFromListeners(proxy, config.listeners) {
+			config.routes[one.Name] = one
+		}
+		for _, one := range server.Clusters(proxy) {
+			config.clusters[one.Name] = one
+		}
+		for _, one := range server.Endpoints(proxy) {
+			config.endpoints[one.ClusterName] = one
+		}
+		use(config)
+	})
+}
+
+// quiet keeps Istio's own log lines out of the results.
+func quiet() {
+	options := log.DefaultOptions()
+	options.SetDefaultOutputLevel("default", log.NoneLevel)
+	for _, scope := range log.Scopes() {
+		scope.SetOutputLevel(log.NoneLevel)
+	}
+	_ = os.Setenv("TERM", "dumb")
+}
