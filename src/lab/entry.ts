@@ -4,6 +4,7 @@ import type { Random } from '../base/random.js';
 import type { PodNetwork } from './control/network.js';
 import { servicePorts } from './control/objects.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
+import { join } from './control/sockets.js';
 import type { Store } from './control/store.js';
 
 export interface EntryPoint {
@@ -48,14 +49,7 @@ export function entryServer(
     if (real === undefined) return void downstream.resetAndDestroy();
     const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
     track(upstream);
-    for (const [from, into] of [
-      [downstream, upstream],
-      [upstream, downstream],
-    ] as const) {
-      from.on('error', () => into.destroy());
-      from.on('close', () => into.destroySoon());
-      from.pipe(into);
-    }
+    join(downstream, upstream);
   });
   return {
     server,

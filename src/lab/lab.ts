@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.js';
 import { EnvironmentError } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
@@ -11,20 +14,23 @@ import { daemonSetController } from './control/daemonSets.js';
 import { deploymentController } from './control/deployments.js';
 import { Distribution } from './control/distribution.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
+import { closeServer, listen } from './control/httpServer.js';
 import { hasSidecar } from './control/injection.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
 import { podIp } from './control/objects.js';
+import type { StartPodProxy } from './control/podProxy.js';
 import { podSetController } from './control/replicaSets.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
 import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
 import type { ScrapeTarget } from './control/types.js';
 import { defaultEntry, type EntryPoint, entryServer } from './entry.js';
+import { EnvoySidecar } from './envoy/sidecar.js';
 import { startKiali } from './kiali/server.js';
 import { PodRuntime } from './podRuntime.js';
 import { startPrometheus } from './prometheus/server.js';
-import { closeServer, listen } from './proxy/httpServer.js';
+import { Sidecar } from './proxy/sidecar.js';
 import { applyStartObjects } from './startObjects.js';
 
 export interface LabOptions {
@@ -48,6 +54,11 @@ export interface LabOptions {
     readonly base?: number;
     readonly prometheus?: number;
     readonly kiali?: number;
+  };
+  /** Puts a real Envoy beside every pod; default: sidecars of the lab's own. */
+  readonly envoy?: {
+    /** Path of the program. */
+    readonly binary: string;
   };
   readonly clock?: Clock;
   /** Told of faults inside the lab, which never stop it; default: they are dropped. */
@@ -88,7 +99,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const network = new PodNetwork();
   const addresses = new ServiceAddresses(store, network);
   const distribution = new Distribution(store, clock, millis(propagationMs), options.stale);
-  const runtime = new PodRuntime({ clock, seed, apps, network, addresses, distribution });
+  const envoys = options.envoy && mkdtempSync(join(tmpdir(), 'weighbridge-envoy-'));
+  const { binary } = options.envoy ?? {};
+  const startProxy: StartPodProxy =
+    envoys && binary
+      ? (proxy) => EnvoySidecar.start(proxy, { binary, folder: envoys, onError })
+      : (proxy) => Sidecar.start(proxy);
+  const runtime = new PodRuntime({ clock, seed, apps, network, addresses, distribution, startProxy });
   const kubelet = new Kubelet(context, {
     run: (pod, ip) => runtime.run(pod, ip),
     drainMs: propagationMs + DRAIN_AFTER_PROPAGATION_MS,
@@ -97,6 +114,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
+  if (envoys) closers.push(() => rmSync(envoys, { recursive: true, force: true }));
   bootstrap(store);
   const controllers = runControllers(
     store,

@@ -10,16 +10,16 @@ import { AppClient } from './apps/client.js';
 import { Database } from './apps/database.js';
 import { AppRegistry, appKind, databaseOf } from './apps/registry.js';
 import type { Distribution } from './control/distribution.js';
+import { closeServer, httpServer, listen } from './control/httpServer.js';
+import { principalOf } from './control/identity.js';
 import { hasSidecar, SIDECAR } from './control/injection.js';
 import { istiodListener } from './control/istiod.js';
 import type { PodProcess } from './control/kubelet.js';
 import { hash32 } from './control/names.js';
-import type { PodNetwork } from './control/network.js';
+import type { Dial, PodNetwork } from './control/network.js';
 import { type ContainerSpec, podSpec, workloadOf } from './control/objects.js';
+import type { PodProxy, StartPodProxy } from './control/podProxy.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
-import { closeServer, httpServer, listen } from './proxy/httpServer.js';
-import { principalOf } from './proxy/peer.js';
-import { Sidecar } from './proxy/sidecar.js';
 
 export interface RuntimeOptions {
   readonly clock: Clock;
@@ -28,6 +28,8 @@ export interface RuntimeOptions {
   readonly network: PodNetwork;
   readonly addresses: ServiceAddresses;
   readonly distribution: Distribution;
+  /** The sidecars' program. */
+  readonly startProxy: StartPodProxy;
 }
 
 interface Closable {
@@ -38,7 +40,7 @@ interface Closable {
 export class PodRuntime {
   private readonly options: RuntimeOptions;
   private readonly registry = new AppRegistry();
-  private readonly sidecars = new Map<string, Sidecar>();
+  private readonly sidecars = new Map<string, PodProxy>();
   private readonly pods = new Map<string, RunningPod>();
 
   constructor(options: RuntimeOptions) {
@@ -65,6 +67,9 @@ export class PodRuntime {
     return {
       running,
       ready,
+      onProxyHealth: (listener) => {
+        process.onProxyHealth = listener;
+      },
       stop: async () => {
         if (this.pods.get(key) === process) {
           this.sidecars.delete(key);
@@ -90,7 +95,9 @@ class RunningPod {
   private readonly ended = new AbortController();
   private readonly closables: Closable[] = [];
   private readonly seed: number;
-  private sidecar: Sidecar | undefined;
+  private sidecar: PodProxy | undefined;
+  /** Told when the sidecar has ended by itself, and when it is up again. */
+  onProxyHealth: (up: boolean) => void = () => undefined;
 
   constructor(options: RuntimeOptions, registry: AppRegistry, pod: KubeObject, ip: string) {
     this.options = options;
@@ -108,12 +115,12 @@ class RunningPod {
   }
 
   /** Opens the sidecar and takes the pod's address. */
-  async start(): Promise<Sidecar | undefined> {
-    const { network, addresses, clock, distribution } = this.options;
+  async start(): Promise<PodProxy | undefined> {
+    const { network, addresses, clock, distribution, startProxy } = this.options;
     const serviceAccount = podSpec(this.pod).serviceAccountName ?? 'default';
     const localPort = (port: number) => this.localPort(port);
     if (hasSidecar(this.pod)) {
-      const sidecar = await Sidecar.start({
+      const sidecar = await startProxy({
         clock,
         random: this.random(1),
         network,
@@ -124,6 +131,7 @@ class RunningPod {
         serviceAccount,
         appPorts: declaredPorts(this.containers()),
         localPort,
+        onHealth: (up) => this.onProxyHealth(up),
       });
       if (this.ended.signal.aborted) {
         await sidecar.close();
@@ -131,6 +139,7 @@ class RunningPod {
       }
       this.sidecar = sidecar;
       this.closables.push({ close: distribution.connect(sidecar) }, sidecar);
+      await sidecar.settled();
     }
     const { sidecar } = this;
     network.attach(this.ip, {
@@ -206,10 +215,12 @@ class RunningPod {
   private open(ports: readonly number[], real: number): void {
     for (const port of ports) if (!this.locals.has(port)) this.locals.set(port, real);
     if (ports.length === 0) this.anyPort ??= real;
+    this.sidecar?.appOpened();
+    this.options.network.changed();
   }
 
   /** Where a connection of this pod's processes goes: through the sidecar, else to what kube-proxy draws. */
-  private connect(host: string, port: number): number | 'refused' | 'unknown-host' | Promise<number> {
+  private connect(host: string, port: number): Dial | 'refused' | 'unknown-host' | Promise<Dial> {
     const { addresses } = this.options;
     if (!this.sidecar) return addresses.connect(host, port, this.namespace, this.connectRandom);
     return addresses.resolve(host, this.namespace) ? this.sidecar.outbound(host, port) : 'unknown-host';

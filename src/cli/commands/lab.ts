@@ -11,6 +11,7 @@ import { objectsBefore } from '../../scenario/before.js';
 import { loadScenario } from '../../scenario/load.js';
 import { readManifests } from '../../scenario/manifests.js';
 import type { Scenario } from '../../scenario/types.js';
+import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
 import { defaultScenario, wholeNumber } from '../options.js';
 import { chosenStages } from '../stages.js';
@@ -24,6 +25,7 @@ interface Flags {
   readonly portBase?: number;
   readonly portPrometheus?: number;
   readonly portKiali?: number;
+  readonly dataplane: Dataplane;
   readonly prometheusConfig?: string;
   readonly beforeStage?: string;
   readonly stopWithStdin: boolean;
@@ -49,6 +51,7 @@ export function labCommand(io: Io): Command {
       '--propagation <duration>',
       'from a changed object to changed sidecars (default: of the scenario, else 300ms)',
     )
+    .addOption(dataplaneOption())
     .option('--port-api <n>', 'port of the Kubernetes API (default of all ports: any free one)', port)
     .option('--port-base <n>', 'port of the web application', port)
     .option('--port-prometheus <n>', 'port of Prometheus', port)
@@ -68,13 +71,16 @@ Examples:
     weighbridge run --target cluster --base-url <baseUrl> \\
       --prometheus-url <prometheusUrl> --kiali-url <kialiUrl>
   weighbridge lab -f manifests/    rehearse your own manifests
+  weighbridge lab -f manifests/ --dataplane envoy
+                                   with a real Envoy beside every pod
 
 Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
-4 a port is taken, or an object is refused`,
+4 a port is taken, an object is refused, or Envoy is not installed`,
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
       const objects = await startObjects(scenario, flags, io.cwd);
+      const envoy = flags.dataplane === 'envoy' ? await findEnvoy(io.env) : undefined;
       const folder = mkdtempSync(join(tmpdir(), 'weighbridge-lab-'));
       let lab: Lab | undefined;
       try {
@@ -91,6 +97,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
             prometheus: flags.portPrometheus ?? 0,
             kiali: flags.portKiali ?? 0,
           },
+          ...(envoy ? { envoy } : {}),
           clock: systemClock,
           onError: (error) => io.stderr.write(`the lab goes on after a fault of its own: ${errorText(error)}\n`),
         });

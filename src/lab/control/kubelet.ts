@@ -3,7 +3,7 @@ import { sleep } from '../../base/clock.js';
 import { errorText } from '../../base/errors.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { type Condition, type ControlContext, type Controller, conditions, putStatus, timestamp } from './context.js';
-import { inject } from './injection.js';
+import { inject, SIDECAR } from './injection.js';
 import { AddressPool } from './names.js';
 import { isTerminating, podSpec, workloadOf } from './objects.js';
 
@@ -13,6 +13,8 @@ export interface PodProcess {
   readonly running: Promise<void>;
   /** Resolves when the application serves. */
   readonly ready: Promise<void>;
+  /** Whoever is to be told when the proxy container has ended by itself, and when it was restarted. */
+  onProxyHealth?(listener: (up: boolean) => void): void;
   /** Ends everything; no listener of the pod is left afterwards. */
   stop(): Promise<void>;
 }
@@ -32,6 +34,10 @@ interface Held {
   readonly ip: string;
   process: PodProcess | undefined;
   readonly ended: AbortController;
+  /** Of the proxy container. */
+  proxy: { readonly up: boolean; readonly restarts: number };
+  /** The application has begun to serve. */
+  serving: boolean;
 }
 
 /** The node `lab`: admits pods, runs them, reports their state, ends them after a drain. */
@@ -77,7 +83,13 @@ export class Kubelet implements Controller {
 
   private admit(pod: KubeObject, uid: string): void {
     const { store } = this.context;
-    const held: Held = { ip: this.addresses.take(), process: undefined, ended: new AbortController() };
+    const held: Held = {
+      ip: this.addresses.take(),
+      process: undefined,
+      ended: new AbortController(),
+      proxy: { up: true, restarts: 0 },
+      serving: false,
+    };
     this.held.set(uid, held);
     const injected = inject(store, pod, workloadOf(pod));
     const admitted = store.put('pods', {
@@ -85,7 +97,7 @@ export class Kubelet implements Controller {
       metadata: { ...injected.metadata, uid },
       spec: { ...podSpec(injected), nodeName: 'lab' },
     });
-    this.report(admitted, held, 'Pending', false, undefined);
+    this.report(admitted, held, 'Pending', undefined);
     void this.start(admitted, held);
   }
 
@@ -93,12 +105,17 @@ export class Kubelet implements Controller {
     const { signal } = held.ended;
     try {
       held.process = this.options.run(pod, held.ip);
+      held.process.onProxyHealth?.((up) => {
+        held.proxy = { up, restarts: held.proxy.restarts + (up ? 1 : 0) };
+        if (!signal.aborted) this.report(pod, held, 'Running', undefined);
+      });
       await held.process.running;
-      if (!signal.aborted) this.report(pod, held, 'Running', false, undefined);
+      if (!signal.aborted) this.report(pod, held, 'Running', undefined);
       await held.process.ready;
-      if (!signal.aborted) this.report(pod, held, 'Running', true, undefined);
+      held.serving = true;
+      if (!signal.aborted) this.report(pod, held, 'Running', undefined);
     } catch (error) {
-      if (!signal.aborted) this.report(pod, held, 'Pending', false, errorText(error));
+      if (!signal.aborted) this.report(pod, held, 'Pending', errorText(error));
     }
   }
 
@@ -128,10 +145,12 @@ export class Kubelet implements Controller {
     if (newest?.metadata.uid === pod.metadata.uid) store.remove('pods', pod.metadata.namespace, pod.metadata.name);
   }
 
-  private report(pod: KubeObject, held: Held, phase: Phase, ready: boolean, problem: string | undefined): void {
+  private report(pod: KubeObject, held: Held, phase: Phase, problem: string | undefined): void {
     const { clock, store } = this.context;
     const before = store.get('pods', pod.metadata.namespace, pod.metadata.name)?.status;
     const running = phase === 'Running';
+    const { serving, proxy } = held;
+    const ready = running && serving && proxy.up;
     const state = running
       ? { running: { startedAt: timestamp(clock) } }
       : { waiting: problem ? { reason: 'CreateContainerError', message: problem } : { reason: 'ContainerCreating' } };
@@ -155,16 +174,20 @@ export class Kubelet implements Controller {
       podIPs: [{ ip: held.ip }],
       qosClass: 'BestEffort',
       startTime: before?.startTime ?? timestamp(clock),
-      containerStatuses: podSpec(pod).containers.map((container) => ({
-        name: container.name,
-        image: container.image ?? '',
-        imageID: '',
-        ready: ready && running,
-        started: running,
-        restartCount: 0,
-        state,
-        lastState: {},
-      })),
+      containerStatuses: podSpec(pod).containers.map((container) => {
+        const isProxy = container.name === SIDECAR;
+        const up = running && (!isProxy || proxy.up);
+        return {
+          name: container.name,
+          image: container.image ?? '',
+          imageID: '',
+          ready: up && serving,
+          started: up,
+          restartCount: isProxy ? proxy.restarts : 0,
+          state: running && !up ? { waiting: { reason: 'CrashLoopBackOff' } } : state,
+          lastState: {},
+        };
+      }),
     });
   }
 }

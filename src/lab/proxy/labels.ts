@@ -1,17 +1,10 @@
-import type { Peer } from './peer.js';
-
-/** The Service that a request was meant for, as the metrics name it. */
-export interface DestinationService {
-  /** `shop.demo.svc.cluster.local`, or the Host header where no cluster was reached. */
-  readonly host: string;
-  readonly name: string;
-  readonly namespace: string;
-}
+import type { Identity } from '../control/identity.js';
+import type { DestinationService } from '../control/inboundPorts.js';
 
 export interface SeriesFacts {
   readonly reporter: 'source' | 'destination';
-  readonly source: Peer;
-  readonly destination: Peer;
+  readonly source: Identity;
+  readonly destination: Identity;
   readonly service: DestinationService;
   readonly protocol: 'http' | 'grpc' | 'tcp';
   /** undefined for TCP, which has neither code nor gRPC status. */

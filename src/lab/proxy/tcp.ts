@@ -1,24 +1,13 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { TcpService } from '../../mesh/types.js';
+import type { DestinationService } from '../control/inboundPorts.js';
+import { join } from '../control/sockets.js';
 import { drawDestination } from './draws.js';
 import type { InboundContext } from './inbound.js';
-import type { DestinationService } from './labels.js';
 import type { TcpSeries } from './metrics.js';
 import type { OutboundContext } from './outboundContext.js';
 import { type Peer, unknownPeer } from './peer.js';
 import { CLIENT_PATIENCE_MS, receivePeer, sendPeer } from './peerExchange.js';
-
-/** Joins two sockets: data, ends and errors of each reach the other. */
-function join(a: Socket, b: Socket): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    from.on('error', () => to.destroy());
-    from.on('close', () => to.destroySoon());
-    from.pipe(to);
-  }
-}
 
 /** Books a connection: opened now, bytes as they pass (Istio reports them while it lives), closed when both sides are. */
 function book(series: TcpSeries, downstream: Socket, upstream: Socket): void {

@@ -1,0 +1,322 @@
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { sleep } from '../../base/clock.js';
+import type { KubeObject } from '../../base/kubernetes.js';
+import { httpRequest } from '../../cluster/http.js';
+import type { Caller, ProxyConfig } from '../../mesh/types.js';
+import { closeServer, httpServer, listen } from '../control/httpServer.js';
+import { type Identity, identityOfPod } from '../control/identity.js';
+import type { Dial } from '../control/network.js';
+import type { PodProxy, PodProxyOptions } from '../control/podProxy.js';
+import { adminView } from './adminView.js';
+import { bootstrap } from './bootstrap.js';
+import { ConfigFiles, type Discovery } from './configFiles.js';
+import { type Desired, desired } from './desired.js';
+import { inboundListenerName } from './inboundListeners.js';
+import { Latest } from './latest.js';
+import { agentView } from './metricsPage.js';
+import { type Dialled, listenerFor } from './outboundListeners.js';
+import { preface } from './preface.js';
+import { EnvoyProcess } from './process.js';
+import type { Message } from './proto.js';
+import { ServiceRelays } from './serviceRelays.js';
+import { readReport, untilTaken, type Written } from './takeover.js';
+
+export interface EnvoyOptions {
+  /** Path of the program. */
+  readonly binary: string;
+  /** Where the proxies' configuration files go, a folder for each. */
+  readonly folder: string;
+  /** Told what a proxy refuses and why one ended. */
+  readonly onError: (error: unknown) => void;
+}
+
+const NOTHING: ProxyConfig = { ports: [], clusters: {}, warnings: [] };
+
+/** From the end of a proxy to its restart, as the kubelet restarts containers: at once, then ever later. */
+const FIRST_BACK_OFF_MS = 1_000;
+const LONGEST_BACK_OFF_MS = 10_000;
+/** A proxy that lived so long starts again at once. */
+const LONG_LIFE_MS = 10_000;
+
+/** The proxy container of one pod, with a real Envoy in it. */
+export class EnvoySidecar implements PodProxy {
+  readonly id: string;
+  readonly caller: Caller;
+  private readonly options: PodProxyOptions;
+  private readonly envoy: EnvoyOptions;
+  private readonly identity: { readonly own: Identity; readonly told: Identity };
+  private readonly files: ConfigFiles;
+  private readonly relays: ServiceRelays;
+  private readonly servers: Server[] = [];
+  private readonly agentPorts = new Map<number, number>();
+  private readonly applying = new Latest(() => this.apply());
+  private readonly ended = new AbortController();
+  private readonly unwatch: () => void;
+  private process: EnvoyProcess | undefined;
+  private config: ProxyConfig = NOTHING;
+  private objects: readonly KubeObject[] | undefined;
+  private running: Desired | undefined;
+  /** Listener -> real port, of the process that runs now. */
+  private bound: ReadonlyMap<string, number> = new Map();
+
+  private constructor(options: PodProxyOptions, envoy: EnvoyOptions) {
+    const { pod, workload, serviceAccount, addresses, random, network } = options;
+    const namespace = pod.metadata.namespace ?? 'default';
+    this.options = options;
+    this.envoy = envoy;
+    this.id = `${pod.metadata.name}.${namespace}`;
+    this.caller = { workload, namespace, labels: pod.metadata.labels ?? {}, gateway: false };
+    this.identity = identityOfPod(pod, workload, serviceAccount);
+    this.files = new ConfigFiles(join(envoy.folder, this.id));
+    this.relays = new ServiceRelays(addresses, namespace, random);
+    this.unwatch = network.watch(() => this.refresh());
+  }
+
+  /** Starts the process and the ports around it. It routes nothing before it is configured. */
+  static async start(options: PodProxyOptions, envoy: EnvoyOptions): Promise<EnvoySidecar> {
+    const sidecar = new EnvoySidecar(options, envoy);
+    try {
+      await sidecar.open();
+      return sidecar;
+    } catch (error) {
+      await sidecar.close();
+      throw error;
+    }
+  }
+
+  port(port: number): number | undefined {
+    return port === 15_001 ? this.bound.get('virtualOutbound') : this.agentPorts.get(port);
+  }
+
+  inbound(port: number): number | undefined {
+    return this.bound.get(inboundListenerName(port)) ?? this.agentPorts.get(port);
+  }
+
+  accept(): boolean {
+    // Connections are the process' own to accept.
+    return false;
+  }
+
+  async outbound(host: string, port: number): Promise<Dial> {
+    await this.applying.settled();
+    const { dialled, real } = await this.place(host, port);
+    const listener = listenerFor(this.running?.outbound ?? [], dialled);
+    const bound = listener && this.bound.get(listener.name);
+    if (bound === undefined)
+      throw new Error(`connect ECONNREFUSED ${host}:${port}: the sidecar of ${this.id} is not up`);
+    return { port: bound, preface: preface(this.options.podIp, dialled, real) };
+  }
+
+  configure(config: ProxyConfig, objects: readonly KubeObject[]): Promise<void> {
+    this.config = config;
+    this.objects = objects;
+    return this.applying.run().catch((error: unknown) => {
+      this.complain(error);
+      throw error;
+    });
+  }
+
+  settled(): Promise<void> {
+    return this.applying.settled();
+  }
+
+  appOpened(): void {
+    this.refresh();
+  }
+
+  async close(): Promise<void> {
+    this.ended.abort();
+    this.unwatch();
+    await Promise.all([this.process?.stop(), this.relays.close(), ...this.servers.map(closeServer)]);
+    this.files.remove();
+  }
+
+  private readonly admin = (): number | undefined =>
+    this.process && !this.process.ended ? this.process.admin : undefined;
+
+  private async open(): Promise<void> {
+    this.writeAll(this.render());
+    const view = adminView({ admin: this.admin, placeOf: (name) => this.placeOfListener(name) });
+    const agent = agentView(this.admin, () => this.admin() !== undefined && this.objects !== undefined);
+    const [admin, agentPort] = await Promise.all([this.serve(view), this.serve(agent), this.startProcess()]);
+    this.agentPorts.set(15_000, admin);
+    for (const port of [15_020, 15_021, 15_090]) this.agentPorts.set(port, agentPort);
+  }
+
+  private serve(listener: Parameters<typeof httpServer>[0]): Promise<number> {
+    const server = httpServer(listener);
+    this.servers.push(server);
+    return listen(server);
+  }
+
+  private async startProcess(): Promise<void> {
+    const config = this.files.extra('envoy.json', bootstrap(this.id, this.options.workload, this.files));
+    const process = await EnvoyProcess.start(this.envoy.binary, config, `${config}.admin`);
+    if (this.ended.signal.aborted) return process.stop();
+    this.process = process;
+    void process.end().then(() => this.onEnd(process, performance.now()));
+    this.bound = await boundPorts(this.admin, []);
+  }
+
+  /** The process ended by itself: the pod refuses connections until another one is up. */
+  private async onEnd(process: EnvoyProcess, startedAt: number): Promise<void> {
+    const { signal } = this.ended;
+    if (signal.aborted || this.process !== process) return;
+    this.bound = new Map();
+    this.complain(new Error(`its Envoy (process ${process.pid}) ended by itself: ${process.lastWords() || 'killed'}`));
+    this.options.onHealth?.(false);
+    this.options.network.changed();
+    let backOff = performance.now() - startedAt > LONG_LIFE_MS ? 0 : FIRST_BACK_OFF_MS;
+    while (!signal.aborted) {
+      await sleep(this.options.clock, backOff, signal);
+      if (signal.aborted) return;
+      try {
+        await this.startProcess();
+        await this.applying.run();
+        break;
+      } catch (error) {
+        this.complain(error);
+        backOff = Math.min(Math.max(FIRST_BACK_OFF_MS, 2 * backOff), LONGEST_BACK_OFF_MS);
+      }
+    }
+    if (signal.aborted) return;
+    this.options.network.changed();
+    this.options.onHealth?.(true);
+  }
+
+  private render(): Desired {
+    const { pod, appPorts, localPort, network } = this.options;
+    const { config, files, identity, running: before } = this;
+    // Which protocol a port speaks is known with the first configuration; until then nothing is opened.
+    const ports = this.objects ? appPorts : [];
+    const objects = this.objects ?? [];
+    return desired({ config, objects, pod, ...identity, appPorts: ports, localPort, network, files, before });
+  }
+
+  /** Something around the proxy has changed: its own application, or another pod's listener. */
+  private refresh(): void {
+    if (this.ended.signal.aborted || !this.objects) return;
+    this.applying.run().catch((error: unknown) => this.complain(error));
+  }
+
+  /** Routes never name a cluster that is not there, as long as the objects name none: clusters come first and go last. */
+  private async apply(): Promise<void> {
+    const { ended, running } = this;
+    if (ended.signal.aborted || !this.process || this.process.ended) return;
+    const wanted = this.render();
+    const { rejected } = await readReport(this.admin());
+    const taken = async (written: readonly Written[]) => {
+      try {
+        await untilTaken(this.admin, written, rejected);
+      } catch (error) {
+        for (const { kind, name } of written) this.files.forget(kind, name);
+        throw error;
+      }
+    };
+    const assignments = this.write('eds', wanted.assignments);
+    const going = [...(running?.clusters ?? [])].filter(([name]) => !wanted.clusters.has(name));
+    await taken([...this.writeOne('cds', [...wanted.clusters.values(), ...going.map(([, cluster]) => cluster)])]);
+    await taken([
+      ...assignments,
+      ...this.write('rds', wanted.tables),
+      ...this.writeOne('lds', [...wanted.listeners.values()]),
+    ]);
+    if (going.length > 0) await taken(this.writeOne('cds', [...wanted.clusters.values()]));
+    this.running = wanted;
+    this.bound = await boundPorts(this.admin, wanted.listeners.keys());
+    if ([...wanted.inbound.keys()].some((port) => !running?.inbound.has(port))) this.options.network.changed();
+  }
+
+  private writeAll(wanted: Desired): void {
+    this.write('eds', wanted.assignments);
+    this.write('rds', wanted.tables);
+    this.writeOne('cds', [...wanted.clusters.values()]);
+    this.writeOne('lds', [...wanted.listeners.values()]);
+    this.running = wanted;
+  }
+
+  private write(kind: Discovery, resources: ReadonlyMap<string, Message>): Written[] {
+    return [...resources].flatMap(([name, resource]) => {
+      const version = this.files.write(kind, name, [resource]);
+      return version === undefined ? [] : [{ kind, name, version }];
+    });
+  }
+
+  private writeOne(kind: Discovery, resources: readonly Message[]): Written[] {
+    const version = this.files.write(kind, 'all', resources);
+    return version === undefined ? [] : [{ kind, name: 'all', version }];
+  }
+
+  /** The dialled address in the cluster, and the real place behind it that a connection passed through would reach. */
+  private async place(host: string, port: number): Promise<{ dialled: Dialled; real: number | undefined }> {
+    const { addresses, network, random } = this.options;
+    const { namespace } = this.caller;
+    const resolved = addresses.resolve(host, namespace);
+    switch (resolved?.kind) {
+      case undefined:
+        return { dialled: { ip: NO_ADDRESS, port, host: undefined }, real: undefined };
+      case 'loopback':
+        return { dialled: { ip: '127.0.0.1', port, host: undefined }, real: port };
+      case 'pod':
+        return { dialled: { ip: resolved.ip, port, host: undefined }, real: network.dial(resolved.ip, port) };
+      case 'service': {
+        const { name, namespace: owner = 'default' } = resolved.service.metadata;
+        const fqdn = `${name}.${owner}.svc.cluster.local`;
+        const clusterIp = resolved.service.spec?.clusterIP;
+        if (clusterIp === 'None') {
+          // DNS gives the client the address of a pod.
+          const pod = addresses.draw(resolved.service, port, random);
+          const real = pod && network.dial(pod.ip, pod.port);
+          return { dialled: { ip: pod?.ip ?? NO_ADDRESS, port, host: fqdn }, real };
+        }
+        const reachable = typeof addresses.connect(host, port, namespace, random) === 'number';
+        const real = reachable ? await this.relays.port(host, port) : undefined;
+        return { dialled: { ip: typeof clusterIp === 'string' ? clusterIp : NO_ADDRESS, port, host: fqdn }, real };
+      }
+    }
+  }
+
+  private placeOfListener(name: string): { address: string; port: number } | undefined {
+    const outbound = this.running?.outbound.find((listener) => listener.name === name);
+    if (outbound) return outbound;
+    const port = [...(this.running?.inbound.keys() ?? [])].find((inbound) => inboundListenerName(inbound) === name);
+    return port === undefined ? undefined : { address: this.options.podIp, port };
+  }
+
+  private complain(error: unknown): void {
+    if (this.ended.signal.aborted) return;
+    const why = error instanceof Error ? error.message : String(error);
+    const words = this.process?.lastWords();
+    this.envoy.onError(new Error(`${this.id}: ${why}${words ? `\n${words}` : ''}`));
+  }
+}
+
+/** An address that nothing of the cluster has. */
+const NO_ADDRESS = '192.0.2.1';
+
+/** Listener -> real port of 127.0.0.1, as soon as the named ones are open: a listener waits for its route table. */
+async function boundPorts(admin: () => number | undefined, names: Iterable<string>): Promise<Map<string, number>> {
+  const awaited = [...names];
+  const deadline = performance.now() + LISTENERS_PATIENCE_MS;
+  for (;;) {
+    const port = admin();
+    if (port === undefined) return new Map();
+    const { text } = await httpRequest(new URL(`http://127.0.0.1:${port}/listeners?format=json`), {});
+    const { listener_statuses = [] } = JSON.parse(text) as { listener_statuses?: ListenerStatus[] };
+    const bound = new Map(
+      listener_statuses.map(({ name, local_address }) => [name, local_address.socket_address.port_value]),
+    );
+    const missing = awaited.filter((name) => !bound.has(name));
+    if (missing.length === 0) return bound;
+    if (performance.now() > deadline) throw new Error(`did not open ${missing.join(', ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+interface ListenerStatus {
+  readonly name: string;
+  readonly local_address: { readonly socket_address: { readonly port_value: number } };
+}
+
+const LISTENERS_PATIENCE_MS = 5_000;
