@@ -2,7 +2,7 @@ import { renderCluster } from '../../mesh/renderConfigDump.js';
 import type { Cluster, ProxyConfig } from '../../mesh/types.js';
 import type { Identity } from '../control/identity.js';
 import type { DestinationService } from '../control/inboundPorts.js';
-import type { ConfigFiles } from './configFiles.js';
+import { DISCOVERED } from './discovery.js';
 import { MESHED } from './endpoints.js';
 import { REAL_TARGET, rawBuffer, TLVS, tellByTlvs } from './identityTlvs.js';
 import { any, type Message } from './proto.js';
@@ -13,15 +13,15 @@ export const BLACK_HOLE = 'BlackHoleCluster';
 
 export const inboundClusterName = (port: number): string => `inbound|${port}||`;
 
-/** A cluster of the mesh as istiod describes it, with its hosts in a file. @param told who the proxy says it is. */
-function renderOutbound(cluster: Cluster, told: Identity, files: ConfigFiles): Message {
+/** A cluster of the mesh as istiod describes it, with its hosts to be asked for. @param told who the proxy says it is. */
+function renderOutbound(cluster: Cluster, told: Identity): Message {
   const { name, host, serviceName, serviceNamespace, subset } = cluster;
   return {
     ...renderCluster(cluster),
     metadata: about({ host, name: serviceName, namespace: serviceNamespace }, subset),
     ...(cluster.balancing === 'original-dst'
       ? { original_dst_lb_config: DIALLED }
-      : { eds_cluster_config: { service_name: name, eds_config: files.source('eds', name) } }),
+      : { eds_cluster_config: { service_name: name, eds_config: DISCOVERED } }),
     ...(cluster.protocol === 'tcp' && cluster.balancing !== 'original-dst'
       ? {
           transport_socket_matches: [
@@ -63,11 +63,11 @@ const builtIn = (name: string, fields: Message): Message =>
 
 const named = (name: string): Message => ({ metadata: { filter_metadata: { istio: { name } } } });
 
-function renderInbound(port: number, service: DestinationService, files: ConfigFiles): Message {
+function renderInbound(port: number, service: DestinationService): Message {
   const name = inboundClusterName(port);
   return builtIn(name, {
     type: 'EDS',
-    eds_cluster_config: { service_name: name, eds_config: files.source('eds', name) },
+    eds_cluster_config: { service_name: name, eds_config: DISCOVERED },
     metadata: about(service, ''),
   });
 }
@@ -77,11 +77,10 @@ export function renderClusters(
   config: ProxyConfig,
   inbound: ReadonlyMap<number, DestinationService>,
   told: Identity,
-  files: ConfigFiles,
 ): Map<string, Message> {
   return new Map<string, Message>([
-    ...Object.values(config.clusters).map((cluster) => [cluster.name, renderOutbound(cluster, told, files)] as const),
-    ...[...inbound].map(([port, service]) => [inboundClusterName(port), renderInbound(port, service, files)] as const),
+    ...Object.values(config.clusters).map((cluster) => [cluster.name, renderOutbound(cluster, told)] as const),
+    ...[...inbound].map(([port, service]) => [inboundClusterName(port), renderInbound(port, service)] as const),
     [
       PASSTHROUGH,
       builtIn(PASSTHROUGH, {

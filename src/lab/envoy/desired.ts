@@ -4,7 +4,6 @@ import type { Identity } from '../control/identity.js';
 import { type InboundPort, inboundPort, passthroughPort, targetPorts } from '../control/inboundPorts.js';
 import type { PodNetwork } from '../control/network.js';
 import { inboundClusterName, renderClusters } from './clusters.js';
-import type { ConfigFiles } from './configFiles.js';
 import { renderAssignment, renderInboundAssignment } from './endpoints.js';
 import { inboundListenerName, renderInboundListener } from './inboundListeners.js';
 import { httpListener, type OutboundListener, outboundListeners, renderOutboundListener } from './outboundListeners.js';
@@ -33,14 +32,13 @@ export interface DesiredInput {
   readonly appPorts: readonly number[];
   readonly localPort: (port: number) => number | undefined;
   readonly network: PodNetwork;
-  readonly files: ConfigFiles;
   /** What ran before: its HTTP listeners stay, and a port's protocol changes only from or to bytes. */
   readonly before: Desired | undefined;
 }
 
 /** What a proxy shall run, from the objects of the cluster and the places of this machine. */
 export function desired(input: DesiredInput): Desired {
-  const { config, own, told, network, files, localPort } = input;
+  const { config, own, told, network, localPort } = input;
   const inbound = inboundPorts(input);
   const outbound = keepHttp(outboundListeners(config), input.before?.outbound ?? []);
   const httpPorts = outbound.flatMap((listener) => (listener.kind === 'http' ? [listener.port] : []));
@@ -48,12 +46,12 @@ export function desired(input: DesiredInput): Desired {
     outbound,
     inbound,
     listeners: new Map([
-      ...outbound.map((listener) => [listener.name, renderOutboundListener(listener, own, files)] as const),
+      ...outbound.map((listener) => [listener.name, renderOutboundListener(listener, own)] as const),
       ...[...inbound].map(
         ([port, { protocol }]) => [inboundListenerName(port), renderInboundListener(port, protocol, input)] as const,
       ),
     ]),
-    clusters: renderClusters(config, new Map([...inbound].map(([port, { service }]) => [port, service])), told, files),
+    clusters: renderClusters(config, new Map([...inbound].map(([port, { service }]) => [port, service])), told),
     tables: renderRouteTables(config, httpPorts, told),
     assignments: new Map([
       ...Object.values(config.clusters)

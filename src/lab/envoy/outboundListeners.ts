@@ -2,7 +2,7 @@ import type { PortConfig, ProxyConfig, TcpService } from '../../mesh/types.js';
 import type { Identity } from '../control/identity.js';
 import { connectionLog, requestLog } from './accessLogs.js';
 import { BLACK_HOLE, PASSTHROUGH } from './clusters.js';
-import type { ConfigFiles } from './configFiles.js';
+import { DISCOVERED } from './discovery.js';
 import { httpConnectionManager } from './httpConnections.js';
 import { readCallee } from './identityHeaders.js';
 import { readDialled } from './identityTlvs.js';
@@ -93,12 +93,12 @@ export function listenerFor(
 }
 
 /** @param own the proxy's pod, for its metrics. */
-export function renderOutboundListener(listener: OutboundListener, own: Identity, files: ConfigFiles): Message {
+export function renderOutboundListener(listener: OutboundListener, own: Identity): Message {
   const bytes = (target: Message) => tcpProxy(listener.name, target, connectionLog(sourceOfBytes(own)));
   const requests = (table: string) =>
     httpConnectionManager({
       prefix: `outbound_${listener.name}`,
-      routes: { rds: { route_config_name: table, config_source: files.source('rds', table) } },
+      routes: { rds: { route_config_name: table, config_source: DISCOVERED } },
       filters: [readCallee(), extension('envoy.filters.http.fault', 'extensions.filters.http.fault.v3.HTTPFault')],
       log: requestLog(sourceOfRequests(own)),
       side: 'outbound',

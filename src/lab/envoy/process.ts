@@ -17,7 +17,8 @@ const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(p
 /** One running Envoy. */
 export class EnvoyProcess {
   private readonly child: ChildProcess;
-  private readonly gone: Promise<void>;
+  private readonly exit: Promise<void>;
+  private readonly exited = new AbortController();
   private complaints = '';
   private adminPort = 0;
   ended = false;
@@ -35,9 +36,10 @@ export class EnvoyProcess {
     this.child.stderr?.on('data', (chunk: Buffer) => {
       this.complaints = (this.complaints + chunk.toString('utf8')).slice(-KEPT_CHARACTERS);
     });
-    this.gone = new Promise((resolve) => {
+    this.exit = new Promise((resolve) => {
       const end = () => {
         this.ended = true;
+        this.exited.abort();
         resolve();
       };
       this.child.once('exit', end);
@@ -74,6 +76,11 @@ export class EnvoyProcess {
     return this.adminPort;
   }
 
+  /** Aborted when it has ended. */
+  get gone(): AbortSignal {
+    return this.exited.signal;
+  }
+
   get pid(): number | undefined {
     return this.child.pid;
   }
@@ -85,14 +92,14 @@ export class EnvoyProcess {
 
   /** Resolves when it has ended, for whatever reason. */
   end(): Promise<void> {
-    return this.gone;
+    return this.exit;
   }
 
   async stop(): Promise<void> {
     if (this.ended) return;
     const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     this.child.kill('SIGTERM');
-    await this.gone;
+    await this.exit;
     clearTimeout(timer);
   }
 

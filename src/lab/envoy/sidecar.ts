@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { sleep } from '../../base/clock.js';
@@ -10,8 +11,8 @@ import type { Dial } from '../control/network.js';
 import type { PodProxy, PodProxyOptions } from '../control/podProxy.js';
 import { adminView } from './adminView.js';
 import { bootstrap } from './bootstrap.js';
-import { ConfigFiles, type Discovery } from './configFiles.js';
 import { type Desired, desired } from './desired.js';
+import { type Discovery, DiscoveryServer } from './discovery.js';
 import { inboundListenerName } from './inboundListeners.js';
 import { Latest } from './latest.js';
 import { agentView } from './metricsPage.js';
@@ -20,16 +21,19 @@ import { preface } from './preface.js';
 import { EnvoyProcess } from './process.js';
 import type { Message } from './proto.js';
 import { ServiceRelays } from './serviceRelays.js';
-import { readReport, untilTaken, type Written } from './takeover.js';
 
 export interface EnvoyOptions {
   /** Path of the program. */
   readonly binary: string;
-  /** Where the proxies' configuration files go, a folder for each. */
+  /** Where the proxies' few files go. */
   readonly folder: string;
   /** Told what a proxy refuses and why one ended. */
   readonly onError: (error: unknown) => void;
 }
+
+/** How long a proxy may take for what it has been told; ms. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 5;
 
 const NOTHING: ProxyConfig = { ports: [], clusters: {}, warnings: [] };
 
@@ -46,7 +50,9 @@ export class EnvoySidecar implements PodProxy {
   private readonly options: PodProxyOptions;
   private readonly envoy: EnvoyOptions;
   private readonly identity: { readonly own: Identity; readonly told: Identity };
-  private readonly files: ConfigFiles;
+  private readonly discovery = new DiscoveryServer();
+  private discoveryPort = 0;
+  private readonly folder: string;
   private readonly relays: ServiceRelays;
   private readonly servers: Server[] = [];
   private readonly agentPorts = new Map<number, number>();
@@ -68,7 +74,7 @@ export class EnvoySidecar implements PodProxy {
     this.id = `${pod.metadata.name}.${namespace}`;
     this.caller = { workload, namespace, labels: pod.metadata.labels ?? {}, gateway: false };
     this.identity = identityOfPod(pod, workload, serviceAccount);
-    this.files = new ConfigFiles(join(envoy.folder, this.id));
+    this.folder = join(envoy.folder, this.id);
     this.relays = new ServiceRelays(addresses, namespace, random);
     this.unwatch = network.watch(() => this.refresh());
   }
@@ -128,15 +134,17 @@ export class EnvoySidecar implements PodProxy {
   async close(): Promise<void> {
     this.ended.abort();
     this.unwatch();
-    await Promise.all([this.process?.stop(), this.relays.close(), ...this.servers.map(closeServer)]);
-    this.files.remove();
+    await this.process?.stop();
+    await Promise.all([this.discovery.close(), this.relays.close(), ...this.servers.map(closeServer)]);
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   private readonly admin = (): number | undefined =>
     this.process && !this.process.ended ? this.process.admin : undefined;
 
   private async open(): Promise<void> {
-    this.writeAll(this.render());
+    this.tellAll(this.render());
+    this.discoveryPort = await this.discovery.listen();
     const view = adminView({ admin: this.admin, placeOf: (name) => this.placeOfListener(name) });
     const agent = agentView(this.admin, () => this.admin() !== undefined && this.objects !== undefined);
     const [admin, agentPort] = await Promise.all([this.serve(view), this.serve(agent), this.startProcess()]);
@@ -151,8 +159,11 @@ export class EnvoySidecar implements PodProxy {
   }
 
   private async startProcess(): Promise<void> {
-    const config = this.files.extra('envoy.json', bootstrap(this.id, this.options.workload, this.files));
-    const process = await EnvoyProcess.start(this.envoy.binary, config, `${config}.admin`);
+    this.discovery.restart();
+    mkdirSync(this.folder, { recursive: true });
+    const config = join(this.folder, 'envoy.json');
+    writeFileSync(config, JSON.stringify(bootstrap(this.id, this.options.workload, this.discoveryPort)));
+    const process = await EnvoyProcess.start(this.envoy.binary, config, join(this.folder, 'admin'));
     if (this.ended.signal.aborted) return process.stop();
     this.process = process;
     void process.end().then(() => this.onEnd(process, performance.now()));
@@ -187,11 +198,11 @@ export class EnvoySidecar implements PodProxy {
 
   private render(): Desired {
     const { pod, appPorts, localPort, network } = this.options;
-    const { config, files, identity, running: before } = this;
+    const { config, identity, running: before } = this;
     // Which protocol a port speaks is known with the first configuration; until then nothing is opened.
     const ports = this.objects ? appPorts : [];
     const objects = this.objects ?? [];
-    return desired({ config, objects, pod, ...identity, appPorts: ports, localPort, network, files, before });
+    return desired({ config, objects, pod, ...identity, appPorts: ports, localPort, network, before });
   }
 
   /** Something around the proxy has changed: its own application, or another pod's listener. */
@@ -202,50 +213,53 @@ export class EnvoySidecar implements PodProxy {
 
   /** Routes never name a cluster that is not there, as long as the objects name none: clusters come first and go last. */
   private async apply(): Promise<void> {
-    const { ended, running } = this;
-    if (ended.signal.aborted || !this.process || this.process.ended) return;
+    const { process, running, discovery } = this;
+    if (this.ended.signal.aborted || !process || process.ended) return;
+    const { gone } = process;
     const wanted = this.render();
-    const { rejected } = await readReport(this.admin());
-    const taken = async (written: readonly Written[]) => {
-      try {
-        await untilTaken(this.admin, written, rejected);
-      } catch (error) {
-        for (const { kind, name } of written) this.files.forget(kind, name);
-        throw error;
-      }
-    };
-    const assignments = this.write('eds', wanted.assignments);
+    const hosts = this.tell('eds', wanted.assignments);
     const going = [...(running?.clusters ?? [])].filter(([name]) => !wanted.clusters.has(name));
-    await taken([...this.writeOne('cds', [...wanted.clusters.values(), ...going.map(([, cluster]) => cluster)])]);
-    await taken([
-      ...assignments,
-      ...this.write('rds', wanted.tables),
-      ...this.writeOne('lds', [...wanted.listeners.values()]),
-    ]);
-    if (going.length > 0) await taken(this.writeOne('cds', [...wanted.clusters.values()]));
-    this.running = wanted;
+    const clusters = this.tellOne('cds', [...wanted.clusters.values(), ...going.map(([, cluster]) => cluster)]);
+    if (clusters.length > 0) {
+      await discovery.taken(clusters, gone);
+      await this.untilWarm();
+    }
+    const routes = this.tell('rds', wanted.tables);
+    await discovery.taken([...hosts, ...routes, ...this.tellOne('lds', [...wanted.listeners.values()])], gone);
     this.bound = await boundPorts(this.admin, wanted.listeners.keys());
+    this.running = wanted;
+    if (going.length > 0) await discovery.taken(this.tellOne('cds', [...wanted.clusters.values()]), gone);
     if ([...wanted.inbound.keys()].some((port) => !running?.inbound.has(port))) this.options.network.changed();
   }
 
-  private writeAll(wanted: Desired): void {
-    this.write('eds', wanted.assignments);
-    this.write('rds', wanted.tables);
-    this.writeOne('cds', [...wanted.clusters.values()]);
-    this.writeOne('lds', [...wanted.listeners.values()]);
+  private tellAll(wanted: Desired): void {
+    this.tell('eds', wanted.assignments);
+    this.tell('rds', wanted.tables);
+    this.tellOne('cds', [...wanted.clusters.values()]);
+    this.tellOne('lds', [...wanted.listeners.values()]);
     this.running = wanted;
   }
 
-  private write(kind: Discovery, resources: ReadonlyMap<string, Message>): Written[] {
-    return [...resources].flatMap(([name, resource]) => {
-      const version = this.files.write(kind, name, [resource]);
-      return version === undefined ? [] : [{ kind, name, version }];
-    });
+  private tell(kind: Discovery, resources: ReadonlyMap<string, Message>) {
+    return [...resources].flatMap(([name, resource]) => this.discovery.set(kind, name, [resource]) ?? []);
   }
 
-  private writeOne(kind: Discovery, resources: readonly Message[]): Written[] {
-    const version = this.files.write(kind, 'all', resources);
-    return version === undefined ? [] : [{ kind, name: 'all', version }];
+  private tellOne(kind: Discovery, resources: readonly Message[]) {
+    const topic = this.discovery.set(kind, 'all', resources);
+    return topic ? [topic] : [];
+  }
+
+  /** A cluster that waits for its endpoints is not there yet for those who route to it. */
+  private async untilWarm(): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (performance.now() < deadline) {
+      const admin = this.admin();
+      if (admin === undefined) return;
+      const { text } = await httpRequest(new URL(`http://127.0.0.1:${admin}/stats?filter=warming_clusters`), {});
+      if (/: 0\s*$/.test(text)) return;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    throw new Error('its clusters wait for their endpoints');
   }
 
   /** The dialled address in the cluster, and the real place behind it that a connection passed through would reach. */
@@ -298,7 +312,7 @@ const NO_ADDRESS = '192.0.2.1';
 /** Listener -> real port of 127.0.0.1, as soon as the named ones are open: a listener waits for its route table. */
 async function boundPorts(admin: () => number | undefined, names: Iterable<string>): Promise<Map<string, number>> {
   const awaited = [...names];
-  const deadline = performance.now() + LISTENERS_PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const port = admin();
     if (port === undefined) return new Map();
@@ -310,7 +324,7 @@ async function boundPorts(admin: () => number | undefined, names: Iterable<strin
     const missing = awaited.filter((name) => !bound.has(name));
     if (missing.length === 0) return bound;
     if (performance.now() > deadline) throw new Error(`did not open ${missing.join(', ')}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
@@ -318,5 +332,3 @@ interface ListenerStatus {
   readonly name: string;
   readonly local_address: { readonly socket_address: { readonly port_value: number } };
 }
-
-const LISTENERS_PATIENCE_MS = 5_000;

@@ -9,6 +9,9 @@ import type { OutboundContext } from './outboundContext.js';
 import { type Peer, unknownPeer } from './peer.js';
 import { CLIENT_PATIENCE_MS, receivePeer, sendPeer } from './peerExchange.js';
 
+/** A byte connection is tried once, which spends what tries there are. */
+const REFUSED = 'UF,URX';
+
 /** Books a connection: opened now, bytes as they pass (Istio reports them while it lives), closed when both sides are. */
 function book(series: TcpSeries, downstream: Socket, upstream: Socket): void {
   series.opened += 1;
@@ -79,7 +82,7 @@ function openTcp(context: OutboundContext, service: TcpService, downstream: Sock
   };
   const fail = () => {
     state.report(host, 503);
-    refuse(seriesOf(host.peer, 'UF'), downstream);
+    refuse(seriesOf(host.peer, REFUSED), downstream);
   };
   if (real === undefined) {
     leave();
@@ -127,12 +130,12 @@ export function passThroughOutbound(context: OutboundContext, address: string, p
       }));
     if (forbidden) return refuse(seriesOf('UH'), downstream);
     const real = context.connect(address, port);
-    if (real === undefined) return refuse(seriesOf('UF'), downstream);
+    if (real === undefined) return refuse(seriesOf(REFUSED), downstream);
     const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
     context.track(upstream);
     let connected = false;
     upstream.on('error', () => {
-      if (!connected) refuse(seriesOf('UF'), downstream);
+      if (!connected) refuse(seriesOf(REFUSED), downstream);
     });
     upstream.once('connect', () => {
       connected = true;
@@ -162,13 +165,13 @@ export function serveTcp(context: InboundContext, port: number, downstream: Sock
       security: source.principal === 'unknown' ? 'none' : 'mutual_tls',
     }));
   if (real === undefined) {
-    refuse(seriesOf('UF'), downstream);
+    refuse(seriesOf(REFUSED), downstream);
     return;
   }
   const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
   let connected = false;
   upstream.on('error', () => {
-    if (!connected) refuse(seriesOf('UF'), downstream);
+    if (!connected) refuse(seriesOf(REFUSED), downstream);
   });
   upstream.once('connect', () => {
     connected = true;
