@@ -5,7 +5,7 @@ import { inboundClusterName } from './clusters.js';
 import { httpConnectionManager } from './httpConnections.js';
 import { readCaller, tellIdentity } from './identityHeaders.js';
 import { readCallerTlvs } from './identityTlvs.js';
-import { detectHttp, HTTP, NEVER_MIND } from './outboundListeners.js';
+import { detectHttp, HTTP, WAITS } from './outboundListeners.js';
 import { any, loopback, type Message } from './proto.js';
 import { destinationOfBytes, destinationOfRequests } from './statsLabels.js';
 import { tcpProxy } from './tcpProxies.js';
@@ -35,16 +35,28 @@ export function renderInboundListener(
     address: loopback(0),
     enable_reuse_port: false,
     traffic_direction: 'INBOUND',
-    ...NEVER_MIND,
-    ...(protocol === 'tcp'
-      ? { listener_filters: [readCallerTlvs()], filter_chains: [{ filters: [bytes] }] }
-      : {
-          listener_filters: [readCallerTlvs(), detectHttp()],
-          filter_chains: [{ filter_chain_match: HTTP, filters: [requests] }],
-          default_filter_chain: { filters: [bytes] },
-        }),
+    ...chains(protocol, requests, bytes),
   });
 }
+
+function chains(protocol: InboundPort['protocol'], requests: Message, bytes: Message): Message {
+  switch (protocol) {
+    case 'http':
+      return { listener_filters: [readCallerTlvs()], filter_chains: [{ filters: [requests] }], ...WAITS };
+    case 'tcp':
+      return { listener_filters: [readCallerTlvs()], filter_chains: [{ filters: [bytes] }], ...GIVES_UP };
+    case 'detect':
+      return {
+        listener_filters: [readCallerTlvs(), detectHttp()],
+        filter_chains: [{ filter_chain_match: HTTP, filters: [requests] }],
+        default_filter_chain: { filters: [bytes] },
+        ...WAITS,
+      };
+  }
+}
+
+/** A client without sidecar may wait for the server's greeting; one with a sidecar tells at once who it is. */
+const GIVES_UP: Message = { listener_filters_timeout: '2s', continue_on_listener_filters_timeout: true };
 
 const routesTo = (cluster: string, port: number, told: Identity): Message => ({
   name: cluster,

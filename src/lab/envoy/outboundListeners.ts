@@ -132,7 +132,7 @@ function chains(
         listener_filters: [readDialled(), detectHttp()],
         filter_chains: [{ filter_chain_match: HTTP, filters: [requests(listener.table)] }],
         default_filter_chain: { filters: [bytes({ cluster: listener.cluster })] },
-        ...NEVER_MIND,
+        ...WAITS,
       };
   }
 }
@@ -143,11 +143,8 @@ export const detectHttp = (): Message =>
 /** Connections whose first bytes are a request. */
 export const HTTP: Message = { application_protocols: ['http/1.0', 'http/1.1', 'h2c'] };
 
-/** A client that waits for the server's greeting is passed on without a word of its own. */
-export const NEVER_MIND: Message = {
-  listener_filters_timeout: '0.2s',
-  continue_on_listener_filters_timeout: true,
-};
+/** What a connection is shows in its first bytes, however late they come: the mesh's `protocolDetectionTimeout` is none. */
+export const WAITS: Message = { listener_filters_timeout: '0s' };
 
 const targetOf = ({ cluster, destinations }: TcpService): Message =>
   destinations
