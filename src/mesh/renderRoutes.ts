@@ -73,6 +73,7 @@ function renderAction(route: Route, match: RouteMatch, clusters: ProxyConfig['cl
   }
   const only = singleDestination(route);
   const hashes = hashPolicies(action.destinations, clusters);
+  const authority = route.rewrite?.authority ?? authorityOf([route.requestHeaders, only?.requestHeaders]);
   return {
     route: {
       ...(only
@@ -94,7 +95,7 @@ function renderAction(route: Route, match: RouteMatch, clusters: ProxyConfig['cl
         : {}),
       ...(hashes.length > 0 ? { hash_policy: hashes } : {}),
       ...renderPathRewrite(route, match),
-      ...(route.rewrite?.authority ? { host_rewrite_literal: route.rewrite.authority } : {}),
+      ...(authority ? { host_rewrite_literal: authority } : {}),
     },
   };
 }
@@ -136,6 +137,7 @@ function renderHash({ by, name }: NonNullable<Cluster['hash']>): object {
 const renderWeighted = ({ cluster, weight, requestHeaders, responseHeaders }: Destination): object => ({
   name: cluster,
   weight,
+  ...(authorityOf([requestHeaders]) ? { host_rewrite_literal: authorityOf([requestHeaders]) } : {}),
   ...headerChanges([requestHeaders], 'request'),
   ...headerChanges([responseHeaders], 'response'),
 });
@@ -164,6 +166,18 @@ function renderFault({ fault: { delay, abort } }: Route): object | undefined {
   });
 }
 
+/** Envoy refuses to change the host and pseudo-headers in this way; a host that is set becomes a rewrite. */
+const isAuthority = (name: string): boolean => /^(host|:authority)$/i.test(name);
+const isSpecial = (name: string): boolean => isAuthority(name) || name.startsWith(':');
+
+function authorityOf(changes: readonly (HeaderChange | undefined)[]): string | undefined {
+  const written = changes.flatMap((change) => [
+    ...Object.entries(change?.set ?? {}),
+    ...Object.entries(change?.add ?? {}),
+  ]);
+  return written.findLast(([name]) => isAuthority(name))?.[1];
+}
+
 function headerChanges(changes: readonly (HeaderChange | undefined)[], side: 'request' | 'response'): object {
   const entries = changes.flatMap((change) => [
     ...Object.entries(change?.set ?? {}).map(([key, value]) => ({
@@ -172,9 +186,10 @@ function headerChanges(changes: readonly (HeaderChange | undefined)[], side: 're
     })),
     ...Object.entries(change?.add ?? {}).map(([key, value]) => ({ header: { key, value } })),
   ]);
-  const removed = changes.flatMap((change) => change?.remove ?? []);
+  const added = entries.filter(({ header }) => !isSpecial(header.key));
+  const removed = changes.flatMap((change) => change?.remove ?? []).filter((name) => !isSpecial(name));
   return {
-    ...(entries.length > 0 ? { [`${side}_headers_to_add`]: entries } : {}),
+    ...(added.length > 0 ? { [`${side}_headers_to_add`]: added } : {}),
     ...(removed.length > 0 ? { [`${side}_headers_to_remove`]: removed } : {}),
   };
 }
