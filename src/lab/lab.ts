@@ -26,6 +26,7 @@ import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
 import type { ScrapeTarget } from './control/types.js';
 import { defaultEntry, type EntryPoint, entryServer } from './entry.js';
+import { notCovered } from './envoy/notCovered.js';
 import { EnvoySidecar } from './envoy/sidecar.js';
 import { startKiali } from './kiali/server.js';
 import { PodRuntime } from './podRuntime.js';
@@ -61,6 +62,8 @@ export interface LabOptions {
     readonly binary: string;
   };
   readonly clock?: Clock;
+  /** Told, once each, what of the objects the Envoys cannot rehearse; default: it is dropped. */
+  readonly onWarning?: (warning: string) => void;
   /** Told of faults inside the lab, which never stop it; default: they are dropped. */
   readonly onError?: (error: unknown) => void;
 }
@@ -114,7 +117,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
-  if (envoys) closers.push(() => rmSync(envoys, { recursive: true, force: true }));
+  if (envoys) {
+    closers.push(() => rmSync(envoys, { recursive: true, force: true }));
+    closers.push(warnOfRest(store, options.onWarning));
+  }
   bootstrap(store);
   const controllers = runControllers(
     store,
@@ -232,5 +238,17 @@ function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
         },
       },
     ];
+  });
+}
+
+/** Tells what of each new state of an object the Envoys leave out. @returns what ends it. */
+function warnOfRest(store: Store, onWarning: (warning: string) => void = () => undefined): () => void {
+  const told = new Set<string>();
+  return store.subscribe(({ type, object }) => {
+    if (type === 'DELETED') return;
+    for (const warning of notCovered(object).filter((text) => !told.has(text))) {
+      told.add(warning);
+      onWarning(warning);
+    }
   });
 }

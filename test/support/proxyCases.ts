@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/base/kubernetes.js';
 import { subsets, type TestMesh, type TestPod, to, virtualService } from './labMesh.js';
 
 /** Answers with these statuses in turn, the last one for ever. */
-export function statuses(...codes: number[]): RequestListener {
+function statuses(...codes: number[]): RequestListener {
   let served = 0;
   return (_request, response) => {
     const code = codes[Math.min(served++, codes.length - 1)] ?? 200;

@@ -97,7 +97,7 @@ export class ScrapedMesh<P extends PodProxy> {
   }
 }
 
-export async function pageOf(proxy: PodProxy): Promise<string> {
+async function pageOf(proxy: PodProxy): Promise<string> {
   const { status, text } = await httpRequest(new URL(`http://127.0.0.1:${proxy.port(15_020)}/stats/prometheus`), {});
   if (status !== 200) throw new Error(`the metrics of ${proxy.id} answered ${status}: ${text}`);
   return text;

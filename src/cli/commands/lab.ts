@@ -98,6 +98,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
             kiali: flags.portKiali ?? 0,
           },
           ...(envoy ? { envoy } : {}),
+          onWarning: (warning) => io.stderr.write(`${warning}\n`),
           clock: systemClock,
           onError: (error) => io.stderr.write(`the lab goes on after a fault of its own: ${errorText(error)}\n`),
         });
@@ -106,6 +107,8 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
         if (flags.prometheusConfig) writePrometheusConfig(resolve(io.cwd, flags.prometheusConfig), lab);
         for (const { apiVersion, kind, metadata } of lab.unknownObjects)
           io.stderr.write(`left out: ${kind} ${metadata.name}, the lab has no ${apiVersion} ${kind}\n`);
+        if (envoy)
+          io.stderr.write(`data plane: Envoy ${envoy.version}, one process beside every pod (${envoy.binary})\n`);
         io.stdout.write(
           `${JSON.stringify({ kubeconfig, baseUrl: lab.baseUrl, prometheusUrl: lab.prometheusUrl, kialiUrl: lab.kialiUrl })}\n`,
         );

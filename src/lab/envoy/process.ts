@@ -26,7 +26,9 @@ export class EnvoyProcess {
   private constructor(binary: string, config: string, adminFile: string) {
     const args = ['-c', config, '--admin-address-path', adminFile];
     // One worker draws weights and balances alone, as the few requests of a rehearsal need; the log has complaints only.
-    args.push('--concurrency', '1', '--disable-hot-restart', '-l', 'warn', '--drain-time-s', '5');
+    args.push('--concurrency', '1', '--disable-hot-restart', '--drain-time-s', '5');
+    // The component `main` warns of limits that only an edge proxy needs.
+    args.push('-l', 'warn', '--component-log-level', 'main:error');
     this.child = spawn(SETPRIV ?? binary, SETPRIV ? ['--pdeathsig', 'TERM', binary, ...args] : args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       // Ctrl-C on a terminal goes to the whole foreground group; whoever started the proxy ends it in due time.

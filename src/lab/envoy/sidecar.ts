@@ -166,7 +166,8 @@ export class EnvoySidecar implements PodProxy {
     const process = await EnvoyProcess.start(this.envoy.binary, config, join(this.folder, 'admin'));
     if (this.ended.signal.aborted) return process.stop();
     this.process = process;
-    void process.end().then(() => this.onEnd(process, performance.now()));
+    const startedAt = performance.now();
+    void process.end().then(() => this.onEnd(process, startedAt));
     this.bound = await boundPorts(this.admin, []);
   }
 
@@ -175,7 +176,7 @@ export class EnvoySidecar implements PodProxy {
     const { signal } = this.ended;
     if (signal.aborted || this.process !== process) return;
     this.bound = new Map();
-    this.complain(new Error(`its Envoy (process ${process.pid}) ended by itself: ${process.lastWords() || 'killed'}`));
+    this.complain(new Error(`its Envoy (process ${process.pid}) ended by itself`));
     this.options.onHealth?.(false);
     this.options.network.changed();
     let backOff = performance.now() - startedAt > LONG_LIFE_MS ? 0 : FIRST_BACK_OFF_MS;
