@@ -7,7 +7,7 @@ import { compileProxyConfig } from '../../src/mesh/compile.js';
 import type { ProxyConfig } from '../../src/mesh/types.js';
 import { ledger, tcpLedger } from './labLedger.js';
 import { type Answer, type StartedPods, sendTo, startPods, type TestPod } from './labMesh.js';
-import { SERVICE_PORT } from './labShop.js';
+import { SERVICE_PORT, shopService } from './labShop.js';
 
 /** What both sides counted; see labLedger.ts. */
 export interface Ledgers {
@@ -48,6 +48,13 @@ export class ScrapedMesh<P extends PodProxy> {
     );
     // What one has opened meanwhile concerns the others.
     for (const proxy of [this.client, ...this.sidecars.values()]) await proxy.settled();
+  }
+
+  /** Replaces the rules: everything but the pods, and the Service if they bring none. */
+  async change(rules: readonly KubeObject[]): Promise<void> {
+    const hasShop = rules.some(({ kind, metadata }) => kind === 'Service' && metadata.name === 'shop');
+    const pods = this.pods.objects.filter(({ kind }) => kind === 'Pod');
+    await this.configure([...(hasShop ? [] : [shopService()]), ...rules, ...pods]);
   }
 
   /** Gives the client's sidecar a configuration of its own. */

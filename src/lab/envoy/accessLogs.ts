@@ -1,7 +1,7 @@
 import { extension, type Message } from './proto.js';
 import { type Labels, tags } from './statsLabels.js';
 
-/** One scope for all listeners of a proxy, so that a listener that is replaced takes no series with it. */
+/** Istio's names begin like this. */
 const SCOPE = { prefix: 'istio' };
 
 const statsLogger = (fields: Message): Message =>

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { EnvironmentError } from '../../base/errors.js';
 import { httpRequest } from '../../cluster/http.js';
@@ -26,7 +27,9 @@ export class EnvoyProcess {
   private constructor(binary: string, config: string, adminFile: string) {
     const args = ['-c', config, '--admin-address-path', adminFile];
     // One worker draws weights and balances alone, as the few requests of a rehearsal need; the log has complaints only.
-    args.push('--concurrency', '1', '--disable-hot-restart', '--drain-time-s', '5');
+    args.push('--concurrency', '1', '--disable-hot-restart');
+    // A listener that was replaced takes its counters with it when it has drained: it never has.
+    args.push('--drain-time-s', '604800');
     // The component `main` warns of limits that only an edge proxy needs.
     args.push('-l', 'warn', '--component-log-level', 'main:error');
     this.child = spawn(SETPRIV ?? binary, SETPRIV ? ['--pdeathsig', 'TERM', binary, ...args] : args, {
@@ -35,6 +38,8 @@ export class EnvoyProcess {
       detached: true,
       env: { ...WORDS },
     });
+    // Whatever waits for the proxy waits for its end as well.
+    setMaxListeners(0, this.exited.signal);
     this.child.stderr?.on('data', (chunk: Buffer) => {
       this.complaints = (this.complaints + chunk.toString('utf8')).slice(-KEPT_CHARACTERS);
     });
