@@ -1,4 +1,5 @@
 import type { Identity } from '../control/identity.js';
+import { istioLabels, type LabelFacts } from '../control/istioLabels.js';
 import { PEER, SECURITY } from './identityHeaders.js';
 import { TLVS } from './identityTlvs.js';
 import type { Message } from './proto.js';
@@ -29,12 +30,9 @@ const cluster = (key: string): Operator => ({ command: 'CLUSTER_METADATA', param
 const route = (key: string): Operator => ({ command: 'METADATA', param: `ROUTE:weighbridge:${key}` });
 const AUTHORITY: Operator = { command: 'REQ', param: ':authority' };
 
-/** What one proxy knows of itself and of the other side: a literal, or a format string. */
-type Side = { readonly [Field in keyof Identity]: string };
-
 const fallback = (field: keyof Identity): Operator => (field === 'canonicalRevision' ? LATEST : UNKNOWN);
 
-function side(of: (field: keyof Identity) => readonly Operator[]): Side {
+function side(of: (field: keyof Identity) => readonly Operator[]): Identity {
   const value = (field: keyof Identity) => firstOf(...of(field), fallback(field));
   return {
     workload: value('workload'),
@@ -57,50 +55,21 @@ const IN_ENDPOINTS: ReadonlySet<keyof Identity> = new Set([
   'cluster',
 ]);
 
-const callee: Side = side((field) => [told(PEER, field), ...(IN_ENDPOINTS.has(field) ? [host(field)] : [])]);
-const calleeOfBytes: Side = side((field) => [hostTells(field), ...(IN_ENDPOINTS.has(field) ? [host(field)] : [])]);
-const caller: Side = side((field) => [told(PEER, field)]);
-const callerOfBytes: Side = side((field) => [told(TLVS, field)]);
+const callee: Identity = side((field) => [told(PEER, field), ...(IN_ENDPOINTS.has(field) ? [host(field)] : [])]);
+const calleeOfBytes: Identity = side((field) => [hostTells(field), ...(IN_ENDPOINTS.has(field) ? [host(field)] : [])]);
+const caller: Identity = side((field) => [told(PEER, field)]);
+const callerOfBytes: Identity = side((field) => [told(TLVS, field)]);
 
-interface Labels {
-  readonly reporter: 'source' | 'destination';
-  readonly source: Side;
-  readonly destination: Side;
-  readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
-  readonly protocol: 'http' | 'tcp';
-  readonly security: string;
-}
+/** The same of every request or connection that a proxy counts on one side. */
+export type Labels = Omit<LabelFacts, 'code' | 'flags'>;
 
-/** Istio's standard labels in the order in which its proxies emit them; an own label that is empty is left out. */
-function tags({ reporter, source, destination, service, protocol, security }: Labels): Message[] {
-  const all: [name: string, value: string][] = [
-    ['reporter', reporter],
-    ['source_workload', source.workload],
-    ['source_canonical_service', source.canonicalService],
-    ['source_canonical_revision', source.canonicalRevision],
-    ['source_workload_namespace', source.namespace],
-    ['source_principal', source.principal],
-    ['source_app', source.app],
-    ['source_version', source.version],
-    ['source_cluster', source.cluster],
-    ['destination_workload', destination.workload],
-    ['destination_workload_namespace', destination.namespace],
-    ['destination_principal', destination.principal],
-    ['destination_app', destination.app],
-    ['destination_version', destination.version],
-    ['destination_service', service.host],
-    ['destination_canonical_service', destination.canonicalService],
-    ['destination_canonical_revision', destination.canonicalRevision],
-    ['destination_service_name', service.name],
-    ['destination_service_namespace', service.namespace],
-    ['destination_cluster', destination.cluster],
-    ['request_protocol', protocol],
-    ...(protocol === 'http' ? ([['response_code', '%RESPONSE_CODE%']] as [string, string][]) : []),
-    ['response_flags', '%RESPONSE_FLAGS%'],
-    ['connection_security_policy', security],
-  ];
-  return all.filter(([, value]) => value !== '').map(([name, value]) => ({ name, value_format: value }));
-}
+/** Istio's standard labels, each with what Envoy shall fill in. */
+export const tags = (labels: Labels): Message[] =>
+  istioLabels({
+    ...labels,
+    code: labels.protocol === 'tcp' ? undefined : '%RESPONSE_CODE%',
+    flags: '%RESPONSE_FLAGS%',
+  }).map(([name, value]) => ({ name, value_format: value }));
 
 const clusterService = {
   host: firstOf(cluster('host')),
@@ -156,5 +125,3 @@ export const destinationOfBytes = (own: Identity): Labels => ({
   protocol: 'tcp',
   security: firstOf(told(TLVS, SECURITY), word('ISTIO_NONE')),
 });
-
-export { type Labels, tags };
