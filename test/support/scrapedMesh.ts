@@ -85,6 +85,11 @@ export class ScrapedMesh<P extends PodProxy> {
     };
   }
 
+  /** What the client's sidecar counted, whether the others are up or not. */
+  async sourceLedger(): Promise<string[]> {
+    return ledger(await pageOf(this.client), 'source');
+  }
+
   /** Byte connections of both sides. */
   async tcp(): Promise<Ledgers> {
     const [source, ...destinations] = await this.pages();

@@ -113,3 +113,51 @@ describe.skipIf(!envoy)('hosts and ports that are not ordinary', () => {
     }
   });
 });
+
+describe.skipIf(!envoy)('ends that come too early', () => {
+  afterEach(() => expect(sidecars?.complaints.splice(0)).toEqual([]));
+
+  const late: RequestListener = (_request, response) => {
+    setTimeout(() => response.end('late'), 1500);
+  };
+  const slow = (version: string): TestPod => ({ name: `shop-${version}-1`, version, sidecar: true, app: late });
+  const toV1 = (rule: object = {}) => [subsets(), virtualService({ route: [to('v1')], ...rule })];
+
+  test('a client that leaves is 0 DC on both sides, and the copy of its request is answered', async () => {
+    if (!sidecars) return;
+    for (const start of [ownSidecars, sidecars.start]) {
+      const rules = toV1({ mirror: { host: 'shop', subset: 'v2' } });
+      const mesh = await ScrapedMesh.start(start, [slow('v1'), slow('v2')], rules);
+      try {
+        const socket = await mesh.open('shop', SERVICE_PORT);
+        socket.write('GET / HTTP/1.1\r\nhost: shop:8000\r\n\r\n');
+        setTimeout(() => socket.destroy(), 300);
+        await eventually(async () =>
+          expect(await mesh.ledgers()).toEqual({
+            source: ['1x 0 DC shop-v1 unknown shop'],
+            destination: ['1x 0 DC shop-v1<web v1 shop', '1x 200 - shop-v2<web v2 shop'],
+          }),
+        );
+      } finally {
+        await mesh.close();
+      }
+    }
+  });
+
+  test('a sidecar that ends while its pod is asked is UC, and UF for those who come later', async () => {
+    if (!sidecars) return;
+    for (const start of [ownSidecars, sidecars.start]) {
+      const mesh = await ScrapedMesh.start(start, [slow('v1')], toV1({ retries: { attempts: 0 } }));
+      try {
+        const waiting = mesh.send();
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        await mesh.sidecars.get('shop-v1-1')?.close();
+        expect([(await waiting).status, (await mesh.send()).status]).toEqual([503, 503]);
+        const source = ['1x 503 UC shop-v1 unknown shop', '1x 503 UF shop-v1 unknown shop'];
+        await eventually(async () => expect(await mesh.sourceLedger()).toEqual(source));
+      } finally {
+        await mesh.close();
+      }
+    }
+  });
+});
