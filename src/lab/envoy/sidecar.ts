@@ -11,12 +11,14 @@ import type { Dial } from '../control/network.js';
 import type { PodProxy, PodProxyOptions } from '../control/podProxy.js';
 import { adminView } from './adminView.js';
 import { bootstrap } from './bootstrap.js';
+import { boundPorts } from './boundPorts.js';
 import { type Desired, desired } from './desired.js';
 import { type Discovery, DiscoveryServer } from './discovery.js';
 import { inboundListenerName } from './inboundListeners.js';
 import { Latest } from './latest.js';
 import { agentView } from './metricsPage.js';
-import { type Dialled, listenerFor } from './outboundListeners.js';
+import { listenerFor } from './outboundListeners.js';
+import { placeOf } from './places.js';
 import { preface } from './preface.js';
 import { EnvoyProcess } from './process.js';
 import type { Message } from './proto.js';
@@ -106,7 +108,7 @@ export class EnvoySidecar implements PodProxy {
 
   async outbound(host: string, port: number): Promise<Dial> {
     await this.applying.settled();
-    const { dialled, real } = await this.place(host, port);
+    const { dialled, real } = await placeOf(host, port, this.caller.namespace, this.relays, this.options);
     const listener = listenerFor(this.running?.outbound ?? [], dialled);
     const bound = listener && this.bound.get(listener.name);
     if (bound === undefined)
@@ -180,19 +182,20 @@ export class EnvoySidecar implements PodProxy {
     this.options.onHealth?.(false);
     this.options.network.changed();
     let backOff = performance.now() - startedAt > LONG_LIFE_MS ? 0 : FIRST_BACK_OFF_MS;
-    while (!signal.aborted) {
+    for (let up = false; !up; backOff = Math.min(Math.max(FIRST_BACK_OFF_MS, 2 * backOff), LONGEST_BACK_OFF_MS)) {
       await sleep(this.options.clock, backOff, signal);
       if (signal.aborted) return;
-      try {
-        await this.startProcess();
-        await this.applying.run();
-        break;
-      } catch (error) {
-        this.complain(error);
-        backOff = Math.min(Math.max(FIRST_BACK_OFF_MS, 2 * backOff), LONGEST_BACK_OFF_MS);
-      }
+      up = await this.startProcess().then(
+        () => true,
+        (error: unknown) => {
+          this.complain(error);
+          return false;
+        },
+      );
     }
-    if (signal.aborted) return;
+    await this.applying.run().catch((error: unknown) => this.complain(error));
+    // Should that one have ended as well, its own end is told.
+    if (signal.aborted || this.admin() === undefined) return;
     this.options.network.changed();
     this.options.onHealth?.(true);
   }
@@ -263,35 +266,6 @@ export class EnvoySidecar implements PodProxy {
     throw new Error('its clusters wait for their endpoints');
   }
 
-  /** The dialled address in the cluster, and the real place behind it that a connection passed through would reach. */
-  private async place(host: string, port: number): Promise<{ dialled: Dialled; real: number | undefined }> {
-    const { addresses, network, random } = this.options;
-    const { namespace } = this.caller;
-    const resolved = addresses.resolve(host, namespace);
-    switch (resolved?.kind) {
-      case undefined:
-        return { dialled: { ip: NO_ADDRESS, port, host: undefined }, real: undefined };
-      case 'loopback':
-        return { dialled: { ip: '127.0.0.1', port, host: undefined }, real: port };
-      case 'pod':
-        return { dialled: { ip: resolved.ip, port, host: undefined }, real: network.dial(resolved.ip, port) };
-      case 'service': {
-        const { name, namespace: owner = 'default' } = resolved.service.metadata;
-        const fqdn = `${name}.${owner}.svc.cluster.local`;
-        const clusterIp = resolved.service.spec?.clusterIP;
-        if (clusterIp === 'None') {
-          // DNS gives the client the address of a pod.
-          const pod = addresses.draw(resolved.service, port, random);
-          const real = pod && network.dial(pod.ip, pod.port);
-          return { dialled: { ip: pod?.ip ?? NO_ADDRESS, port, host: fqdn }, real };
-        }
-        const reachable = typeof addresses.connect(host, port, namespace, random) === 'number';
-        const real = reachable ? await this.relays.port(host, port) : undefined;
-        return { dialled: { ip: typeof clusterIp === 'string' ? clusterIp : NO_ADDRESS, port, host: fqdn }, real };
-      }
-    }
-  }
-
   private placeOfListener(name: string): { address: string; port: number } | undefined {
     const outbound = this.running?.outbound.find((listener) => listener.name === name);
     if (outbound) return outbound;
@@ -305,31 +279,4 @@ export class EnvoySidecar implements PodProxy {
     const words = this.process?.lastWords();
     this.envoy.onError(new Error(`${this.id}: ${why}${words ? `\n${words}` : ''}`));
   }
-}
-
-/** An address that nothing of the cluster has. */
-const NO_ADDRESS = '192.0.2.1';
-
-/** Listener -> real port of 127.0.0.1, as soon as the named ones are open: a listener waits for its route table. */
-async function boundPorts(admin: () => number | undefined, names: Iterable<string>): Promise<Map<string, number>> {
-  const awaited = [...names];
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const port = admin();
-    if (port === undefined) return new Map();
-    const { text } = await httpRequest(new URL(`http://127.0.0.1:${port}/listeners?format=json`), {});
-    const { listener_statuses = [] } = JSON.parse(text) as { listener_statuses?: ListenerStatus[] };
-    const bound = new Map(
-      listener_statuses.map(({ name, local_address }) => [name, local_address.socket_address.port_value]),
-    );
-    const missing = awaited.filter((name) => !bound.has(name));
-    if (missing.length === 0) return bound;
-    if (performance.now() > deadline) throw new Error(`did not open ${missing.join(', ')}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-interface ListenerStatus {
-  readonly name: string;
-  readonly local_address: { readonly socket_address: { readonly port_value: number } };
 }
