@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { PeersReporter } from './test/support/peersReporter.js';
 import { reporting } from './test/support/reporting.js';
 
 export default defineConfig({
@@ -8,6 +9,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     maxWorkers: 1,
     fileParallelism: false,
-    ...reporting(),
+    ...reporting(new PeersReporter()),
   },
 });

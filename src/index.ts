@@ -5,6 +5,7 @@
 export { ConfigError, EnvironmentError, EXIT, type ExitCode, type Problem, WeighbridgeError } from './base/errors.js';
 export type { KubeObject } from './base/kubernetes.js';
 export { atOdds, type BoundaryOptions, boundaryRule, quantileRanks, type Ranks } from './judge/boundary.js';
+export { Bunching, deflated } from './judge/bunching.js';
 export { diagnose } from './judge/causes.js';
 export { anytimePValue, confidenceSequence, type Interval } from './judge/confidence.js';
 export { type CountsPromise, type CountsVerdict, judgeCounts } from './judge/counts.js';

@@ -67,9 +67,11 @@ function inPeers(env: Environment): string[] {
   const cache = env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache');
   const peers = env.WEIGHBRIDGE_PEERS ?? join(cache, 'weighbridge', 'peers');
   const lib = join(peers, 'venv', 'lib');
-  return entries(lib)
-    .filter((name) => name.startsWith('python'))
-    .map((python) => join(lib, python, 'site-packages', 'envoy', '_bin', 'envoy'));
+  const wheels = entries(lib).filter((name) => name.startsWith('python'));
+  return [
+    join(peers, 'bin', 'envoy'),
+    ...wheels.map((python) => join(lib, python, 'site-packages', 'envoy', '_bin', 'envoy')),
+  ];
 }
 
 function entries(folder: string): string[] {

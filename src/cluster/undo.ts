@@ -1,10 +1,12 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { systemClock } from '../base/clock.js';
 import { EnvironmentError, errorText } from '../base/errors.js';
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient, type ObjectKey } from './client.js';
 import { withoutVolatile } from './objects.js';
+import { Patience } from './patience.js';
 
 /** The inverse of one change: put `before` back, or delete the object when there was none. */
 export interface UndoEntry {
@@ -104,8 +106,9 @@ export class UndoList {
    */
   async undo(): Promise<RestoredObject[]> {
     const record = { ...this.record0, entries: this.entries };
+    const patience = new Patience({ clock: systemClock });
     try {
-      const inCluster = await readUndoFromCluster(this.client, record.namespace);
+      const inCluster = await patience.with(() => readUndoFromCluster(this.client, record.namespace));
       if (inCluster && inCluster.runId !== record.runId) {
         markUndone(this.file);
         return [];
@@ -113,7 +116,7 @@ export class UndoList {
     } catch {
       // Undoing it will tell what is wrong with the cluster.
     }
-    return undoRecord(this.client, record, this.file);
+    return undoRecord(this.client, record, this.file, patience);
   }
 
   /** Leaves the changes in place (`--keep`) and forgets the list. */
@@ -139,18 +142,23 @@ const nameOf = ({ kind, namespace, name }: ObjectKey): string =>
  * Undoes a list. @param file its copy on disk, marked as done; undefined when only the cluster's copy is known.
  * An object that failed keeps the list in place, so that it can be tried again.
  */
-export async function undoRecord(client: ClusterClient, record: UndoRecord, file?: string): Promise<RestoredObject[]> {
+export async function undoRecord(
+  client: ClusterClient,
+  record: UndoRecord,
+  file?: string,
+  patience = new Patience({ clock: systemClock }),
+): Promise<RestoredObject[]> {
   const results: RestoredObject[] = [];
   for (const entry of [...record.entries].reverse()) {
     try {
-      results.push(await undoOne(client, entry));
+      results.push(await patience.with(() => undoOne(client, entry)));
     } catch (error) {
       results.push({ object: nameOf(entry.key), result: 'failed', note: errorText(error) });
     }
   }
   if (results.every((result) => result.result !== 'failed')) {
     try {
-      await forgetRecord(client, record.namespace, file);
+      await patience.with(() => forgetRecord(client, record.namespace, file));
     } catch (error) {
       results.push({
         object: `ConfigMap/${record.namespace}/${UNDO_CONFIG_MAP}`,

@@ -21,13 +21,18 @@ export function planChecks(scenario: Scenario, stage: Stage): CheckPlan[] {
 }
 
 function decisionsOf(scenario: Scenario, stage: Stage): number {
-  const required = drafts(scenario, stage).filter((draft) => draft.required);
+  const required = drafts(scenario, stage).filter((draft) => draft.required && !isFree(draft));
   return required.length + (stage.soak ? required.filter(isWatched).length : 0);
 }
 
-/** The checks that a soak goes on with. */
+/** Where none may go, a proxy that sends some is no chance: nothing of the error rate is spent. */
+const isFree = ({ rule, expected: { share = 0 } }: CheckDraft): boolean => rule === 'proxies' && isCertain(share);
+
+const isCertain = (share: number): boolean => share === 0 || share === 1;
+
+/** The checks that a soak goes on with: all that count, but copies, whose settled counts take a paused load, and the guard of the proxies. */
 export const isWatched = ({ required, rule }: Pick<CheckDraft, 'required' | 'rule'>): boolean =>
-  required && (rule === 'gate' || rule === 'dark' || rule === 'ceiling');
+  required && rule !== 'copies' && rule !== 'proxies' && rule !== 'account' && rule !== 'none';
 
 /**
  * The sequential rule of a check; undefined where counting alone decides (dark, full mirror, account). Of failures compared between versions:
@@ -75,7 +80,7 @@ const POINTS: readonly WatchedPoint[] = ['client', 'source', 'destination', 'gra
 
 function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: number): CheckDraft[] {
   const { margin, absence } = stage.precision;
-  const certain = share === 0 || share === 1;
+  const certain = isCertain(share);
   const expected = certain ? { share, absence } : { share, margin };
   return POINTS.filter((point) => scenario.watch[point] !== 'off').map((vantagePoint): CheckDraft => {
     const base = { name: `share:${version}`, vantagePoint, version, expected };
@@ -85,17 +90,26 @@ function shareDrafts(scenario: Scenario, stage: Stage, version: string, share: n
     }
     const decides = vantagePoint === 'client' || vantagePoint === 'source';
     const rule: CheckRule = decides ? (certain ? 'dark' : 'gate') : 'account';
-    const quiet = rule === 'gate' && stage.expect.by === 'balancing' ? { quiet: margin * QUIET_PART } : {};
-    return { ...base, ...quiet, rule, required: scenario.watch[vantagePoint] === 'require' };
+    return {
+      ...base,
+      ...(rule === 'gate' ? quietOf(stage) : {}),
+      rule,
+      required: scenario.watch[vantagePoint] === 'require',
+    };
   });
+}
+
+/** Deviation of a share that raises no alarm either: as the scenario says, else none, by balancing a part of the margin. */
+export function quietOf({ expect, precision: { quiet, margin } }: Stage): Pick<CheckDraft, 'quiet'> {
+  if (quiet !== undefined) return quiet > 0 ? { quiet } : {};
+  return expect.by === 'balancing' ? { quiet: margin * QUIET_PART } : {};
 }
 
 /** One guard a stage, on the released version's share: a stale proxy shows in each of them. */
 function proxiesDraft(scenario: Scenario, stage: Stage): CheckDraft[] {
   const [version, share] = Object.entries(stage.expect.share ?? {}).at(-1) ?? [];
-  if (version === undefined || share === undefined || share === 0 || share === 1) return [];
-  if (scenario.watch.source === 'off') return [];
-  const expected = { share, margin: stage.precision.margin };
+  if (version === undefined || share === undefined || scenario.watch.source === 'off') return [];
+  const expected = isCertain(share) ? { share } : { share, margin: stage.precision.margin };
   const required = scenario.watch.source === 'require';
   return [{ name: `proxies:${version}`, vantagePoint: 'source', version, expected, rule: 'proxies', required }];
 }
@@ -103,7 +117,7 @@ function proxiesDraft(scenario: Scenario, stage: Stage): CheckDraft[] {
 function mirrorDraft(scenario: Scenario, stage: Stage, version: string, share: number): CheckDraft {
   const { margin, absence } = stage.precision;
   const base = { name: `mirror:${version}`, vantagePoint: 'destination', version, required: true } as const;
-  const expected = share === 0 || share === 1 ? { share, absence } : { share, margin };
+  const expected = isCertain(share) ? { share, absence } : { share, margin };
   const missing = (['source', 'destination'] as const).find((point) => scenario.watch[point] === 'off');
   if (!missing) return { ...base, expected, rule: 'copies' };
   const reason = `Mirror copies are counted between source and destination proxy, but the scenario does not watch the ${missing} proxy.`;

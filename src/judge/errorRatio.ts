@@ -1,5 +1,5 @@
 import type { Interval } from './confidence.js';
-import { lnBeta, logSumExp } from './numerics.js';
+import { lnChoose, logSumExp } from './numerics.js';
 
 /** Requests and failures of two versions since the look before. */
 export interface ErrorBlock {
@@ -126,6 +126,3 @@ export function lnNormalizer(m: number, n: number, e: number, lnOdds: number): n
   }
   return lnChoose(m, mode) + lnChoose(n, e - mode) + mode * lnOdds + Math.log(sum);
 }
-
-/** ln of n over k. */
-const lnChoose = (n: number, k: number): number => -Math.log(n + 1) - lnBeta(n - k + 1, k + 1);

@@ -1,5 +1,6 @@
 import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
 import { arrivalsOf } from './arrivals.js';
+import { quietOf } from './checkPlan.js';
 import { shareGate } from './gate.js';
 import { contradicts } from './ledger.js';
 import {
@@ -10,16 +11,17 @@ import {
   shareTally,
   versionTotal,
 } from './tallies.js';
-import type { CheckResult, Finding, Ledger, Look } from './types.js';
+import type { CheckResult, Finding, Granularity, Ledger, Look } from './types.js';
 import { amount, counted, list, POINT_NAMES, percent, sentenceCase } from './words.js';
 
-/** What a reader should know beside the verdicts; nothing here changes one. */
+/** What a reader should know beside the verdicts; nothing here changes one. @param unit for which a version is drawn. */
 export function findingsOf(
   scenario: Scenario,
   stage: Stage,
   look: Look,
   checks: readonly CheckResult[],
   ledger: Ledger,
+  unit: Granularity['unit'],
 ): Finding[] {
   return [
     ...unwatched(scenario, look),
@@ -31,7 +33,7 @@ export function findingsOf(
     ...contradictions(checks),
     ...unexplained(ledger),
     ...retries(stage, look),
-    ...drift(stage, look, checks),
+    ...(unit === 'request' || unit === 'unknown' ? drift(stage, look, checks) : []),
     ...noDecision(checks),
   ];
 }
@@ -166,7 +168,13 @@ function drift(stage: Stage, look: Look, checks: readonly CheckResult[]): Findin
     if (!check.name.startsWith('share:') || (check.vantagePoint !== 'client' && check.vantagePoint !== 'source'))
       return [];
     const tally = shareTally(counts, check.name.slice('share:'.length));
-    const gate = shareGate({ share, margin, alpha: check.errorRate, beta: stage.precision.errorRate });
+    const gate = shareGate({
+      share,
+      margin,
+      alpha: check.errorRate,
+      beta: stage.precision.errorRate,
+      ...quietOf(stage),
+    });
     if (!gate.fails(tally.count, tally.total)) return [];
     const message = `${check.name} at ${POINT_NAMES[check.vantagePoint]} passed, but the whole window reads ${percent(tally.count / tally.total)}: the share changed afterwards.`;
     return [warning('SHARE_CHANGED', message)];

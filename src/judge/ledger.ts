@@ -135,19 +135,21 @@ function foreignLines(point: WatchedPoint, { counts }: GoodObservation): OpenLin
 function destinationLines(books: Books): OpenLine[] {
   const { client, destination, scenario, versions } = books;
   if (!destination) return [];
+  const { unknown } = destination.counts;
+  const direct = scenario.from === undefined;
+  const received = direct ? attributed(destination.counts) + unknown.total : destination.frontDoor;
   const front =
-    destination.frontDoor !== undefined && client
+    received !== undefined && client
       ? [
           line(
             'destination',
-            `requests received by ${scenario.from}`,
-            destination.frontDoor,
+            `requests received by ${scenario.from ?? scenario.service}`,
+            received,
             `${amount(client.counts.sent)} sent by the client`,
-            destination.frontDoor - client.counts.sent,
+            received - client.counts.sent,
           ),
         ]
       : [];
-  const { unknown } = destination.counts;
   return [
     ...front,
     ...versions.flatMap((version) => versionAtDestination(books, version)),

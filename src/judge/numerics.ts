@@ -38,6 +38,9 @@ export function lnBeta(x: number, y: number): number {
   );
 }
 
+/** ln of n over k, 0 <= k <= n. */
+export const lnChoose = (n: number, k: number): number => -Math.log(n + 1) - lnBeta(n - k + 1, k + 1);
+
 /**
  * `x ln(x/m) + m - x` for x, m > 0, exact also where x is close to m.
  * Source: C. Loader, Fast and Accurate Computation of Binomial Probabilities (2000), function bd0.

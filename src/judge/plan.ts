@@ -4,13 +4,16 @@ import { assumedPages, judgedPages } from './assumedLoad.js';
 import { planChecks } from './checkPlan.js';
 import { stageAdvice, stageLine } from './planAdvice.js';
 import { likely, type PlannedCheck, type PlannedTruth, planCheck } from './planCheck.js';
-import type { CheckPlan } from './types.js';
+import type { CheckPlan, Granularity } from './types.js';
+import { countingOf, type PlannedUnit, plannedUnit } from './unit/planned.js';
 
 /** Requests per second that a vantage point can judge. */
 export type Rates = Readonly<Record<WatchedPoint, number>>;
 
 interface PlannedStage {
   readonly name: string;
+  /** For what a version will be drawn, as far as the scenario's manifests tell. */
+  readonly granularity: Granularity;
   readonly checks: readonly PlannedCheck[];
   /** Of the slowest required check, if everything is as promised and nothing fails: the stage takes at least that long. */
   readonly seconds: { readonly expected: number; readonly q99: number };
@@ -18,6 +21,8 @@ interface PlannedStage {
   readonly verdicts: { readonly pass: number; readonly fail: number; readonly inconclusive: number };
   /** In words, as `run` prints it before the stage. */
   readonly line: string;
+  /** Why no number of requests decides it from here: a clause; undefined: some number does. */
+  readonly undecidable?: string;
   /** What to change when the longest counting window leaves the stage undecided in more than 1 of 100 runs; undefined: nothing. */
   readonly advice?: string;
 }
@@ -81,9 +86,10 @@ function usableRate(scenario: Scenario, stage: Stage, check: CheckPlan, rates: R
 export function planRun(scenario: Scenario, given?: Rates): Plan {
   const rates = given ?? assumedRates(scenario);
   const pages = given ? undefined : assumedPages(scenario);
-  const stages = scenario.stages.map((stage) => {
-    const planned = planStage(scenario, stage, rates);
-    return isDecidable(planned) ? planned : { ...planned, advice: adviceFor(scenario, stage, planned, rates, pages) };
+  const stages = scenario.stages.map((each) => {
+    const unit = plannedUnit(scenario, each);
+    const planned = planStage(scenario, unit, rates);
+    return isDecidable(planned) ? planned : { ...planned, advice: adviceFor(scenario, unit, planned, rates, pages) };
   });
   return {
     scenario: scenario.name,
@@ -99,24 +105,41 @@ export function planRun(scenario: Scenario, given?: Rates): Plan {
 const isDecidable = ({ checks, verdicts }: PlannedStage): boolean =>
   !checks.some(({ required }) => required) || verdicts.inconclusive <= 1 - DECIDABLE;
 
-function adviceFor(scenario: Scenario, stage: Stage, planned: PlannedStage, rates: Rates, pages: number | undefined) {
+function adviceFor(
+  scenario: Scenario,
+  { stage, granularity }: PlannedUnit,
+  planned: PlannedStage,
+  rates: Rates,
+  pages: number | undefined,
+): string {
+  if (planned.undecidable !== undefined) return planned.line;
   const rate = rates.client || rates.source;
   return stageAdvice(scenario, stage, planned, rate, pages, ({ scenario: other, stage: changed, faster }) => {
     const times = (point: WatchedPoint) => rates[point] * faster;
-    const again = planStage(other, changed, {
+    const more = {
       client: times('client'),
       source: times('source'),
       destination: times('destination'),
       graph: times('graph'),
-    });
+    };
+    const again = planStage(other, { stage: changed, granularity }, more, faster);
     return isDecidable(again) ? again : undefined;
   });
 }
 
-function planStage(scenario: Scenario, stage: Stage, rates: Rates): PlannedStage {
-  const checks = planChecks(scenario, stage)
-    .filter((check) => check.rule !== 'account' && check.rule !== 'proxies' && check.rule !== 'none')
-    .map((check) => planCheck(scenario, check, usableRate(scenario, stage, check, rates)));
+function planStage(
+  scenario: Scenario,
+  { stage, granularity }: PlannedUnit,
+  rates: Rates,
+  faster?: number,
+): PlannedStage {
+  const checks = planChecks(scenario, stage).flatMap((check): PlannedCheck[] => {
+    if (check.rule === 'account' || check.rule === 'proxies' || check.rule === 'none') return [];
+    const counting = countingOf(check, granularity, scenario, faster);
+    if (!counting) return [];
+    const { each, ...told } = counting;
+    return [{ ...planCheck(scenario, check, each * usableRate(scenario, stage, check, rates)), ...told }];
+  });
   const required = checks.filter((check) => check.required);
   const slowest = (of: (truth: PlannedTruth) => number) => Math.max(0, ...required.map((check) => of(likely(check))));
   const sum = (of: (truth: PlannedTruth) => number) =>
@@ -126,11 +149,16 @@ function planStage(scenario: Scenario, stage: Stage, rates: Rates): PlannedStage
     );
   const fail = sum(({ verdicts }) => verdicts.fail);
   const inconclusive = required.length === 0 ? 1 : sum(({ verdicts }) => verdicts.inconclusive);
+  const undecidable = required.find((check) => check.undecidable !== undefined)?.undecidable;
   return {
     name: stage.name,
+    granularity,
     checks,
     seconds: { expected: slowest(({ seconds }) => seconds.expected), q99: slowest(({ seconds }) => seconds.q99) },
     verdicts: { pass: Math.max(0, 1 - fail - inconclusive), fail, inconclusive },
-    line: stageLine(stage.name, required),
+    line: undecidable
+      ? `${stage.name}: not decidable from here, because ${undecidable}`
+      : stageLine(stage.name, required),
+    ...(undecidable === undefined ? {} : { undecidable }),
   };
 }

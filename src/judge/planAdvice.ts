@@ -31,7 +31,7 @@ export function stageLine(name: string, checks: readonly PlannedCheck[]): string
   const slowest = slowestOf(checks);
   if (!slowest) return `${name}: nothing to decide`;
   const { seconds, requests } = likely(slowest);
-  const how = `${slowest.name} at ${slowest.vantagePoint}: ${amount(requests.expected)} requests`;
+  const how = `${slowest.name} at ${slowest.vantagePoint}: ${amount(requests.expected)} ${slowest.counted ?? 'requests'}`;
   if (requests.q99 === requests.expected) return `${name}: ${span(seconds.expected)} (${how})`;
   return `${name}: about ${span(seconds.expected)}, in 99 of 100 runs at most ${span(seconds.q99)} (${how}, at most ${amount(requests.q99)})`;
 }

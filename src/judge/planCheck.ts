@@ -2,6 +2,7 @@ import type { Scenario, WatchedPoint } from '../scenario/types.js';
 
 import { rarestMarker } from './assumedLoad.js';
 import { atOdds } from './boundary.js';
+import { ALLOWANCE, LEAST_BLOCKS, LOOK_MS } from './bunching.js';
 
 import { cleanNeeded, specOf } from './checkPlan.js';
 import {
@@ -54,8 +55,12 @@ export interface PlannedCheck extends Omit<PlannedTruth, 'share'> {
   readonly fewest: number;
   /** The check gives up at so many requests. */
   readonly cap: number;
-  /** False: computed on a coarser scale. */
+  /** False: computed on a coarser scale, or for answers that do not depend on each other. */
   readonly exact: boolean;
+  /** What `requests` are where a version is not drawn for each of them: `connections`. */
+  readonly counted?: string;
+  /** Why no number of requests decides it from here: a clause. Its seconds are infinite then. */
+  readonly undecidable?: string;
 }
 
 /**
@@ -81,12 +86,14 @@ export function planCheck(scenario: Scenario, check: CheckPlan, rate: number): P
 const reachableIn = (scenario: Scenario, rate: number): number => (rate * scenario.maxDuration) / 1000;
 
 function sequential(check: CheckPlan, spec: RuleSpec, rate: number, scenario: Scenario): Numbers {
-  const cap = check.cap ?? capFor(spec);
+  const least = leastRequests(check, rate);
+  const cap = check.cap ?? Math.max(least, Math.ceil(capFor(spec) * answersForOne(check)));
   const reachable = Math.min(cap, reachableIn(scenario, rate));
   const truth = (share: number): PlannedTruth => {
-    const { seen, stretch } = characteristics(spec, share);
-    const requests = (value: number) => Math.min(cap, Math.ceil(value * stretch));
-    const { pass, fail } = seen.decidedBy(Math.floor(reachable / stretch));
+    const { seen, ...scale } = characteristics(spec, share);
+    const stretch = scale.stretch * answersForOne(check);
+    const requests = (value: number) => Math.min(cap, Math.max(least, Math.ceil(value * stretch)));
+    const { pass, fail } = reachable < least ? { pass: 0, fail: 0 } : seen.decidedBy(Math.floor(reachable / stretch));
     return planned(
       share,
       { expected: requests(seen.expected), q95: requests(seen.quantile(0.95)), q99: requests(seen.quantile(0.99)) },
@@ -107,13 +114,25 @@ function sequential(check: CheckPlan, spec: RuleSpec, rate: number, scenario: Sc
     },
     falseAlarm: seen.decidedBy(cap / stretch).fail,
     miss: missProbability(spec),
-    fewest: Math.ceil(
-      spec.kind !== 'gate' ? characteristics(spec, 0).seen.quantile(1 - CAP_QUANTILE) : seen.quantile(1e-9) * stretch,
+    fewest: Math.max(
+      least,
+      Math.ceil(
+        spec.kind !== 'gate'
+          ? characteristics(spec, 0).seen.quantile(1 - CAP_QUANTILE) * answersForOne(check)
+          : seen.quantile(1e-9) * stretch,
+      ),
     ),
     cap,
-    exact,
+    exact: exact && check.rule !== 'limit',
   };
 }
+
+/** Answers that a limit takes for each of an independent kind: in a plan, that of a service without queues. */
+const answersForOne = ({ rule }: CheckPlan): number => (rule === 'limit' ? ALLOWANCE : 1);
+
+/** Answers of the looks that must tell how far answers depend on each other. */
+const leastRequests = ({ rule }: CheckPlan, rate: number): number =>
+  rule === 'limit' ? Math.ceil((LEAST_BLOCKS * LOOK_MS * rate) / 1000) : 0;
 
 const slowest = (truths: readonly PlannedTruth[]): PlannedTruth | undefined =>
   [...truths].sort((a, b) => b.requests.expected - a.requests.expected)[0];

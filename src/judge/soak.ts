@@ -4,6 +4,7 @@ import { isWatched, planChecks } from './checkPlan.js';
 import { observedShare } from './checks/share.js';
 import { DriftDetector } from './drift.js';
 import { alarmRate } from './errors.js';
+import { Recheck } from './soakRecheck.js';
 import { errorTally, goodObservation, shareTally, type Tally } from './tallies.js';
 import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
 import { stageVerdict } from './verdict.js';
@@ -16,13 +17,13 @@ const MOST_LOOKS = 1800;
 export const soakLookMs = (soakMs: number): number => Math.max(LEAST_LOOK_MS, soakMs / MOST_LOOKS);
 
 /**
- * Judges what comes after a pass: the load goes on, and every required share and error maximum of the stage is watched for a change. An alarm
- * fails the stage. The chance of a false one in the whole soak is at most the check's part of the run's error rate, since the mean time between
+ * Judges what comes after a pass: the load goes on, and every required share and error maximum of the stage is watched for a change; limits of
+ * response times and comparisons of versions are asked again of the whole soak. An alarm fails the stage. The chance of a false one in the whole soak is at most the check's part of the run's error rate, since the mean time between
  * false alarms is the length of the soak over that.
  */
 export class SoakJudge {
   private readonly passed: StageAssessment;
-  private readonly watches: readonly Watch[];
+  private readonly watches: readonly { look(look: Look): CheckResult }[];
 
   /**
    * @param passed what the window ended with.
@@ -34,7 +35,11 @@ export class SoakJudge {
     const perRequest = unit === 'request' || unit === 'unknown';
     this.watches = planChecks(scenario, stage)
       .filter(isWatched)
-      .map((plan) => new Watch(plan, stage.soak ?? 0, base, plan.rule === 'ceiling' || perRequest));
+      .map((plan) =>
+        plan.rule === 'gate' || plan.rule === 'dark' || plan.rule === 'ceiling'
+          ? new Watch(plan, stage.soak ?? 0, base, plan.rule === 'ceiling' || perRequest)
+          : new Recheck(plan, stage.soak ?? 0, base),
+      );
   }
 
   /** Takes the next look, cumulative since the window opened as all of them. Decided at an alarm and at the end of the soak. */

@@ -15,7 +15,7 @@ import { PValue } from './pValue.js';
 import { SoakJudge } from './soak.js';
 import { statisticsOf } from './statistics.js';
 import { attributed, type GoodObservation, observationOf } from './tallies.js';
-import type { CheckPlan, CheckResult, Look, StageAssessment } from './types.js';
+import type { CheckPlan, CheckResult, Granularity, Look, StageAssessment } from './types.js';
 import { choiceFor, stageInForce, UnitContext } from './unit/context.js';
 import { unitFindings } from './unit/findings.js';
 import { errorsOnUnit, onUnit } from './unit/onUnit.js';
@@ -51,17 +51,24 @@ export class StageJudge {
     const required = this.checks.filter((check) => check.plan.required);
     const ledger = ledgerOf(this.scenario, this.stage, look);
     const refuted = checks.some((check) => check.required && check.verdict === 'fail');
+    // A refutation may be a matter of one request; who sent it takes some more.
+    const naming = this.checks.some(({ plan, ready }) => plan.rule === 'proxies' && !ready);
     return {
       verdict: stageVerdict(checks),
-      decided: look.settled || refuted || required.every((check) => check.ready),
+      decided: look.settled || (refuted && !naming) || required.every((check) => check.ready),
       checks,
       findings: [
-        ...findingsOf(this.scenario, this.stage, look, checks, ledger),
+        ...findingsOf(this.scenario, this.stage, look, checks, ledger, this.unit.granularity.unit),
         ...unitFindings(this.unit, this.stage, look, checks),
       ],
       ledger,
       granularity: this.unit.granularity,
     };
+  }
+
+  /** For what a version is drawn, as far as is known now. */
+  get granularity(): Granularity {
+    return this.unit.granularity;
   }
 
   /** Goes on after a pass. @param passed what the last look `base` of the window was assessed as. */
@@ -171,11 +178,11 @@ function copiesSome({ version = '' }: CheckPlan, { scenario, unit: { choice } }:
 
 /** A share is judged on what is drawn: requests as a rule, else connections where somebody counts them. */
 function onDrawnUnit(plan: CheckPlan, { unit, plans }: JudgedStage, make: (plan: CheckPlan) => Evaluate): Evaluate {
-  const elsewhere =
-    plan.vantagePoint === 'client' &&
-    plans.some(({ name, vantagePoint, required }) => name === plan.name && vantagePoint === 'source' && required);
+  const others = plans
+    .filter(({ name, vantagePoint, required }) => name === plan.name && vantagePoint !== plan.vantagePoint && required)
+    .map(({ vantagePoint }) => vantagePoint);
   const levels = { requests: make(plan), connections: make({ ...plan, counted: 'connections' }) };
-  return onUnit(plan, unit, levels, elsewhere);
+  return onUnit(plan, unit, levels, others);
 }
 
 /** A check that says itself when it has nothing to count. */

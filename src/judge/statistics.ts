@@ -1,3 +1,4 @@
+import { ALLOWANCE } from './bunching.js';
 import { cleanNeeded, specOf } from './checkPlan.js';
 import type { ErrorRatio } from './errorRatio.js';
 import { alarmRate } from './errors.js';
@@ -29,7 +30,7 @@ export function statisticsOf(
   return undefined;
 }
 
-const n = (plan: CheckPlan, total: number) => `n = ${counted(total, UNITS[plan.vantagePoint])}`;
+const n = (plan: CheckPlan, total: number) => `n = ${counted(total, plan.counted ?? UNITS[plan.vantagePoint])}`;
 
 const INTERVAL = ({ alpha }: CheckPlan) =>
   `Interval: beta-binomial confidence sequence (Jeffreys' prior) at ${probability(alpha)}, valid at every look.`;
@@ -42,22 +43,29 @@ function ruleText(
   pValue: number | undefined,
 ): string {
   const rule = ruleFor(spec);
-  const [method, promise, rival] =
+  const [method, against, promise, rival] =
     spec.kind === 'gate'
       ? [
-          'average of beta-binomial mixtures and likelihood ratios',
+          ...(spec.quiet
+            ? ['average of likelihood ratios', `every share within ${percent(spec.quiet)} of ${percent(spec.share)}`]
+            : ['average of beta-binomial mixtures and likelihood ratios', percent(spec.share)]),
           percent(spec.share),
           `the nearer of ${percent(Math.max(0, spec.share - spec.margin))} and ${percent(Math.min(1, spec.share + spec.margin))}`,
         ]
-      : ['average of likelihood ratios for higher rates', percent(spec.max), percent(alarmRate(spec.max))];
-  return `${method} against ${promise}: ${against(rule.lnEvidence(k, total), plan.alpha, pValue)}; likelihood ratio of ${promise} over ${rival}: ${eValue(rule.lnSupport(k, total))}, beta = ${probability(plan.beta)}.`;
+      : [
+          'average of likelihood ratios for higher rates',
+          percent(spec.max),
+          percent(spec.max),
+          percent(alarmRate(spec.max)),
+        ];
+  return `${method} against ${against}: ${evidenceText(rule.lnEvidence(k, total), plan.alpha, pValue)}; likelihood ratio of ${promise} over ${rival}: ${eValue(rule.lnSupport(k, total))}, beta = ${probability(plan.beta)}.`;
 }
 
 const evidence = (rule: SequentialRule, alpha: number, k: number, total: number): string =>
-  against(rule.lnEvidence(k, total), alpha);
+  evidenceText(rule.lnEvidence(k, total), alpha);
 
 /** `E = 3.1e4 (refutes from 5e4), anytime p = 3.2e-5` */
-const against = (lnE: number, alpha: number, pValue = Math.min(1, Math.exp(-lnE))): string =>
+const evidenceText = (lnE: number, alpha: number, pValue = Math.min(1, Math.exp(-lnE))): string =>
   `E = ${eValue(lnE)} (refutes from ${eValue(-Math.log(alpha))}), anytime p = ${probability(pValue)}`;
 
 /** `3.1e4` of its logarithm, which may be out of a number's range. */
@@ -69,19 +77,29 @@ function eValue(ln: number): string {
   return `${Number(Math.exp(ln - exponent * Math.LN10).toFixed(1))}e${exponent}`;
 }
 
-/** Of a percentile's limit, or of pairs. */
-export function boundaryStatistics(plan: CheckPlan, rule: SequentialRule, k: number, total: number): string {
+/** Of a percentile's limit, or of pairs. @param factor answers that count as one, where they depend on each other. */
+export function boundaryStatistics(
+  plan: CheckPlan,
+  rule: SequentialRule,
+  k: number,
+  total: number,
+  factor?: number,
+): string {
   const { percentile, max = 0.5 } = plan.expected;
   const unit = percentile ? 'answers' : 'pairs of neighbouring answers';
   const interval = percentile
     ? `Interval: ranks at which the same rule decides, on bounds of histogram buckets, at ${probability(plan.alpha + plan.beta)}, valid at every look.`
     : 'Under "no slower by more than the margin" either of two answers was equally likely to be the slower one.';
-  return `n = ${counted(total, unit)}, k = ${amount(k)}; averages of likelihood ratios against a share of ${percent(max)}: above, ${evidence(rule, plan.alpha, k, total)}; below, E = ${eValue(rule.lnSupport(k, total))} (confirms from ${eValue(-Math.log(plan.beta))}). ${interval}`;
+  const waves =
+    factor === undefined
+      ? ''
+      : ` Counts vary from look to look as if ${factor.toPrecision(2)} answers were one (batch means, with an allowance of ${ALLOWANCE}), so k and n are divided by that; no theorem holds for queues, and error rates of 1 % were measured under them (docs/calibration.md).`;
+  return `n = ${counted(total, unit)}, k = ${amount(k)};${waves ? `${waves} Averages` : ' averages'} of likelihood ratios against a share of ${percent(max)}: above, ${evidence(rule, plan.alpha, k, total)}; below, E = ${eValue(rule.lnSupport(k, total))} (confirms from ${eValue(-Math.log(plan.beta))}). ${interval}`;
 }
 
 /** Of failures compared between two versions. */
 export function ratioStatistics(plan: CheckPlan, comparison: ErrorRatio, failures: number): string {
   const { ratio = 1 } = plan.expected;
   const { beta } = comparison.options;
-  return `${counted(failures, 'failures')} of both; their split given the calls is noncentral hypergeometric in the odds ratio; mixture over higher ratios against ${ratio}: ${against(comparison.lnEvidence(), plan.alpha)}; against ${2 * ratio} or more: E = ${eValue(comparison.lnSupport())} (confirms from ${eValue(-Math.log(beta))}). Interval of the ratio: confidence sequence at ${probability(plan.alpha)}, valid at every look.`;
+  return `${counted(failures, 'failures')} of both; their split given the calls is noncentral hypergeometric in the odds ratio; mixture over higher ratios against ${ratio}: ${evidenceText(comparison.lnEvidence(), plan.alpha)}; against ${2 * ratio} or more: E = ${eValue(comparison.lnSupport())} (confirms from ${eValue(-Math.log(beta))}). Interval of the ratio: confidence sequence at ${probability(plan.alpha)}, valid at every look.`;
 }

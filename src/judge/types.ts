@@ -141,6 +141,14 @@ export interface Granularity {
   readonly unit: 'request' | 'connection' | 'client' | 'group' | 'unknown';
   readonly evidence: 'objects' | 'series' | 'connections' | 'dispersion' | 'none';
   readonly sentence: string;
+  /** Would requests on connections of their own be draws? Absent where every request is one, or the unit is not known. */
+  readonly fresh?: FreshConnections;
+}
+
+export interface FreshConnections {
+  readonly helps: boolean;
+  /** A clause: `the load's own connections are what is drawn for`. */
+  readonly why: string;
 }
 
 export interface StageAssessment {

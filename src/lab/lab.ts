@@ -6,6 +6,7 @@ import { EnvironmentError } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { seededRandom } from '../base/random.js';
 import { millis } from '../base/units.js';
+import type { ClusterClient } from '../cluster/client.js';
 import { startApiServer } from './api/server.js';
 import type { Apps } from './apps/behaviour.js';
 import { bootstrap, keepServiceAccounts } from './control/bootstrap.js';
@@ -28,11 +29,12 @@ import type { ScrapeTarget } from './control/types.js';
 import { defaultEntry, type EntryPoint, entryServer } from './entry.js';
 import { notCovered } from './envoy/notCovered.js';
 import { EnvoySidecar } from './envoy/sidecar.js';
+import { follow, untilSeen } from './follow/follow.js';
 import { startKiali } from './kiali/server.js';
 import { PodRuntime } from './podRuntime.js';
 import { startPrometheus } from './prometheus/server.js';
 import { Sidecar } from './proxy/sidecar.js';
-import { applyStartObjects } from './startObjects.js';
+import { applyStartObjects, sendTo } from './startObjects.js';
 
 export interface LabOptions {
   /** Applied in order before the lab is ready. */
@@ -61,6 +63,8 @@ export interface LabOptions {
     /** Path of the program. */
     readonly binary: string;
   };
+  /** Another API server, which the lab serves as controllers, kubelet and mesh instead of having one of its own; its objects stay there. */
+  readonly follow?: ClusterClient;
   readonly clock?: Clock;
   /** Told, once each, what of the objects the Envoys cannot rehearse; default: it is dropped. */
   readonly onWarning?: (warning: string) => void;
@@ -121,7 +125,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     closers.push(() => rmSync(envoys, { recursive: true, force: true }));
     closers.push(warnOfRest(store, options.onWarning));
   }
-  bootstrap(store);
+  const resolvePodPort = (namespace: string, pod: string, port: number) => {
+    const real = runtime.localPort(namespace, pod, port);
+    return real === undefined ? undefined : { host: '127.0.0.1', port: real };
+  };
+  const followed = options.follow && (await follow(options.follow, { store, clock, onError, resolvePodPort }));
+  if (followed) closers.push(() => followed.close());
+  bootstrap(store, followed?.kubeletPort);
   const controllers = runControllers(
     store,
     [
@@ -146,10 +156,6 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   controllers.settle();
   const targets = () => scrapeTargets(store, runtime);
   try {
-    const resolvePodPort = (namespace: string, pod: string, port: number) => {
-      const real = runtime.localPort(namespace, pod, port);
-      return real === undefined ? undefined : { host: '127.0.0.1', port: real };
-    };
     const entry = entryServer(
       store,
       addresses,
@@ -159,7 +165,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     );
     const entries = () => store.list('services').filter(({ metadata }) => metadata.namespace !== 'istio-system');
     const [api, prometheus, basePort] = await allOrFirstError([
-      startApiServer({ store, port: ports.api ?? 0, resolvePodPort }).then((server) => keep(server, closers)),
+      followed
+        ? Promise.resolve(undefined)
+        : startApiServer({ store, port: ports.api ?? 0, resolvePodPort }).then((server) => keep(server, closers)),
       startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock }).then((server) =>
         keep(server, closers),
       ),
@@ -181,12 +189,15 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       }),
       closers,
     );
-    const unknownObjects = await applyStartObjects(api.url, objects);
+    const unknownObjects = followed
+      ? await applyStartObjects(followed.api.request.bind(followed.api), objects, 'kept')
+      : await applyStartObjects(sendTo(api?.url ?? ''), objects);
+    if (followed) await untilSeen(store, objects);
     controllers.settle();
     distribution.hold();
     return {
-      kubeconfig: api.kubeconfig(),
-      apiUrl: api.url,
+      kubeconfig: api?.kubeconfig() ?? options.follow?.kubeConfig.exportConfig() ?? '',
+      apiUrl: api?.url ?? followed?.api.server ?? '',
       baseUrl: `http://127.0.0.1:${basePort}`,
       prometheusUrl: prometheus.url,
       kialiUrl: kiali.url,

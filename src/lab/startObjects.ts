@@ -3,13 +3,31 @@ import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { httpRequest } from '../cluster/http.js';
 import { resourceFor } from './control/resources.js';
 
+/** One request with a JSON body; `body` of the answer is parsed. */
+type SendRequest = (method: string, path: string, body: unknown) => Promise<{ status: number; body: unknown }>;
+
+/** Requests to the lab's own API server. */
+export const sendTo =
+  (apiUrl: string): SendRequest =>
+  async (method, path, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await httpRequest(new URL(apiUrl + path), { method, headers, body: JSON.stringify(body) });
+    return { status: answer.status, body: JSON.parse(answer.text) };
+  };
+
 /**
  * Creates objects through the API server, as `kubectl apply` would: with defaults and admission, and annotated with what was applied, so
  * that a later `kubectl apply` can tell which fields are gone. Namespaces come first; one that is named but not brought is created.
+ * @param request sends one request to the API server.
+ * @param present objects that are there already stay as they are; else they are a mistake in the manifests.
  * @returns objects of kinds that the lab does not serve; they are left out.
  * @throws EnvironmentError naming every object that the API server refuses.
  */
-export async function applyStartObjects(apiUrl: string, objects: readonly KubeObject[]): Promise<KubeObject[]> {
+export async function applyStartObjects(
+  request: SendRequest,
+  objects: readonly KubeObject[],
+  present: 'kept' | 'refused' = 'refused',
+): Promise<KubeObject[]> {
   const placed = objects.map((object) => {
     const namespaced = resourceFor(object.apiVersion, object.kind)?.namespaced;
     return namespaced
@@ -35,18 +53,14 @@ export async function applyStartObjects(apiUrl: string, objects: readonly KubeOb
     }
     const base = kind.group ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
     const scope = kind.namespaced ? `/namespaces/${object.metadata.namespace}` : '';
-    const answer = await httpRequest(
-      new URL(`${apiUrl}${base}${scope}/${kind.plural}?fieldManager=kubectl-client-side-apply`),
-      {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(asApplied(object)),
-      },
-    );
+    const path = `${base}${scope}/${kind.plural}?fieldManager=kubectl-client-side-apply`;
+    const answer = await request('POST', path, asApplied(object));
     // The cluster's own namespaces are there already; everything else that is there twice is a mistake in the manifests.
-    const expected = answer.status === 409 && (object.kind === 'Namespace' || implied.includes(object));
+    const expected = answer.status === 409 && (present === 'kept' || object.kind === 'Namespace');
     if (answer.status >= 300 && !expected)
-      refused.push(`${objectRef(object)}: ${(JSON.parse(answer.text) as { message: string }).message}`);
+      refused.push(
+        `${objectRef(object)}: ${(answer.body as { message?: string } | undefined)?.message ?? answer.status}`,
+      );
   }
   if (refused.length > 0)
     throw new EnvironmentError(

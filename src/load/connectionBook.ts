@@ -10,8 +10,9 @@ export class ConnectionBook {
   #pairs = 0;
   #agreeing = 0;
 
-  opened(): void {
+  opened(carrier: Carrier): void {
     this.#opened++;
+    carrier.born = this.#window;
   }
 
   fresh(): void {
@@ -23,13 +24,12 @@ export class ConnectionBook {
     this.#window++;
   }
 
-  /** An answer that tells its version. */
+  /** An answer that tells its version. What a connection of an earlier window was drawn for is no draw of this one. */
   told(carrier: Carrier, version: string): void {
-    if (carrier.window !== this.#window) this.#first.set(version, (this.#first.get(version) ?? 0) + 1);
-    else {
+    if (carrier.window === this.#window) {
       this.#pairs++;
       if (carrier.version === version) this.#agreeing++;
-    }
+    } else if (carrier.born === this.#window) this.#first.set(version, (this.#first.get(version) ?? 0) + 1);
     carrier.version = version;
     carrier.window = this.#window;
   }

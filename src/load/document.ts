@@ -17,15 +17,14 @@ function latency({ p50, p90, p99, p999, max, mean, count }: LatencySummary) {
 }
 
 function generatorFields(generator: GeneratorHealth) {
-  const { p50, p99, max } = generator.lateness;
+  const { lateness, loopDelayP99, gcShare, longestGcMs } = generator;
+  const told = Object.entries({ loopDelayP99, gcShare, longestGcMs }).filter(([, value]) => value !== undefined);
   return {
     ...generator,
     cpuSeconds: round(generator.cpuSeconds),
     cpuShare: round(generator.cpuShare),
-    lateness: { p50: round(p50), p99: round(p99), max: round(max) },
-    loopDelayP99: round(generator.loopDelayP99),
-    gcShare: round(generator.gcShare),
-    longestGcMs: round(generator.longestGcMs),
+    ...(lateness ? { lateness: { p50: round(lateness.p50), p99: round(lateness.p99), max: round(lateness.max) } } : {}),
+    ...Object.fromEntries(told.map(([key, value = 0]) => [key, round(value)])),
   };
 }
 
@@ -112,6 +111,7 @@ export function loadText(summary: LoadSummary, color: boolean): string {
     (counts.failed + counts.dropped > 0 ? red : String)(
       `${counts.failed} failed (${formatPercent(failedShare, 2)})${counts.dropped > 0 ? `, ${counts.dropped} dropped` : ''}`,
     ),
+    ...(counts.sent > counts.ended ? [`${counts.sent - counts.ended} cut: they were in flight at the end`] : []),
     '',
     row('', 'p50', 'p90', 'p99', 'p99.9', 'max'),
     times('response time', summary.responseTime),
@@ -130,14 +130,22 @@ export function loadText(summary: LoadSummary, color: boolean): string {
 }
 
 function generatorLines(generator: GeneratorHealth, red: (text: string) => string): string[] {
-  const { valid, threads = 1, lateness, late, reason, note } = generator;
+  const { valid, program, threads = 1, lateness, late, reason, note } = generator;
   const cores = `${formatPercent(generator.cpuShare, 0)} of ${threads === 1 ? 'a core' : `${threads} cores`}`;
   const ms = (value: number) => `${value.toFixed(1)} ms`;
+  const lates = `${late} late (${formatPercent(generator.lateShare, 2)})`;
+  const { loopDelayP99, gcShare = 0, longestGcMs = 0 } = generator;
   return [
-    `generator  ${valid ? 'valid' : red('INVALID')}, ${generator.cpuSeconds.toFixed(2)} CPU s (${cores}), ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
+    `generator  ${valid ? 'valid' : red('INVALID')}${program === undefined ? '' : `, ${program}`}, ${generator.cpuSeconds.toFixed(2)} CPU s (${cores}), ${(generator.peakRssBytes / 1e6).toFixed(0)} MB`,
     ...(reason === undefined ? [] : [`           ${red(reason)}`]),
     ...(note === undefined ? [] : [`           ${note}`]),
-    `lateness   p50 ${ms(lateness.p50)}, p99 ${ms(lateness.p99)}, max ${ms(lateness.max)}; ${late} late (${formatPercent(generator.lateShare, 2)})`,
-    `loop       delay p99 ${ms(generator.loopDelayP99)}, garbage collection ${formatPercent(generator.gcShare)}, longest ${ms(generator.longestGcMs)}`,
+    lateness
+      ? `lateness   p50 ${ms(lateness.p50)}, p99 ${ms(lateness.p99)}, max ${ms(lateness.max)}; ${lates}`
+      : `lateness   ${lates}`,
+    ...(loopDelayP99 === undefined
+      ? []
+      : [
+          `loop       delay p99 ${ms(loopDelayP99)}, garbage collection ${formatPercent(gcShare)}, longest ${ms(longestGcMs)}`,
+        ]),
   ];
 }

@@ -4,7 +4,7 @@ import { millis } from '../base/units.js';
 import { ActiveTime } from './activeTime.js';
 import { ConnectionBook } from './connectionBook.js';
 import { connectionsAhead, maxInFlight, modelsOf, mostSenders } from './demand.js';
-import type { Flight } from './flight.js';
+import type { Carrier, Flight } from './flight.js';
 import { Flights } from './flights.js';
 import { FreshArm } from './freshArm.js';
 import { assessGenerator } from './health.js';
@@ -84,6 +84,7 @@ function startPaced(spec: LoadSpec, systemClock: Clock): LoadRun {
 
 class Engine implements LoadRun, FlightSink {
   readonly finished: Promise<LoadSummary>;
+  readonly setFreshShare?: LoadRun['setFreshShare'];
   readonly #spec: LoadSpec;
   readonly #clock: Clock;
   readonly #requests: readonly PreparedRequest[];
@@ -130,8 +131,9 @@ class Engine implements LoadRun, FlightSink {
       this.#requests.map(({ name }) => name),
       [...versions],
     );
+    const needles = this.#texts.needles.map((text) => Buffer.from(text, 'utf8'));
     const limits = { wholeMs: spec.timeoutMs, connectMs: spec.connectTimeoutMs, firstByteMs: spec.firstByteTimeoutMs };
-    this.#flights = new Flights(this.#texts.needles, limits, clock.now());
+    this.#flights = new Flights(needles, limits, clock.now());
     this.#samples = new FailureSamples(spec.captureFailures ?? 0, this.#requests);
     const follows = (spec.followRedirects ?? 0) > 0;
     const excerpts = new Excerpts(() => follows || this.#samples.wanted, follows);
@@ -139,7 +141,9 @@ class Engine implements LoadRun, FlightSink {
       spec.engine === 'undici'
         ? undiciWire(this.#requests, spec, this)
         : nodeWire(this.#requests, spec, { excerpts, share, sink: this });
-    this.#freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
+    const freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
+    this.#freshArm = freshArm;
+    if (spec.engine !== 'undici') this.setFreshShare = (share) => freshArm.setShare(share);
     this.#responseTimes = spec.responseTimes && new ResponseTimes(spec.responseTimes);
     this.#hasUsers = modelsOf(spec.model).some(({ kind }) => kind === 'closed');
     this.#watch = new GeneratorWatch(maxInFlight(spec.model));
@@ -311,8 +315,8 @@ class Engine implements LoadRun, FlightSink {
     this.#flights.sent(flight);
   }
 
-  opened(): void {
-    this.#connections.opened();
+  opened(connection: Carrier): void {
+    this.#connections.opened(connection);
   }
 
   connected(flight: Flight): void {

@@ -17,6 +17,8 @@ export interface Carrier {
   version: string;
   /** The window of the books in which that was; 0: no answer has told one. */
   window: number;
+  /** The window of the books in which the connection was established; 0: it was not yet. */
+  born: number;
   /** Ends it without telling the sink. */
   abandon(): void;
   /** The start of what has been received of the answer; a copy. Only while the sink is told of its end. Undefined: not known. */

@@ -5,7 +5,7 @@ const FIRST_STREAM = 2 ** 31;
 
 /** Which requests get a connection of their own: each user's are drawn from a stream of his own, so that adding a user changes nobody else's. */
 export class FreshArm {
-  readonly #share: number;
+  #share: number;
   readonly #seed: number;
   readonly #random: Random[] = [];
 
@@ -13,6 +13,10 @@ export class FreshArm {
   constructor(share: number, seed: number) {
     this.#share = share;
     this.#seed = seed;
+  }
+
+  setShare(share: number): void {
+    this.#share = share;
   }
 
   /** Decides on the user's next request. */

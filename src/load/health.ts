@@ -5,7 +5,7 @@ import type { GeneratorHealth, GeneratorReadings } from './types.js';
 /** A request sent later than this after it was due is late; a loop that is held up longer reads answers that late. ms. */
 export const LATE_MS = 50;
 /** A run in which more than this share was late, or was dropped, measures the generator. */
-const LARGEST_SHARE = 0.01;
+export const LARGEST_SHARE = 0.01;
 /** Fewer than this are an accident of start-up, not a saturated generator. */
 export const FEWEST = 5;
 /** Share of one core above which a thread had no reserve. */
@@ -134,19 +134,19 @@ function heldUpBy(readings: GeneratorReadings): string {
   return `its event loop was held up by others (delay p99 ${readings.loopDelayP99.toFixed(0)} ms, CPU ${formatPercent(cpuShare, 0)} of a core${others}); use fewer users or a lower rate, ${idleCore}`;
 }
 
-function drops({ sent, dropped, maxInFlight }: GeneratorReadings): string | undefined {
+export function drops({ sent, dropped, maxInFlight }: GeneratorReadings): string | undefined {
   const share = dropped === 0 ? 0 : dropped / (sent + dropped);
   if (dropped < FEWEST || share <= LARGEST_SHARE) return undefined;
   return `${formatPercent(share)} of the arrivals were dropped because ${maxInFlight ?? 0} requests were already in flight; lower the rate, or find out why answers take so long`;
 }
 
 /** One is enough: it is counted as a failure, and the server had no part in it. */
-function sockets({ outOfSockets }: GeneratorReadings): string | undefined {
+export function sockets({ outOfSockets }: GeneratorReadings): string | undefined {
   if (outOfSockets === 0) return undefined;
   return `${requests(outOfSockets)} found no free file descriptor for a socket; raise the limit (ulimit -n) or use fewer users`;
 }
 
-function ports({ outOfPorts }: GeneratorReadings): string | undefined {
+export function ports({ outOfPorts }: GeneratorReadings): string | undefined {
   if (outOfPorts === 0) return undefined;
   return `${requests(outOfPorts)} found no free local port, because closed connections keep theirs for a minute; use fewer new connections, or widen net.ipv4.ip_local_port_range`;
 }

@@ -9,7 +9,7 @@ export type AnswerAccount =
 /** Texts to look for in a body and what they mean. */
 export interface MarkerTexts {
   /** Texts of the versions, then the text of a failed page if there is one. */
-  readonly needles: readonly Buffer[];
+  readonly needles: readonly string[];
   /** What the texts of the versions mean, in the order of `needles`. */
   readonly versions: readonly AnswerAccount[];
   readonly hasFailedText: boolean;
@@ -27,7 +27,7 @@ export function markerTexts(marker: Marker | undefined, defaultVersion: string |
   const texts = Object.entries(marker?.versions ?? {}).filter(([, text]) => text !== '');
   const failed = marker?.failed ? [marker.failed] : [];
   return {
-    needles: [...texts.map(([, text]) => text), ...failed].map((text) => Buffer.from(text, 'utf8')),
+    needles: [...texts.map(([, text]) => text), ...failed],
     versions: texts.map(([version]) => ({ kind: 'version', version })),
     hasFailedText: failed.length > 0,
     byAbsence: defaultVersion === undefined ? UNMARKED : { kind: 'version', version: defaultVersion },

@@ -61,7 +61,11 @@ function scheduleOf(part: SchedulePart, model: ClosedModel | OpenModel | ReplayM
   return model.kind === 'closed' ? new ClosedSchedule(part, model) : new OpenSchedule(part, model);
 }
 
-function urisOf(uris: ScheduleOptions['uris'], part: PartSpec): WeightedUris {
+/**
+ * The URIs of a list that a part of a mixture asks for.
+ * @throws ConfigError when there are none.
+ */
+export function urisOf(uris: ScheduleOptions['uris'], part: Pick<PartSpec, 'uris'>): WeightedUris {
   const own = [...uris.entries()].filter(([, uri]) => partAsksFor(part, uri));
   if (own.length === 0 && uris.length > 0) {
     throw new ConfigError([

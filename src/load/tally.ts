@@ -29,6 +29,11 @@ export class Tally {
     return this.#sent;
   }
 
+  /** Opens the account of a URI that was not known before. @returns its position. */
+  addUri(uri: string): number {
+    return this.#byUri.push({ uri, versions: new Map(), unmarked: 0, failed: 0 }) - 1;
+  }
+
   /** @param kind a key of `ClientCounts.errors`. */
   errorCount(kind: string): number {
     return this.#errors.get(kind) ?? 0;

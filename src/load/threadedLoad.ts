@@ -38,6 +38,7 @@ interface ThreadedLoadDeps {
  */
 export class ThreadedLoad implements LoadRun {
   readonly finished: Promise<LoadSummary>;
+  readonly setFreshShare: LoadRun['setFreshShare'];
   readonly #clock: Clock;
   readonly #nothing: LoadSnapshot;
   readonly #senders: readonly Sender[];
@@ -62,6 +63,7 @@ export class ThreadedLoad implements LoadRun {
       const data: SenderData = { spec: partOf(spec, index, threads), share: { index, of: threads } };
       return new Sender(startSender(data), () => this.#changed());
     });
+    if (spec.engine !== 'undici') this.setFreshShare = (share) => this.#tell({ type: 'fresh-share', share });
     this.finished = this.#end();
   }
 

@@ -1,8 +1,8 @@
 import type { LoadModel, Marker, UriEntry, UriOrder } from '../scenario/types.js';
 import type { ReplayModel } from './workload/replay.js';
 
-/** `node`: HTTP/1.1 on Node's own sockets. `undici`: the library, to compare with; `npm run bench -- --only engines` measures what it costs more. */
-export const LOAD_ENGINES = ['node', 'undici'] as const;
+/** `node`: HTTP/1.1 on Node's own sockets. `undici`: the library, to compare with. `k6`: a process of k6, on all cores. `npm run bench -- --only engines` measures what they cost. */
+export const LOAD_ENGINES = ['node', 'undici', 'k6'] as const;
 export type LoadEngine = (typeof LOAD_ENGINES)[number];
 
 /** When and by whom requests are sent. */
@@ -90,7 +90,7 @@ export interface ConnectionCounts {
   readonly pairs: number;
   /** Those of the pairs in which both, an answer and its latest predecessor, tell the same one. */
   readonly agreeing: number;
-  /** Versions of each connection's first answer that tells one, in each window anew. */
+  /** Versions of the first answer that tells one, of every connection; one that is older than the last resetWindow before that answer is left out. */
   readonly first: Readonly<Record<string, number>>;
 }
 
@@ -154,13 +154,15 @@ export interface GeneratorHealth {
   readonly lateShare: number;
   /** Number of those. */
   readonly late: number;
+  /** The program that sent, where it is one of its own: `k6 1.1.0`. What follows up to longestGcMs such a one does not tell. */
+  readonly program?: string;
   /** Actual send minus intended start; never below 0. Percentiles as in `LatencySummary`. */
-  readonly lateness: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly lateness?: { readonly p50: number; readonly p99: number; readonly max: number };
   /** 99th percentile of the event loop's delay. */
-  readonly loopDelayP99: number;
+  readonly loopDelayP99?: number;
   /** Share of the time in which garbage collection stopped the thread, 0..1. */
-  readonly gcShare: number;
-  readonly longestGcMs: number;
+  readonly gcShare?: number;
+  readonly longestGcMs?: number;
   readonly peakRssBytes: number;
   /** Threads that send, when there are several. */
   readonly threads?: number;
@@ -295,6 +297,8 @@ export interface LoadRun {
   /** Stops sending and resolves when nothing is in flight any more; the users' clocks stand still meanwhile, so nothing bursts afterwards. */
   pause(): Promise<void>;
   resume(): void;
+  /** From now on this share of the requests gets a connection of its own, 0..1. Absent: the engine cannot do that. */
+  readonly setFreshShare?: ((share: number) => void) | undefined;
   /** Since the last resetWindow; the summary's is that of the whole load. */
   health(): GeneratorHealth;
   /** Stops for good (in-flight requests are awaited up to their timeout) and resolves with the summary; idempotent. */

@@ -79,6 +79,7 @@ export function undiciWire(requests: readonly PreparedRequest[], spec: LoadSpec,
 class Exchange implements Dispatcher.DispatchHandler, Carrier {
   version = '';
   window = 0;
+  born = 0;
   readonly #sink: FlightSink;
   /** Called once when the connection can take another request; that is later than the end of a flight that was given up. */
   readonly #onFree: () => void;

@@ -1,4 +1,4 @@
-import type { Flight } from './flight.js';
+import type { Carrier, Flight } from './flight.js';
 
 /** Sends requests over keep-alive connections, one request at a time on each; nothing is retried or kept, and a redirect is an answer unless following was asked for. */
 export interface Wire {
@@ -15,7 +15,7 @@ export interface Wire {
 /** Is told what happens to flights; each ends exactly once, unless it is abandoned. */
 export interface FlightSink {
   /** A connection was established. */
-  opened(): void;
+  opened(connection: Carrier): void;
   /** The connection that it waited for is established. */
   connected(flight: Flight): void;
   /** The first byte of its answer is there. */

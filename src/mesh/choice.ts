@@ -31,8 +31,8 @@ export interface Choice {
 }
 
 export interface ChoiceQuestion {
-  /** The workload whose proxies choose, and its namespace. */
-  readonly from: { readonly workload: string; readonly namespace: string };
+  /** The workload whose proxies choose, and its namespace; undefined: callers from outside, whose connections kube-proxy spreads. */
+  readonly from: { readonly workload: string; readonly namespace: string } | undefined;
   readonly service: { readonly name: string; readonly namespace: string };
   readonly versionOf: VersionOf;
 }
@@ -45,6 +45,7 @@ type Draw = Omit<Choice, 'gateway' | keyof Mirrored>;
  * hash policy and session affinity in force, compiled as the control plane compiles them.
  */
 export function choiceOf(objects: MeshObjects, { from, service, versionOf }: ChoiceQuestion): Choice {
+  if (!from) return fromOutside(objects, service, versionOf);
   const pods = objects.filter(
     (object) =>
       object.kind === 'Pod' && object.metadata.namespace === from.namespace && workloadOf(object) === from.workload,
@@ -52,13 +53,7 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
   const own = { ...labels(pods[0]?.metadata.labels) };
   const gateway = objects.some((object) => object.kind === 'Gateway' && selects(object, own));
   const told = { gateway, partlyMirrored: [], mirroredReads: [] };
-  const live = objects.find(
-    ({ kind, apiVersion, metadata }) =>
-      kind === 'Service' &&
-      apiVersion === 'v1' &&
-      metadata.name === service.name &&
-      (metadata.namespace ?? 'default') === service.namespace,
-  );
+  const live = serviceOf(objects, service);
   if (!live) return { ...unknown(`there is no Service ${service.name}`), ...told };
   if (pods.length === 0) return { ...unknown(`no pod of ${from.workload} is known`), ...told };
   if (isAmbient(objects, pods)) return { ...unknown(`${from.workload} is in ambient mode`), ...told };
@@ -81,6 +76,26 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
     ...routes.tcp.map((tcp) => tcpDraw(config, tcp.service, portName(live, tcp.port), versionOf)),
   ];
   return { ...combined(draws), gateway, ...mirrored(config, routes.http, versionOf) };
+}
+
+function serviceOf(objects: MeshObjects, { name, namespace }: ChoiceQuestion['service']): KubeObject | undefined {
+  return objects.find(
+    ({ kind, apiVersion, metadata }) =>
+      kind === 'Service' &&
+      apiVersion === 'v1' &&
+      metadata.name === name &&
+      (metadata.namespace ?? 'default') === namespace,
+  );
+}
+
+/** No proxy stands before the Service, so no route and no hash policy of the mesh applies. */
+function fromOutside(objects: MeshObjects, service: ChoiceQuestion['service'], versionOf: VersionOf): Choice {
+  const told = { gateway: false, partlyMirrored: [], mirroredReads: [] };
+  const live = serviceOf(objects, service);
+  if (!live) return { ...unknown(`there is no Service ${service.name}`), ...told };
+  const outside: Caller = { workload: '', namespace: service.namespace, labels: {}, gateway: false };
+  const why = 'the load calls the Service itself, and kube-proxy balances its connections';
+  return { ...kubeProxy(live, compileProxyConfig(objects, outside), service, versionOf, why), ...told };
 }
 
 const NOTHING = { discipline: undefined, key: undefined, replicas: {} } as const;

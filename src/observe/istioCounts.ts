@@ -7,6 +7,7 @@ const REQUESTS = 'istio_requests_total';
 export const CONNECTIONS = 'istio_tcp_connections_opened_total';
 export const DURATION_SUM = 'istio_request_duration_milliseconds_sum';
 export const DURATION_COUNT = 'istio_request_duration_milliseconds_count';
+const UNKNOWN = 'unknown';
 /** Prometheus' own look-back: the newest sample of this span, stale series included. */
 const LOOK_BACK = '5m';
 /** A target that failed that often from its beginning is not coming. */
@@ -36,6 +37,8 @@ export function serviceSelectors(
 
 /** Requests that arrived at the proxy of the workload whose calls are judged. */
 export function frontDoorSelectors(watched: WatchedService): readonly string[] {
+  // The load comes in by the Service itself.
+  if (watched.from === undefined) return [];
   return [
     selector(REQUESTS, [
       ['reporter', '=', 'destination'],
@@ -134,11 +137,14 @@ function attributedRows(rows: readonly Sample[], watched: WatchedService) {
   });
 }
 
+/** Callers without a proxy are `unknown`, and so is a load that calls the Service itself. */
 const isOwn = (labels: Labels, { from, namespace }: WatchedService): boolean =>
-  labels.source_workload === from && labels.source_workload_namespace === namespace;
+  from === undefined
+    ? (labels.source_workload ?? UNKNOWN) === UNKNOWN
+    : labels.source_workload === from && labels.source_workload_namespace === namespace;
 
 const callerOf = (labels: Labels): string =>
-  `${labels.source_workload ?? 'unknown'}.${labels.source_workload_namespace ?? 'unknown'}`;
+  `${labels.source_workload ?? UNKNOWN}.${labels.source_workload_namespace ?? UNKNOWN}`;
 
 const destinationOf = (labels: Labels) => ({
   revision: labels.destination_canonical_revision ?? '',

@@ -151,7 +151,7 @@ class IstioObserver implements Observer {
 
   #nothingReported(): string {
     const { service, namespace, from } = this.#watched;
-    const proxies = this.vantagePoint === 'source' ? `${from}'s proxy` : `the proxies of ${service}`;
+    const proxies = this.vantagePoint === 'source' ? `${from ?? 'a caller'}'s proxy` : `the proxies of ${service}`;
     return `Prometheus at ${this.#prometheus.address} has no istio_requests_total of ${service}.${namespace} with reporter="${this.vantagePoint}": no request passed ${proxies}, or they are not scraped`;
   }
 }

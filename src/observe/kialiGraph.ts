@@ -157,7 +157,11 @@ export function countEdges(
     const workload = source?.workload ?? source?.app ?? 'unknown';
     const namespace = source?.namespace ?? 'unknown';
     const rate = edgeRate(edge);
-    if ((workload === watched.from && namespace === watched.namespace) || rate === 0) continue;
+    const own =
+      watched.from === undefined
+        ? workload === 'unknown'
+        : workload === watched.from && namespace === watched.namespace;
+    if (own || rate === 0) continue;
     const key = `${workload}.${namespace}`;
     foreign[key] = (foreign[key] ?? 0) + requests(rate);
   }

@@ -60,7 +60,7 @@ export interface ClientConnections {
   /** Consecutive answers on one connection that both tell their version, and those of them in which both tell the same one. */
   readonly pairs: number;
   readonly agreeing: number;
-  /** Versions of the first answer of each connection. */
+  /** Versions of the first answer of each connection that was opened since then. */
   readonly first: Readonly<Record<string, number>>;
 }
 

@@ -24,6 +24,8 @@ export interface BarrierInput {
   readonly stage: Stage;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Told what the cluster holds once pods are ready and only answers can tell the rest; default: nobody is. */
+  readonly rolledOut?: (objects: readonly KubeObject[]) => void;
   /** Cumulative answers by version at the client, for probing by the load itself. */
   readonly answers: () => Readonly<Record<string, number>>;
   /** Told whenever what is waited for changes. */
@@ -72,18 +74,19 @@ export async function waitForArrival(input: BarrierInput): Promise<Arrival> {
       say(rollout);
       continue;
     }
-    const callers = podsOfWorkload(objects, scenario.namespace, scenario.from).filter(
-      (pod) => pod.ready && !pod.terminating,
-    );
+    const { from } = scenario;
+    if (from === undefined) input.rolledOut?.(objects);
+    if (from === undefined) return inferByProbes(wait, 'the load calls the Service itself');
+    const callers = podsOfWorkload(objects, scenario.namespace, from).filter((pod) => pod.ready && !pod.terminating);
     if (callers.length === 0) {
-      say(`a ready pod of ${scenario.from}`);
+      say(`a ready pod of ${from}`);
       continue;
     }
     const meshed = callers.filter((pod) => pod.sidecar);
-    if (meshed.length === 0) return inferByProbes(wait, `no pod of ${scenario.from} has a sidecar`);
-    const tables = await compareTables(wait, objects, meshed);
+    if (meshed.length === 0) return inferByProbes(wait, `no pod of ${from} has a sidecar`);
+    const tables = await compareTables(wait, objects, meshed, from);
     if (tables.kind === 'equal') {
-      const proxies = `${meshed.length} ${meshed.length === 1 ? 'proxy' : 'proxies'} of ${scenario.from}`;
+      const proxies = `${meshed.length} ${meshed.length === 1 ? 'proxy' : 'proxies'} of ${from}`;
       return {
         arrived: true,
         how: 'config-dump',
@@ -141,8 +144,9 @@ async function compareTables(
   input: BarrierInput,
   objects: readonly KubeObject[],
   pods: readonly WorkloadPod[],
+  from: string,
 ): Promise<Tables> {
-  const tables = await Promise.all(pods.map((pod) => atOnce(() => compareTable(input, objects, pod))));
+  const tables = await Promise.all(pods.map((pod) => atOnce(() => compareTable(input, objects, pod, from))));
   return (
     tables.find(({ kind }) => kind === 'unreadable') ??
     tables.find(({ kind }) => kind === 'different') ?? { kind: 'equal' }
@@ -153,6 +157,7 @@ async function compareTable(
   { scenario, client }: BarrierInput,
   objects: readonly KubeObject[],
   pod: WorkloadPod,
+  from: string,
 ): Promise<Tables> {
   const host = `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
   let dump: unknown;
@@ -165,7 +170,7 @@ async function compareTable(
   } catch (error) {
     return { kind: 'unreadable', why: `${pod.name}:15000 cannot be read by port-forward: ${errorText(error)}` };
   }
-  const caller = { workload: scenario.from, namespace: scenario.namespace, labels: pod.labels, gateway: false };
+  const caller = { workload: from, namespace: scenario.namespace, labels: pod.labels, gateway: false };
   const held = summariseConfigDump(dump, host);
   if (!held) return { kind: 'different', why: `${pod.name} has no routes for ${host} yet` };
   const [difference] = sameRoutes(summarise(compileProxyConfig(objects, caller), host), held);

@@ -1,7 +1,9 @@
+import { systemClock } from '../base/clock.js';
 import { ConfigError, EnvironmentError, type Problem } from '../base/errors.js';
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient, keyOf, type ObjectKey } from '../cluster/client.js';
 import { planApply, planCreate } from '../cluster/objects.js';
+import { Patience } from '../cluster/patience.js';
 import type { UndoList } from '../cluster/undo.js';
 import type { ObjectRef, Stage } from '../scenario/types.js';
 import type { RunEventBody } from './events.js';
@@ -76,30 +78,36 @@ export async function applyStage(
   stage: Stage,
   undo: UndoList,
   emit: (event: Changed) => void,
+  patience = new Patience({ clock: systemClock }),
 ): Promise<void> {
   checkChanges([stage]);
   const changed = (object: string, result: Changed['result']) =>
     emit({ type: 'changed', stage: stage.name, object, result });
   for (const { object, file, line } of stage.apply) {
-    const result = await applyObject(client, object, undo).catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-      throw new EnvironmentError(
-        'E_APPLY',
-        `the API server refuses ${objectRef(object)} of ${file}:${line}: ${error.message}`,
-        `check it with: kubectl apply --dry-run=server -f ${file}`,
-      );
-    });
+    // Read again and planned again at every try, so that a write whose answer was lost is not made twice.
+    const result = await patience
+      .with(() => applyObject(client, object, undo))
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+        throw new EnvironmentError(
+          'E_APPLY',
+          `the API server refuses ${objectRef(object)} of ${file}:${line}: ${error.message}`,
+          `check it with: kubectl apply --dry-run=server -f ${file}`,
+        );
+      });
     changed(objectRef(object), result);
   }
   for (const ref of stage.delete) {
-    const result = await deleteObject(client, ref, undo).catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-      throw new EnvironmentError(
-        'E_APPLY',
-        `the API server refuses to delete ${refText(ref)} in stage ${stage.name}: ${error.message}`,
-        `check it with: kubectl delete --dry-run=server -n ${ref.namespace} ${ref.kind} ${ref.name}`,
-      );
-    });
+    const result = await patience
+      .with(() => deleteObject(client, ref, undo))
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+        throw new EnvironmentError(
+          'E_APPLY',
+          `the API server refuses to delete ${refText(ref)} in stage ${stage.name}: ${error.message}`,
+          `check it with: kubectl delete --dry-run=server -n ${ref.namespace} ${ref.kind} ${ref.name}`,
+        );
+      });
     changed(refText(ref), result);
   }
 }

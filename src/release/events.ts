@@ -47,7 +47,8 @@ export type RunEventBody =
       readonly object: string;
       readonly result: 'created' | 'configured' | 'unchanged' | 'deleted' | 'absent';
     }
-  | { readonly type: 'waiting'; readonly stage: string; readonly for: string }
+  /** `outage`: the API server does not answer, and nothing goes on until it does. */
+  | { readonly type: 'waiting'; readonly stage: string; readonly for: string; readonly outage?: true }
   | {
       readonly type: 'arrived';
       readonly stage: string;
@@ -58,6 +59,19 @@ export type RunEventBody =
     }
   /** The barrier gave up: the stage is judged all the same, and the report says so. */
   | { readonly type: 'not-arrived'; readonly stage: string; readonly ms: number; readonly detail: string }
+  /** Requests are no draws in this stage; from now on `share` of them gets a connection of its own, or nothing is changed because it would not help. */
+  | {
+      readonly type: 'fresh-connections';
+      readonly stage: string;
+      /** 0..1 */
+      readonly share: number;
+      /** False: the share is what it was. */
+      readonly switched: boolean;
+      /** A clause: why that helps, or why it would not. */
+      readonly why: string;
+      /** A sentence: for what a version is drawn. */
+      readonly unit: string;
+    }
   | { readonly type: 'window-opened'; readonly stage: string }
   /** Counts since window-opened; `rps` of the client since the previous look. */
   | {

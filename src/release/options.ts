@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import type { ClusterClient } from '../cluster/client.js';
+import type { K6Program } from '../load/k6/program.js';
 import type { LoadEngine } from '../load/types.js';
 import type { RunEventBody } from './events.js';
 import type { ObservedTarget } from './observers.js';
@@ -14,6 +15,8 @@ export interface RunOptions<Engine extends Sender = LoadEngine> {
   readonly stages: readonly string[];
   readonly seed: number;
   readonly engine: Engine;
+  /** The program of the engine k6. */
+  readonly k6?: K6Program;
   /** A passed run leaves the last stage in place. */
   readonly keep: boolean;
   readonly target: ObservedTarget & { readonly kind: 'lab' | 'cluster'; readonly baseUrl: string };

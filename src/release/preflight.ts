@@ -42,6 +42,7 @@ export async function checkTarget(client: ClusterClient, scenario: Scenario): Pr
   if (serviceNames && !serviceNames.includes(service) && !applied(['Service'], service))
     throw missing(`${place} has no Service ${service}, which is to be released`, 'Services', serviceNames, scenario);
 
+  if (from === undefined) return;
   const [pods, ...lists] = await Promise.all([
     visible(client.list('v1', 'Pod', namespace)),
     ...WORKLOADS.map((kind) => visible(client.list('apps/v1', kind, namespace))),

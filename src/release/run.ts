@@ -5,16 +5,13 @@ import { type Lease, takeLease } from '../cluster/lease.js';
 import { readUndoFromCluster, UndoList, undoRecord } from '../cluster/undo.js';
 import { planChecks } from '../judge/checkPlan.js';
 import type { Verdict } from '../judge/types.js';
-import { startLoad } from '../load/engine.js';
-import { checkReachable } from '../load/reach.js';
-import { seedData } from '../load/seed.js';
+import { refuseForK6 } from '../load/k6/lacks.js';
 import type { LoadRun } from '../load/types.js';
 import type { Observer } from '../observe/types.js';
-import { mixInMarkerUris } from '../scenario/markers.js';
-import { responseTimeWatch } from '../scenario/responseTimes.js';
 import type { Scenario } from '../scenario/types.js';
 import { checkChanges } from './changes.js';
 import { failure, tell } from './failure.js';
+import { loadSpecOf, startSeededLoad } from './load.js';
 import { makeObservers, reachable } from './observers.js';
 import type { RunDeps, RunOptions } from './options.js';
 import { checkNamespace, checkTarget } from './preflight.js';
@@ -32,7 +29,9 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
   const { clock, client, emit } = deps;
   const undo = new UndoList(client, options.undoFile, options.runId, scenario.namespace);
   const lost = new AbortController();
-  const signal = AbortSignal.any([deps.signal, lost.signal]);
+  /** The load has ended by itself, which it never should. */
+  const over = new AbortController();
+  const signal = AbortSignal.any([deps.signal, lost.signal, over.signal]);
   const stages = scenario.stages.filter(({ name }) => options.stages.includes(name));
   let lease: Lease | undefined;
   let load: LoadRun | undefined;
@@ -40,6 +39,7 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
   try {
     emit(runStarted(scenario, options, client.context));
     checkChanges(stages);
+    if (options.engine === 'k6') refuseForK6(loadSpecOf(scenario, options, {}));
     const observers = makeObservers(scenario, options.target, () => load, clock);
     await client.check();
     await checkNamespace(client, scenario);
@@ -50,6 +50,7 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
     await checkTarget(client, scenario);
     await reachable(scenario, observers, emit, signal);
     load = await startSeededLoad(scenario, options, { clock, emit, signal });
+    void load.finished.then(() => over.abort());
     await sleep(clock, START_UP_MS, signal);
     const verdicts: Verdict[] = [];
     const silent = new Set<Observer>();
@@ -69,39 +70,6 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
   if (deps.signal.aborted)
     tell(emit, { type: 'interrupted', signal: deps.signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT' });
   await finish({ load, undo, lease, emit, keep: options.keep && passed });
-}
-
-/** Creates the records that the URIs need, then starts the load. */
-async function startSeededLoad(
-  scenario: Scenario,
-  { target: { baseUrl }, seed, engine }: RunOptions,
-  { clock, emit, signal }: Pick<RunDeps, 'clock' | 'emit' | 'signal'>,
-): Promise<LoadRun> {
-  await checkReachable([{ origin: baseUrl, headers: [] }], signal);
-  const { variables, created } = await seedData({ baseUrl, names: scenario.seed, signal, clock });
-  emit({ type: 'seeded', variables, created });
-  const { entries, mixedIn } = mixInMarkerUris(scenario);
-  const responseTimes = responseTimeWatch(scenario);
-  emit({ type: 'load-started', uris: entries.map((entry) => `${entry.method} ${entry.target}`), mixedIn });
-  return startLoad(
-    {
-      engine,
-      baseUrl,
-      uris: entries,
-      variables,
-      model: scenario.load.model,
-      order: scenario.load.order,
-      seed,
-      timeoutMs: scenario.load.timeout,
-      workers: scenario.load.workers ?? 1,
-      precise: scenario.load.precise ?? false,
-      freshShare: scenario.load.freshConnections ?? 0,
-      marker: scenario.marker,
-      ...(responseTimes ? { responseTimes } : {}),
-      defaultVersion: Object.keys(scenario.versions).find((version) => !scenario.marker?.versions[version]),
-    },
-    { clock },
-  );
 }
 
 interface Parts {

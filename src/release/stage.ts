@@ -1,21 +1,22 @@
 import { type Clock, sleep } from '../base/clock.js';
 import type { ClusterClient } from '../cluster/client.js';
+import { Patience } from '../cluster/patience.js';
 import { withoutSecrets } from '../cluster/secrets.js';
 import type { UndoList } from '../cluster/undo.js';
 import { readMeshObjects } from '../cluster/workloads.js';
+import { LOOK_MS } from '../judge/bunching.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { StageAssessment, Verdict } from '../judge/types.js';
+import { choiceFor, granularityByObjects } from '../judge/unit/context.js';
 import type { LoadRun } from '../load/types.js';
 import type { Observer } from '../observe/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { waitForArrival } from './barrier.js';
 import { applyStage } from './changes.js';
 import type { RunEventBody } from './events.js';
+import { FreshConnections } from './freshConnections.js';
 import { soak } from './soak.js';
 import { CountingWindow, type LookTaken } from './window.js';
-
-/** Between two looks. Shorter than a scrape gives the proxies nothing new, but the client decides sooner. */
-const LOOK_MS = 500;
 
 export interface StageInput {
   readonly scenario: Scenario;
@@ -36,14 +37,33 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   const { scenario, stage, client, load, clock, signal, emit } = input;
   const name = stage.name;
   emit({ type: 'stage-started', stage: name });
-  await applyStage(client, stage, input.undo, emit);
-  await arrive(input);
+  const waiting = (why: string) => emit({ type: 'waiting', stage: name, for: why, outage: true });
+  const patience = new Patience({ clock, signal, waiting });
+  await applyStage(client, stage, input.undo, emit, patience);
+  const fresh = new FreshConnections({ scenario, stage: name, load, emit });
+  try {
+    return await countStage(input, fresh, patience);
+  } finally {
+    fresh.end();
+  }
+}
+
+async function countStage(input: StageInput, fresh: FreshConnections, patience: Patience): Promise<Verdict> {
+  const { scenario, stage, client, load, clock, signal, emit } = input;
+  const name = stage.name;
+  const readObjects = async () =>
+    (await patience.with(() => readMeshObjects(client, scenario.namespace))).map(withoutSecrets);
+  await arrive(input, fresh);
   await sleep(clock, scenario.warmUp, signal);
   if (signal.aborted) return 'inconclusive';
 
-  const objects = (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets);
+  const objects = await readObjects();
   emit({ type: 'objects', stage: name, objects });
   const judge = new StageJudge(scenario, stage, objects);
+  const follow = () => {
+    if (stage.expect.share) fresh.follow(judge.granularity);
+  };
+  follow();
   const window = new CountingWindow(input.observers, load, clock, {
     copies: stage.expect.mirror !== undefined,
     silent: input.silent,
@@ -59,10 +79,13 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
   });
   const judged = (taken: LookTaken): StageAssessment => {
     emit({ type: 'look', stage: name, ...withLook(taken) });
-    return judge.look(taken.look);
+    const assessment = judge.look(taken.look);
+    if (!taken.look.settled && !assessment.decided) follow();
+    return assessment;
   };
   let decided = false;
   while (!decided && !signal.aborted && window.elapsed() < scenario.maxDuration) {
+    // Shorter than a scrape gives the proxies nothing new, but the client decides sooner.
     await sleep(clock, LOOK_MS, signal);
     if (signal.aborted) break;
     const taken = await window.look(signal);
@@ -80,17 +103,16 @@ export async function walkStage(input: StageInput): Promise<Verdict> {
     const soaked = await soak({ stage: name, soakMs, judge: soakJudge, window, clock, signal, emit, withLook });
     assessment = soaked ?? assessment;
   }
-  emit({
-    type: 'objects',
-    stage: name,
-    objects: (await readMeshObjects(client, scenario.namespace)).map(withoutSecrets),
-  });
+  emit({ type: 'objects', stage: name, objects: await readObjects() });
   load.resume();
   emit({ type: 'stage-finished', stage: name });
   return assessment.verdict;
 }
 
-async function arrive({ scenario, stage, client, load, clock, signal, emit }: StageInput): Promise<void> {
+async function arrive(
+  { scenario, stage, client, load, clock, signal, emit }: StageInput,
+  fresh: FreshConnections,
+): Promise<void> {
   const startedAt = clock.now();
   const arrival = await waitForArrival({
     client,
@@ -98,6 +120,8 @@ async function arrive({ scenario, stage, client, load, clock, signal, emit }: St
     stage,
     clock,
     signal,
+    // Kept connections stay with the versions of the stage before: a new one would never be seen to answer.
+    rolledOut: (objects) => fresh.follow(granularityByObjects(scenario, choiceFor(scenario, objects))),
     answers: () => load.counts().versions,
     waitingFor: (what) => emit({ type: 'waiting', stage: stage.name, for: what }),
   });

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
-import { formatDuration } from '../base/units.js';
+import { formatDuration, formatPercent } from '../base/units.js';
 import { diagnose } from '../judge/causes.js';
 import type { SoakJudge } from '../judge/soak.js';
 import { StageJudge } from '../judge/stageJudge.js';
@@ -29,6 +29,7 @@ export class StageFold {
   #waitingFor: string | undefined;
   #arrival: StageModel['arrival'];
   #notArrived: StageModel['notArrived'];
+  #freshConnections: EventOf<'fresh-connections'> | undefined;
   #looks = 0;
   #lastLook: Look | undefined;
   #assessment: StageAssessment | undefined;
@@ -56,7 +57,7 @@ export class StageFold {
         this.#changes.push({ object: event.object, result: event.result });
         return;
       case 'waiting':
-        if (this.#phase === 'changing') this.#phase = 'arriving';
+        if (this.#phase === 'changing' && !event.outage) this.#phase = 'arriving';
         this.#waitingFor = event.for;
         return;
       case 'arrived':
@@ -68,6 +69,9 @@ export class StageFold {
         this.#phase = 'warming-up';
         this.#waitingFor = undefined;
         this.#notArrived = { ms: event.ms, detail: event.detail };
+        return;
+      case 'fresh-connections':
+        this.#freshConnections = event;
         return;
       case 'window-opened':
         this.#phase = 'counting';
@@ -149,6 +153,7 @@ export class StageFold {
       const message = `After ${formatDuration(ms)} the stage had not arrived in the data plane: ${detail}`;
       findings.unshift({ level: 'warning', code: 'NOT_ARRIVED', message });
     }
+    if (this.#freshConnections?.switched) findings.push(switched(this.#freshConnections));
     if (this.#generator?.valid === false) {
       const message = this.#generator.reason ?? 'the load generator was the bottleneck';
       findings.push({ level: 'warning', code: 'GENERATOR_INVALID', message });
@@ -199,3 +204,9 @@ export class StageFold {
     };
   }
 }
+
+const switched = ({ share, why }: EventOf<'fresh-connections'>): Finding => ({
+  level: 'info',
+  code: 'FRESH_CONNECTIONS',
+  message: `The run gave ${share === 1 ? 'every request' : `${formatPercent(share)} of the requests`} a connection of its own, and counted those: ${why}.`,
+});

@@ -23,7 +23,7 @@ export function buildScenario(file: ScenarioFile, shown: string, parts: Parts): 
     mesh: file.mesh ?? 'istio',
     namespace: file.namespace,
     service: file.service,
-    from: file.from,
+    ...(file.from === undefined ? {} : { from: file.from }),
     versions: file.versions,
     marker: markerOf(file.marker),
     load: {
@@ -38,7 +38,7 @@ export function buildScenario(file: ScenarioFile, shown: string, parts: Parts): 
     },
     seed: file.seed ?? [],
     precision: precisionOf(file.precision),
-    watch: watchOf(file.watch),
+    watch: watchOf(file.watch, file.from === undefined),
     warmUp: file.warmUp ?? DEFAULTS.warmUp,
     maxDuration: file.maxDuration ?? DEFAULTS.maxDuration,
     stages: file.stages.map((stage, index) => ({

@@ -30,8 +30,9 @@ export function precisionOf(...layers: (ScenarioFile['precision'] | undefined)[]
   return Object.assign({}, DEFAULTS.precision, ...layers.map((layer) => defined(layer ?? {})));
 }
 
-export function watchOf(watch: ScenarioFile['watch']): Scenario['watch'] {
-  return { ...DEFAULTS.watch, ...defined(watch ?? {}) };
+/** @param direct the load calls the Service itself, so that no proxy of a caller sees its calls. */
+export function watchOf(watch: ScenarioFile['watch'], direct: boolean): Scenario['watch'] {
+  return { ...DEFAULTS.watch, ...(direct ? { source: 'off' as const } : {}), ...defined(watch ?? {}) };
 }
 
 type WrittenApp = NonNullable<NonNullable<ScenarioFile['lab']>['apps']>[string];

@@ -54,6 +54,9 @@ const precision = mapping({
     .optional()
     .meta({ description: 'How often a run in which all is well may end red. Default 0.01%.' }),
   absence: percent.optional().meta({ description: 'What "0 %" certifies: less than this. Default 1%.' }),
+  quiet: percent.optional().meta({
+    description: 'Deviation of a share that must not alarm either. Default 0%; by balancing a quarter of the margin.',
+  }),
 });
 
 const watchMode = choice(['require', 'account', 'off']);
@@ -179,7 +182,9 @@ export const ScenarioFile = mapping({
   mesh: choice(['istio', 'linkerd', 'gateway-api']).optional().meta({ description: 'Default istio.' }),
   namespace: dnsName('a namespace'),
   service: dnsName('the name of the Service under release'),
-  from: dnsName('the workload whose calls are judged'),
+  from: dnsName('the workload whose calls are judged')
+    .optional()
+    .meta({ description: 'The workload whose calls are judged. Left out: the load calls the Service itself.' }),
   versions: z
     .record(versionName, labels, {
       error: 'a mapping of version names to their pod labels, such as {v1: {version: v1}, v2: {version: v2}}',

@@ -1,17 +1,20 @@
 import type * as z from 'zod';
 import { formatPercent } from '../base/units.js';
-import { watchOf } from './defaults.js';
+import { precisionOf, watchOf } from './defaults.js';
 import { checkDistribution } from './distributions.js';
 import type { ReportAt } from './issues.js';
 import { didYouMean, show } from './nearest.js';
 import { ScenarioFile } from './schema.js';
 import { SEED_NAMES } from './seeds.js';
-import type { Marker } from './types.js';
+import type { Marker, Precision } from './types.js';
 import { checkWorkload } from './workload-file.js';
 import type { Path } from './yaml-text.js';
 
 /** The sections of a scenario file, each undefined where it is absent or not what the schema wants; so one bad section hides no other's problems. */
-export type Sections = { readonly [Key in keyof ScenarioFile]?: ScenarioFile[Key] | undefined };
+export type Sections = { readonly [Key in keyof ScenarioFile]?: ScenarioFile[Key] | undefined } & {
+  /** The file names no calling workload: the load calls the Service itself. */
+  readonly direct: boolean;
+};
 
 /** The value when the schema accepts it. */
 export function accepted<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | undefined {
@@ -21,7 +24,7 @@ export function accepted<Schema extends z.ZodType>(schema: Schema, value: unknow
 
 export function sectionsOf(raw: Record<string, unknown>): Sections {
   const entries = Object.entries(ScenarioFile.shape).map(([key, schema]) => [key, accepted(schema, raw[key])]);
-  return Object.fromEntries(entries) as Sections;
+  return { ...Object.fromEntries(entries), direct: raw.from === undefined } as Sections;
 }
 
 /** The marker in its final form; undefined for `off`. */
@@ -41,16 +44,34 @@ export function checkSections(sections: Sections, report: ReportAt): void {
     if (sections.load.timeout !== undefined) checkPositive(sections.load.timeout, ['load', 'timeout'], report);
   }
   if (sections.seed) checkSeed(sections.seed, report);
-  checkPrecision(sections.precision, ['precision'], report);
-  if (sections.watch && !Object.values(watchOf(sections.watch)).includes('require')) {
+  checkPrecision(sections.precision, ['precision'], precisionOf(sections.precision), report);
+  if (sections.watch && !Object.values(watchOf(sections.watch, sections.direct)).includes('require')) {
     report(['watch'], 'requires no vantage point, so that nothing could ever pass', 'set at least one to require');
   }
+  if (sections.direct) checkDirect(sections, report);
   if (sections.maxDuration !== undefined) checkPositive(sections.maxDuration, ['maxDuration'], report);
   const { lab } = sections;
   if (lab?.scrapeInterval !== undefined) checkPositive(lab.scrapeInterval, ['lab', 'scrapeInterval'], report);
   for (const [name, app] of Object.entries(lab?.apps ?? {})) {
     if (typeof app.latency === 'object') checkDistribution(app.latency, ['lab', 'apps', name, 'latency'], report);
   }
+}
+
+/** Where the load calls the Service itself, no caller's proxy counts its calls: only the client can tell where they went. */
+function checkDirect(sections: Sections, report: ReportAt): void {
+  const watch = watchOf(sections.watch, true);
+  if (watch.source !== 'off')
+    report(
+      ['watch', 'source'],
+      'without "from" no proxy of a caller counts the calls of the load',
+      'name the calling workload in "from", or leave watch.source out',
+    );
+  if (markerOf(sections.marker) === undefined || watch.client !== 'require')
+    report(
+      [watch.client === 'require' ? 'marker' : 'watch'],
+      'without "from" only the client can tell which version answered',
+      'write a marker and leave watch.client at require, or name the calling workload in "from"',
+    );
 }
 
 function checkVersions(versions: ScenarioFile['versions'], report: ReportAt): void {
@@ -124,8 +145,13 @@ function checkSeed(seed: ScenarioFile['seed'] & object, report: ReportAt): void 
   }
 }
 
-/** Bounds of a precision, wherever it stands. */
-export function checkPrecision(precision: ScenarioFile['precision'], path: Path, report: ReportAt): void {
+/** Bounds of a precision, wherever it stands. @param inForce with what it leaves to others. */
+export function checkPrecision(
+  precision: ScenarioFile['precision'],
+  path: Path,
+  inForce: Precision,
+  report: ReportAt,
+): void {
   const upper = { margin: 0.5, errorRate: 0.2, absence: 0.5 } as const;
   for (const key of ['margin', 'errorRate', 'absence'] as const) {
     const value = precision?.[key];
@@ -136,4 +162,13 @@ export function checkPrecision(precision: ScenarioFile['precision'], path: Path,
       'smaller is stricter and takes more requests',
     );
   }
+  const { quiet, margin } = inForce;
+  if (precision === undefined || quiet === undefined || quiet < margin) return;
+  report(
+    [...path, precision.quiet === undefined ? 'margin' : 'quiet'],
+    precision.quiet === undefined
+      ? `found ${formatPercent(margin, 4)}, which is not above the quiet band of ${formatPercent(quiet, 4)}`
+      : `found ${formatPercent(quiet, 4)}, which is not below the margin of ${formatPercent(margin, 4)}`,
+    'what must not alarm is less than what must be caught; leave it out for none',
+  );
 }

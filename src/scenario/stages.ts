@@ -100,13 +100,13 @@ function parseRef(
 
 function checkPromise(stage: Record<string, unknown>, path: Path, sections: Sections, report: ReportAt): void {
   const own = accepted(shape.precision, stage.precision);
-  checkPrecision(own, [...path, 'precision'], report);
+  const precision = precisionOf(sections.precision, own);
+  checkPrecision(own, [...path, 'precision'], precision, report);
   const expect = accepted(shape.expect, stage.expect);
   if (expect === undefined || sections.versions === undefined) return;
-  const precision = precisionOf(sections.precision, own);
   const promised = expectationOf(expect);
   const versions = Object.keys(sections.versions);
-  const watch = watchOf(sections.watch);
+  const watch = watchOf(sections.watch, sections.direct);
   checkExpectation(promised, [...path, 'expect'], versions, precision, watch, report);
   if (!promised.responseTime) return;
   const surroundings = {

@@ -10,8 +10,8 @@ export interface Scenario {
   readonly namespace: string;
   /** Name of the Service under release. */
   readonly service: string;
-  /** The workload whose calls are judged; calls of others are foreign traffic. */
-  readonly from: string;
+  /** The workload whose calls are judged; calls of others are foreign traffic. Absent: the load calls the Service itself, past any caller's proxy. */
+  readonly from?: string;
   /** Version name -> the pod labels that tell it apart, in file order; the last is the one being released. */
   readonly versions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** How the client tells the versions apart; undefined: it cannot (`marker: off`). */
@@ -50,6 +50,8 @@ export interface Precision {
   readonly errorRate: Ratio;
   /** What "0 %" certifies: the share is below this. */
   readonly absence: Ratio;
+  /** Deviation of a share that must not alarm either, below the margin; absent: none, by balancing a quarter of the margin. */
+  readonly quiet?: Ratio;
 }
 
 export interface Stage {

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeIntoReadme } from '../support/readme.js';
 import { judge } from './judge.js';
 import { bareLoop, engines, scripted } from './loops.js';
 import { type Bench, DEFAULT_SECONDS } from './measure.js';
@@ -36,11 +37,6 @@ const MEASURE: Readonly<Record<WorkName, (bench: Bench) => Promise<Measured>>> =
   judge,
   engines,
 };
-const README = 'README.md';
-const [TABLE_START, TABLE_END] = [
-  '<!-- bench: written by npm run bench -- --readme -->',
-  '<!-- bench end -->',
-] as const;
 
 const { values } = parseArgs({
   options: {
@@ -90,7 +86,7 @@ async function main(): Promise<void> {
   const report = { server: server.name, pinned, pairs, seconds, machine, rows, skipped };
   mkdirSync(dirname(values.out), { recursive: true });
   writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`);
-  if (values.readme) writeReadme(`${markdownTable(rows)}\n${conditions(report)}\n`);
+  if (values.readme) writeIntoReadme('bench', `${markdownTable(rows)}\n${conditions(report)}\n`);
   const missed = rows.filter(({ met }) => !met);
   if (values.assert && missed.length > 0) {
     print(`${missed.length} of ${rows.filter(({ goal }) => goal).length} goals missed`);
@@ -113,14 +109,6 @@ function conditions({
     version === 'installed' ? name : `${name} ${version}`,
   );
   return `${pairs} alternating repetitions of ${seconds} s on ${machine.cores} cores, generator and server on one each; requests counted by the server (${server}) per second of the generator's processor time, start-up included; Node ${machine.node}; ${peers.join(', ')}.`;
-}
-
-/** @throws Error when the README has no place for it. */
-function writeReadme(table: string): void {
-  const text = readFileSync(README, 'utf8');
-  const [from, to] = [text.indexOf(TABLE_START), text.indexOf(TABLE_END)];
-  if (from < 0 || to < from) throw new Error(`${README} needs the lines ${TABLE_START} and ${TABLE_END}`);
-  writeFileSync(README, `${text.slice(0, from + TABLE_START.length)}\n\n${table}\n${text.slice(to)}`);
 }
 
 if (values.help) print(HELP);

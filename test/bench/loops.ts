@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Bench, besidePeers, type LoadDocument, load, pairs } from './measure.js';
+import { INSTALL_PEERS, peerPath } from '../support/peers.js';
+import { type Bench, besidePeers, DEFAULT_SECONDS, type LoadDocument, load, pairs, type Run } from './measure.js';
 import { k6Run } from './peers.js';
 import { type Measured, row } from './row.js';
 import { MEAN_PAGE, V2_TEXT } from './server.js';
@@ -78,14 +79,36 @@ export default () => {
 `;
 }
 
-/** The two engines of `load`. */
+/** Users whose memory is measured. */
+const SOME = 1000;
+/** Making so many users must not be most of it. */
+const LEAST_SECONDS = 20;
+
+/** The engines of `load`: each one's own process counts, and for k6 that of weighbridge as well, which reads its samples. */
 export async function engines(bench: Bench): Promise<Measured> {
-  const args = [bench.server.url, ...closed(bench)];
-  const measured = await pairs(
+  const bare = [bench.server.url, ...closed(bench)];
+  const undici = await against(bench, bare, ['--engine', 'undici']);
+  const rows = [row('engines', 'bare loop: times --engine undici', undici.map(ratio), 'x')];
+  const program = peerPath('k6');
+  if (!program) return { rows, skipped: [`--engine k6: k6 is not installed; ${INSTALL_PEERS} installs it`] };
+  const k6 = ['--engine', 'k6', '--k6', program];
+  rows.push(row('engines', 'bare loop: times --engine k6', (await against(bench, bare, k6)).map(ratio), 'x'));
+  const seconds = bench.seconds < DEFAULT_SECONDS ? bench.seconds : Math.max(bench.seconds, LEAST_SECONDS);
+  const users = [bench.server.url, '--users', String(SOME), '--think-time', '1s', '--duration', `${seconds}s`];
+  const some = await against(bench, users, k6);
+  const what = `${SOME.toLocaleString('en-US')} users, 1 request/s each`;
+  rows.push(row('engines', `${what}: times --engine k6`, some.map(ratio), 'x'));
+  const megabytes = some.map(({ theirs }) => theirs.document.generator.peakRssBytes / 1e6);
+  rows.push(row('engines', `${what}: peak memory of --engine k6`, megabytes, 'MB'));
+  return { rows, skipped: [] };
+}
+
+const ratio = ({ ours, theirs }: { ours: Run; theirs: Run }): number => ours.perCpuSecond / theirs.perCpuSecond;
+
+/** The node engine beside another with the same load. */
+const against = (bench: Bench, args: readonly string[], engine: readonly string[]) =>
+  pairs(
     bench,
     () => load(bench, args),
-    () => load(bench, [...args, '--engine', 'undici']),
+    () => load(bench, [...args, ...engine]),
   );
-  const ratios = measured.map(({ ours, theirs }) => ours.perCpuSecond / theirs.perCpuSecond);
-  return { rows: [row('engines', 'bare loop: times --engine undici', ratios, 'x')], skipped: [] };
-}

@@ -1,5 +1,5 @@
-import type { PeerName } from './peers.js';
-import { closedLoop, INSTALL_PEERS, peerProgram } from './peers.js';
+import { INSTALL_PEERS, peerPath } from '../support/peers.js';
+import { closedLoop, type GeneratorName } from './peers.js';
 import { type Finished, GENERATOR_CORE, onCore, run } from './processes.js';
 import { type Goal, type Measured, type Row, row, type WorkName } from './row.js';
 import type { BenchServer, ServerCounts } from './server.js';
@@ -88,7 +88,7 @@ export async function pairs<A, B>(
 }
 
 export interface PeerGoal {
-  readonly name: PeerName;
+  readonly name: GeneratorName;
   /** What the peer does, where it is not the same. */
   readonly doing?: string;
   readonly goal: Goal;
@@ -112,7 +112,7 @@ export async function besidePeers(
   const rows: Row[] = [];
   const skipped: string[] = [];
   for (const { name, doing, goal, command } of options.peers) {
-    const program = peerProgram(name);
+    const program = peerPath(name);
     if (!program) {
       skipped.push(`${what}: ${name} is not installed; ${INSTALL_PEERS} installs it`);
       continue;

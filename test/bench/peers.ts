@@ -1,24 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from './processes.js';
+import { peerVersion } from '../support/peers.js';
 
-export type PeerName = 'wrk' | 'autocannon' | 'hey' | 'k6';
-
-export const INSTALL_PEERS = 'test/peers/bench.sh';
-
-/** Where the install script puts what Debian does not have. */
-const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-const folder = process.env.WEIGHBRIDGE_PEERS ?? join(cache, 'weighbridge', 'peers');
-const places = [join(folder, 'autocannon', 'node_modules', '.bin'), join(folder, 'venv', 'bin')];
-
-/** Undefined: not installed. */
-export const peerProgram = (name: PeerName | 'nginx'): string | undefined => findProgram(name, places);
+/** Other load generators. */
+export type GeneratorName = 'wrk' | 'autocannon' | 'hey' | 'k6';
 
 /** A closed loop without pauses on one URL. */
 export function closedLoop(
-  name: PeerName,
+  name: GeneratorName,
   program: string,
   load: { readonly url: string; readonly connections: number; readonly seconds: number; readonly folder: string },
 ): string[] {
@@ -54,21 +43,11 @@ export function k6Run(
 
 /** As each program tells it. */
 export function peerVersions(): Record<string, string> {
-  const ask: Record<PeerName | 'nginx', readonly string[]> = {
-    wrk: ['--version'],
-    autocannon: ['--version'],
-    hey: [],
-    k6: ['version'],
-    nginx: ['-v'],
-  };
-  const versions: Record<string, string> = {};
-  for (const [name, args] of Object.entries(ask) as [PeerName | 'nginx', readonly string[]][]) {
-    const program = peerProgram(name);
-    if (!program) continue;
-    // hey tells none; wrk fails after it has told, nginx tells it on stderr.
-    const told =
-      args.length === 0 ? '' : execFileSync('bash', ['-c', '"$@" 2>&1 || true', 'bash', program, ...args]).toString();
-    versions[name] = /\d+\.\d+\.\d+/.exec(told)?.[0] ?? 'installed';
-  }
-  return versions;
+  const names = ['wrk', 'autocannon', 'hey', 'k6', 'nginx'] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const version = peerVersion(name);
+      return version === undefined ? [] : [[name, version]];
+    }),
+  );
 }

@@ -1,23 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { delimiter, join } from 'node:path';
-
-/** The path of a program on PATH (or in `folders`, looked at first), undefined when there is none. */
-export function findProgram(name: string, folders: readonly string[] = []): string | undefined {
-  const places = [...folders, ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
-  return places
-    .map((folder) => join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
+import { findProgram } from '../support/peers.js';
 
 const taskset = availableParallelism() > 1 ? findProgram('taskset') : undefined;
 

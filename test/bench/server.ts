@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { peerProgram } from './peers.js';
+import { peerPath } from '../support/peers.js';
 import { onCore, SERVER_CORE, start, stop } from './processes.js';
 
 export interface BenchServer {
@@ -55,7 +55,7 @@ function writePages(folder: string): void {
 export async function startServer(): Promise<BenchServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'weighbridge-bench-'));
-  const nginx = peerProgram('nginx');
+  const nginx = peerPath('nginx');
   if (nginx) {
     // Started by root, its worker is somebody else.
     chmodSync(folder, 0o755);

@@ -1,5 +1,6 @@
+import { INSTALL_PEERS, peerPath } from '../support/peers.js';
 import { type Bench, DEFAULT_SECONDS, generate, load, pairs } from './measure.js';
-import { INSTALL_PEERS, k6Run, peerProgram } from './peers.js';
+import { k6Run } from './peers.js';
 import { type Measured, type Row, row } from './row.js';
 
 const MANY = 10_000;
@@ -34,7 +35,7 @@ export async function manyUsers(bench: Bench): Promise<Measured> {
     if (peaks.length > 0) rows.push(row('users', of, peaks, 'MB', goal));
   };
 
-  const autocannon = peerProgram('autocannon');
+  const autocannon = peerPath('autocannon');
   const theirs = async () =>
     autocannon === undefined
       ? undefined
@@ -54,7 +55,7 @@ export async function manyUsers(bench: Bench): Promise<Measured> {
     rows.push(row('users', `${what(MANY)}: CPU per request, times autocannon -R`, ratios, 'x', { atMost: 0.65 }));
   } else skipped.push(`${what(MANY)}: autocannon is not installed; ${INSTALL_PEERS} installs it`);
 
-  const k6 = peerProgram('k6');
+  const k6 = peerPath('k6');
   if (k6) {
     const script = `import http from 'k6/http';
 import { sleep } from 'k6';

@@ -1,6 +1,7 @@
 import type { BalancingCell } from './balancing.js';
 import type { Cell, Peeked } from './cells.js';
 import { PROMISED, type Record } from './competitors.js';
+import type { QueueingCell } from './queueing.js';
 
 /** A Markdown table with padded columns, so that it is read as well in a terminal. */
 function table(rows: readonly (readonly string[])[]): string {
@@ -107,6 +108,59 @@ export function competitorTable(records: readonly Record[]): string {
       name,
       ...at.map(({ truth, green }) => wrong(truth, green)),
       ...at.map(({ requests }) => count(requests)),
+    ]),
+  ]);
+}
+
+/** What the README needs of it: how often a rule is wrong, and what it takes. */
+export function caseTable(records: readonly Record[]): string {
+  const at = (record: Record, truth: number) => record.at.find((each) => each.truth === truth) as Record['at'][number];
+  return table([
+    [
+      'rule',
+      'red although 10 % are right',
+      'green although v2 gets 15 %',
+      'green although 20 %',
+      'requests at 10 %',
+      'at 20 %',
+    ],
+    ...records.map((record) => [
+      record.name,
+      part(1 - at(record, PROMISED).green),
+      part(at(record, 0.15).green),
+      part(at(record, 0.2).green),
+      count(at(record, PROMISED).requests),
+      count(at(record, 0.2).requests),
+    ]),
+  ]);
+}
+
+export function queueingTable(cells: readonly QueueingCell[]): string {
+  const open = ({ runs, pass, fail }: QueueingCell['half']) => part((runs - pass - fail) / runs);
+  return table([
+    [
+      'limit',
+      'server busy',
+      'half as many: fail',
+      'if taken as independent',
+      'without verdict',
+      'twice as many: pass',
+      'if taken as independent',
+      'without verdict',
+      'answers (half)',
+      'answers (twice)',
+    ],
+    ...cells.map(({ percentile, busy, half, twice, naive }) => [
+      percentile,
+      busy === 0 ? 'no queue' : percent(busy),
+      part(half.fail / half.runs),
+      part(naive.half.fail / naive.half.runs),
+      open(half),
+      part(twice.pass / twice.runs),
+      part(naive.twice.pass / naive.twice.runs),
+      open(twice),
+      count(half.answers),
+      count(twice.answers),
     ]),
   ]);
 }

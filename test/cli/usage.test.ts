@@ -66,6 +66,18 @@ describe('usage that is refused, with exit code 3 and nothing on stdout', () => 
   });
 });
 
+it('a verification of a scenario without a calling workload is refused: nobody could tell', async () => {
+  const dir = folder();
+  writeFileSync(join(dir, 'uris.txt'), '/\n');
+  writeFileSync(
+    join(dir, 'scenario.yaml'),
+    'name: a\nnamespace: a\nservice: a\nversions: {v1: {version: v1}, v2: {version: v2}}\nmarker: {uri: /*, v2: new}\nload: {uris: uris.txt}\nstages: [{name: s, expect: {share: {v2: 50%}}}]\n',
+  );
+  const { code, stderr } = await say(['verify', '.', '--stage', 's'], { cwd: dir });
+  expect(stderr).toMatch(/scenario\.yaml: from: is needed here: where others send, only the proxy/);
+  expect(code).toBe(3);
+});
+
 describe('an environment that refuses, with exit code 4 and nothing on stdout', () => {
   it('a kubeconfig that is not there is named, with the remedy', async () => {
     const { code, stdout, stderr } = await say(['run', '--target', 'cluster', '--kubeconfig', '/nowhere/kubeconfig'], {

@@ -13,10 +13,11 @@ import {
 import { testCluster, virtualService } from '../support/cluster.js';
 
 const other = virtualService('other', 50);
+const listInCluster = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'demo', name: UNDO_CONFIG_MAP };
 
 describe('the write-ahead list', () => {
   it('puts back what was changed, deletes what was created, recreates what was deleted, and leaves nothing of itself', async () => {
-    const { client, dir, store } = await testCluster();
+    const { client, dir } = await testCluster();
     const changed = await client.create(virtualService('changed', 10));
     const deleted = await client.create(virtualService('deleted', 20));
     const undo = new UndoList(client, join(dir, 'run', 'undo.ndjson'), 'run-1', 'demo');
@@ -38,7 +39,7 @@ describe('the write-ahead list', () => {
     expect(withoutVolatile((await client.get(keyOf(changed)))!)).toEqual(withoutVolatile(changed));
     expect(withoutVolatile((await client.get(keyOf(deleted)))!)).toEqual(withoutVolatile(deleted));
     expect(await client.get(keyOf(other))).toBeUndefined();
-    expect(store.get('configmaps', 'demo', UNDO_CONFIG_MAP)).toBeUndefined();
+    expect(await client.get(listInCluster)).toBeUndefined();
     expect(readUndoFromDisk(join(dir, 'run', 'undo.ndjson'))).toBeUndefined();
   });
 
@@ -83,27 +84,27 @@ describe('the write-ahead list', () => {
   });
 
   it('keeps the list when an object cannot be put back, and tries the others', async () => {
-    const { client, dir, store } = await testCluster();
+    const { client, dir } = await testCluster();
     const file = join(dir, 'undo.ndjson');
     const undo = new UndoList(client, file, 'run-1', 'demo');
     await undo.record(keyOf(other), undefined);
     await client.create(other);
     await undo.record(
-      { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'gone', name: 'c' },
-      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'gone' } },
+      { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'late', name: 'c' },
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'late' } },
     );
     const results = await undo.undo();
     expect(results.map(({ result }) => result)).toEqual(['failed', 'deleted']);
-    expect(store.get('configmaps', 'demo', UNDO_CONFIG_MAP)).toBeDefined();
+    expect(await client.get(listInCluster)).toBeDefined();
     const record = readUndoFromDisk(file);
     expect(record?.entries).toHaveLength(2);
-    store.put('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'gone' } });
+    await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'late' } });
     expect((await undoRecord(client, record!, file)).map(({ result }) => result)).toEqual(['recreated', 'deleted']);
     expect(readUndoFromDisk(file)).toBeUndefined();
   });
 
   it('refuses a change whose inverse is too large for the cluster, before anything is written', async () => {
-    const { client, dir, store } = await testCluster();
+    const { client, dir } = await testCluster();
     const file = join(dir, 'undo.ndjson');
     const big = {
       apiVersion: 'v1',
@@ -117,7 +118,7 @@ describe('the write-ahead list', () => {
     await expect(refused).rejects.toThrow(/would have 12\d{5} bytes with ConfigMap\/demo\/big/);
     expect(undo.size).toBe(0);
     expect(existsSync(file)).toBe(false);
-    expect(store.get('configmaps', 'demo', UNDO_CONFIG_MAP)).toBeUndefined();
+    expect(await client.get(listInCluster)).toBeUndefined();
   });
 
   it('leaves the cluster alone when another run has taken over: that one has undone these changes', async () => {

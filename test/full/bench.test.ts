@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { findProgram } from '../bench/processes.js';
 import type { Row } from '../bench/row.js';
+import { compared } from '../support/comparisons.js';
+import { peerPath } from '../support/peers.js';
 
 const run = promisify(execFile);
 
@@ -25,8 +26,10 @@ it('the bench measures every promise of the load, and its books are those of the
       expect(stdout).toContain(what);
       expect(min, what).toBe(max);
     }
-    const absent = ['wrk', 'nginx', 'hey'].filter((name) => !findProgram(name));
-    for (const name of absent) expect(skipped.join()).toContain(`${name} is not installed`);
+    for (const name of ['wrk', 'hey', 'autocannon', 'k6'] as const) {
+      if (!peerPath(name)) expect(skipped.join()).toContain(`${name} is not installed`);
+      else compared(name, rows.filter(({ what }) => what.includes(name)).length);
+    }
     if (process.env.WEIGHBRIDGE_PEERS_REQUIRED) expect(skipped).toEqual([]);
   } finally {
     rmSync(folder, { recursive: true, force: true });

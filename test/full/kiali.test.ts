@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiServer, startApiServer } from '../../src/lab/api/server.js';
 import { type RunningKiali, startKiali } from '../../src/lab/kiali/server.js';
 import { type RunningPrometheus, startPrometheus } from '../../src/lab/prometheus/server.js';
+import { compared } from '../support/comparisons.js';
 import {
   GOLDEN_REQUESTS,
   GRAPH_REQUESTS,
@@ -15,12 +15,10 @@ import {
   pitstopSamples,
   pitstopStore,
 } from '../support/kialiCases.js';
+import { findPeer } from '../support/peers.js';
 import { freePort } from '../support/promserver.js';
 
-/** A Kiali 1.89 built from its Go module; nobody's package has one, so this test runs only where the variable names it. */
-const binary = process.env.WEIGHBRIDGE_KIALI;
-const present = binary !== undefined && existsSync(binary);
-if (!present) process.stderr.write('kiali.test: skipped, WEIGHBRIDGE_KIALI names no binary\n');
+const binary = findPeer('kiali');
 
 let folder: string;
 let api: ApiServer;
@@ -48,7 +46,7 @@ async function ask(base: string, path: string): Promise<{ status: number; body: 
   }
 }
 
-describe.skipIf(!present)('equal to a real Kiali 1.89 on the same cluster and the same metrics', () => {
+describe.skipIf(!binary)('equal to a real Kiali 1.89 on the same cluster and the same metrics', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'weighbridge-kiali-'));
     const store = pitstopStore();
@@ -101,6 +99,7 @@ describe.skipIf(!present)('equal to a real Kiali 1.89 on the same cluster and th
     async (_, parameters) => {
       const path = graphPath(parameters);
       expect(await ask(ours.url, path)).toEqual(await ask(realUrl, path));
+      compared('kiali');
     },
   );
 
@@ -130,5 +129,6 @@ describe.skipIf(!present)('equal to a real Kiali 1.89 on the same cluster and th
     '/api/logout',
   ])('page %s', async (path) => {
     expect(await ask(ours.url, path)).toEqual(await ask(realUrl, path));
+    compared('kiali');
   });
 });

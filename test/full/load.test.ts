@@ -10,7 +10,7 @@ import { serveHttp } from '../support/load.js';
 import { findPeer } from '../support/peers.js';
 
 const MAIN = resolve('dist/cli/main.js');
-const hasNginx = findPeer('NGINX', 'nginx', '/usr/sbin/nginx') !== undefined;
+const hasNginx = findPeer('nginx') !== undefined;
 
 interface Document {
   readonly requests: number;

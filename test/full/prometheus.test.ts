@@ -4,14 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningPrometheus, startPrometheus } from '../../src/lab/prometheus/server.js';
 import { comparable, expectClose } from '../support/answers.js';
-import { type RealPrometheus, realPrometheus, startRealPrometheus } from '../support/promserver.js';
+import { compared } from '../support/comparisons.js';
+import { findPeer } from '../support/peers.js';
+import { type RealPrometheus, startRealPrometheus } from '../support/promserver.js';
 import { KIALI_QUERIES, promqlGolden, QUERIES, REFUSED, REFUSED_SOMEHOW } from '../support/queries.js';
 import { ASKED_MS, openMetricsText, recordedSeries, storageOf } from '../support/samples.js';
 
-const required = process.env.WEIGHBRIDGE_PEERS_REQUIRED === '1';
-if (!realPrometheus && !required) {
-  process.stderr.write('prometheus.test: skipped, no prometheus binary here (Debian package prometheus)\n');
-}
+const prometheus = findPeer('prometheus');
 
 let ours: RunningPrometheus;
 let real: RealPrometheus;
@@ -25,7 +24,7 @@ async function ask(
   return { status: response.status, body: await response.json() };
 }
 
-describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 over the same samples', () => {
+describe.skipIf(!prometheus)('equal to a real Prometheus 2.42 over the same samples', () => {
   beforeAll(async () => {
     const series = recordedSeries();
     real = await startRealPrometheus({ samples: openMetricsText(series) });
@@ -38,6 +37,7 @@ describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 o
 
   const both = async (path: string, parameters: Record<string, string>) => {
     const [a, b] = [await ask(ours.url, path, parameters), await ask(real.url, path, parameters)];
+    compared('prometheus');
     return { a, b };
   };
 
@@ -95,7 +95,7 @@ old 5 1700000000000
 nothing NaN
 `;
 
-describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 that scrapes the same pages', () => {
+describe.skipIf(!prometheus)('equal to a real Prometheus 2.42 that scrapes the same pages', () => {
   test('by the configuration that the lab writes: the same series under the same labels', async () => {
     const pages: Record<string, string> = { '/stats/prometheus': PAGE, '/broken': 'a 1\nb x\n' };
     const exporter = createServer((request, response) => response.end(pages[request.url ?? ''] ?? ''));
@@ -129,6 +129,7 @@ describe.skipIf(!realPrometheus && !required)('equal to a real Prometheus 2.42 t
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       expect(await series(lab.url)).toEqual(await series(peer.url));
+      compared('prometheus');
       expect((await series(lab.url)).length).toBeGreaterThanOrEqual(9);
     } finally {
       await peer.stop();

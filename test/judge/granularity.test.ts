@@ -1,7 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
 import { diagnose } from '../../src/judge/causes.js';
+import { decidedOutcome } from '../../src/judge/outcome.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
-import type { CheckResult, Look, StageAssessment } from '../../src/judge/types.js';
+import type { CheckPlan, CheckResult, Look, StageAssessment } from '../../src/judge/types.js';
+import type { UnitContext } from '../../src/judge/unit/context.js';
+import { onUnit } from '../../src/judge/unit/onUnit.js';
 import type { Observation } from '../../src/observe/types.js';
 import type { Stage } from '../../src/scenario/types.js';
 import { look, mirror, saw, scenario, share, stage } from '../support/judge.js';
@@ -78,7 +81,7 @@ describe('consistentHash', () => {
     const assessment = judge(even, { balancer: BY_ADDRESS }, [seen(v1, v2)]);
     expect(assessment).toMatchObject({ verdict: 'inconclusive', decided: true });
     expect(at(assessment, 'source').reason).toBe(
-      'The version is drawn per client: consistentHash sends all of one client address to one pod. 3,000 requests are then no 3,000 draws, and no share is judged on them. It takes many callers, or a stage without the hash policy.',
+      'The version is drawn per client: consistentHash sends all of one client address to one pod. 3,000 requests are then no 3,000 draws, and no share is judged on them. Fresh connections of the load would not help: a new connection comes from the same address. It takes many callers, or a stage without the hash policy.',
     );
     expect(codes(assessment)).toContain('UNIT_NOT_REQUEST');
   });
@@ -137,6 +140,34 @@ describe('a port that is routed as TCP', () => {
   });
 });
 
+describe('connections that a gateway draws', () => {
+  const unit = {
+    granularity: {
+      unit: 'connection',
+      evidence: 'objects',
+      sentence: 'The version is drawn per connection.',
+      fresh: { helps: true, why: '' },
+    },
+    choice: { gateway: true },
+  } as unknown as UnitContext;
+  const plan = { name: 'share:v2', vantagePoint: 'client', rule: 'share' } as unknown as CheckPlan;
+  const never = () => {
+    throw new Error('nothing is judged on requests');
+  };
+  const connections = () => decidedOutcome('pass', 'Judged on connections.', undefined);
+  const evaluate = onUnit(plan, unit, { requests: never, connections }, []);
+
+  it('are judged where the engine tells them, and not applicable where it does not, as with k6', () => {
+    const clientConnections = { pairs: 0, agreeing: 0, first: { v1: 9, v2: 1 } };
+    expect(evaluate(seen(90, 10, {}, { clientConnections }))).toMatchObject({ verdict: 'pass' });
+    expect(evaluate(seen(90, 10))).toMatchObject({
+      verdict: 'not-applicable',
+      reason:
+        "The version is drawn per connection. Not judged here: the load's engine does not tell its connections, as the node engine would.",
+    });
+  });
+});
+
 describe('what is seen beats what the objects say', () => {
   const pairs = (all: number, agreeing: number) => ({
     clientConnections: { pairs: all, agreeing, first: { v1: 18, v2: 2 } },
@@ -149,6 +180,26 @@ describe('what is seen beats what the objects say', () => {
     expect(at(assessment, 'client').reason).toContain(
       '980 of 980 pairs of consecutive answers on one connection agree',
     );
+  });
+
+  it("then the load's own connections are the draws, and are judged instead of requests", () => {
+    const first = { clientConnections: { pairs: 980, agreeing: 980, first: { v1: 9000, v2: 1000 } } };
+    const assessment = judge(canary, { http: weights(90, 10) }, [seen(9900, 1100, {}, first)]);
+    expect(assessment.granularity.fresh).toMatchObject({ helps: true });
+    expect(at(assessment, 'client')).toMatchObject({ verdict: 'pass', observed: { count: 1000, total: 10_000 } });
+    expect(at(assessment, 'client').statistics).toMatch(/^n = 10,000 connections; /);
+    expect(at(assessment, 'source')).toMatchObject({ verdict: 'not-applicable' });
+    expect(at(assessment, 'source').reason).toMatch(/connections are counted at the client\.$/);
+    expect(assessment.verdict).toBe('pass');
+  });
+
+  it('and stay so when the load opens connections anew, so that no more pairs come', () => {
+    const first = (v1: number, v2: number) => ({ clientConnections: { pairs: 980, agreeing: 980, first: { v1, v2 } } });
+    // The connections before were few, and happened to go to v2 too often: requests read 30 %.
+    const looks = [seen(700, 300, {}, first(7, 3)), seen(90_700, 10_300, {}, first(900, 100))];
+    const assessment = judge(canary, { http: weights(90, 10) }, looks);
+    expect(assessment.granularity).toMatchObject({ unit: 'connection', evidence: 'connections' });
+    expect(at(assessment, 'client').observed).toMatchObject({ count: 100, total: 1000 });
   });
 
   it('answers that change as draws do are no objection', () => {
@@ -169,6 +220,52 @@ describe('what is seen beats what the objects say', () => {
     const known = judge(canary, { http: weights(90, 10) }, looks);
     expect(known.granularity.unit).toBe('request');
     expect(codes(known)).toContain('SHARE_UNSTEADY');
+  });
+});
+
+describe('a load that calls the Service itself', () => {
+  const watch = { client: 'require', source: 'off', destination: 'account', graph: 'off' } as const;
+  const direct = (
+    promise: Stage,
+    live: PitstopObjects,
+    first: Record<string, number>,
+    answers = [9000, 9000] as const,
+  ) => {
+    const { from: _from, ...rest } = scenario([promise], { watch });
+    const objects = pitstopLive(live).map((object) =>
+      object.kind === 'Service' && live.port === 'sticky'
+        ? { ...object, spec: { ...object.spec, sessionAffinity: 'ClientIP' } }
+        : object,
+    );
+    const client = {
+      ...(saw('client', { v1: answers[0], v2: answers[1] }) as Good),
+      clientConnections: { pairs: 0, agreeing: 0, first },
+    };
+    return new StageJudge(rest, promise, objects).look(look([client, saw('destination', {})]));
+  };
+
+  it('is judged on its own connections, whatever the objects make of the mesh', () => {
+    const assessment = direct(even, { http: weights(90, 10) }, { v1: 3000, v2: 3000 });
+    expect(assessment.granularity).toMatchObject({ unit: 'connection', evidence: 'objects', fresh: { helps: true } });
+    expect(at(assessment, 'client')).toMatchObject({ verdict: 'pass', observed: { count: 3000, total: 6000 } });
+    expect(at(assessment, 'client').reason).toMatch(
+      /^The version is drawn per connection: the load calls the Service itself, and kube-proxy balances its connections\. 3,000 of 6,000 connections went to v2/,
+    );
+    expect(assessment.verdict).toBe('pass');
+  });
+
+  it('says how many requests the missing connections take at what it opens now', () => {
+    const { reason } = at(direct(even, {}, { v1: 100, v2: 100 }), 'client');
+    expect(reason).toMatch(/At 90 requests a connection that is about [\d,]+ requests/);
+  });
+
+  it('has no draws where the Service keeps a client at its pod', () => {
+    const assessment = direct(even, { port: 'sticky' }, { v1: 3000, v2: 3000 });
+    expect(assessment.granularity).toMatchObject({ unit: 'client', fresh: { helps: false } });
+    expect(assessment.verdict).toBe('inconclusive');
+    expect(assessment.findings.find(({ code }) => code === 'UNIT_NOT_REQUEST')?.message).toMatch(
+      /sessionAffinity keeps a client at its pod\. Fresh connections of the load would not help: a new connection comes from the same address\.$/,
+    );
   });
 });
 
@@ -263,6 +360,59 @@ describe('several caller proxies', () => {
       /^5 proxies send v2 9\.5 % to 10\.5 %, .* off the promise by 4\.\d % or more is excluded at error rate 0\.01 %\.$/,
     );
     expect(assessment.verdict).toBe('pass');
+  });
+
+  describe('where a version must get nothing, or everything', () => {
+    const back = stage(share({ v2: 0 }), { name: 'back' });
+    const all = stage(share({ v2: 1 }), { name: 'all' });
+    const judged = (promise: Stage, ...counts: readonly (readonly [number, number])[]) => {
+      const last = looked(...counts);
+      const assessment = judge(promise, { http: weights(100, 0), callers: 3 }, [{ ...last, settled: true }]);
+      const objects = pitstopLive({ http: weights(100, 0), callers: 3 });
+      const causes = diagnose({
+        scenario: scenario([promise]),
+        stage: promise,
+        objects,
+        assessment,
+        observations: last,
+      });
+      return { assessment, stale: causes.filter(({ code }) => code === 'PROXY_STALE') };
+    };
+
+    it('the one that sends some astray is named', () => {
+      const { assessment, stale } = judged(back, [500, 0], [450, 50], [500, 0]);
+      expect(assessment.verdict).toBe('fail');
+      expect(guard(assessment)?.reason).toBe(
+        'webapp-1 sends v2 10 % of its 500 calls, where the other 2 proxies of 3 send 0 %: it draws by other routes, as a proxy does that no longer follows the control plane.',
+      );
+      expect(stale).toEqual([expect.objectContaining({ object: 'Pod/pitstop/webapp-1', expected: '0 %' })]);
+    });
+
+    it('so is the one that still sends to the old version', () => {
+      const { stale } = judged(all, [0, 500], [0, 500], [450, 50]);
+      expect(stale).toEqual([expect.objectContaining({ object: 'Pod/pitstop/webapp-2', expected: '100 %' })]);
+    });
+
+    it('none is named when all send some astray, or so few that chance could do it', () => {
+      expect(judged(back, [450, 50], [460, 40], [455, 45]).stale).toEqual([]);
+      expect(judged(back, [500, 0], [498, 2], [500, 0]).stale).toEqual([]);
+    });
+
+    it('the window stays open a little for that, although the first request astray has refuted the promise', () => {
+      const few = judge(back, { http: weights(100, 0), callers: 3 }, [looked([50, 0], [48, 2], [50, 0])]);
+      expect([few.verdict, few.decided]).toEqual(['fail', false]);
+      const enough = judge(back, { http: weights(100, 0), callers: 3 }, [looked([200, 0], [198, 2], [200, 0])]);
+      expect([enough.verdict, enough.decided]).toEqual(['fail', true]);
+      const alone = judge(back, { http: weights(100, 0) }, [looked([48, 2])]);
+      expect(alone.decided).toBe(true);
+    });
+
+    it('proxies that send nothing astray pass, and spend nothing of the error rate', () => {
+      const { assessment } = judged(back, [500, 0], [500, 0], [500, 0]);
+      expect(guard(assessment)).toMatchObject({ verdict: 'pass', required: true });
+      // Two points decide the share; the guard is free.
+      expect(assessment.checks.find(({ name }) => name === 'share:v2')?.errorRate).toBeCloseTo(0.0001 / 2, 12);
+    });
   });
 
   it('may differ where clients are hashed', () => {

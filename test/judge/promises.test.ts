@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { millis, ratio } from '../../src/base/units.js';
+import { LEAST_BLOCKS } from '../../src/judge/bunching.js';
 import { planChecks } from '../../src/judge/checkPlan.js';
 import { planRun } from '../../src/judge/plan.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
@@ -28,6 +29,21 @@ function timed(responseTimes: NonNullable<WindowCounts['responseTimes']>, settle
   if (client.status !== 'ok') throw new Error('unreachable');
   return look([{ ...client, counts: { ...client.counts, responseTimes } }, source], settled, at);
 }
+
+/** As many looks as must tell how far answers depend on each other, at an even pace. */
+function evenly(all: TimedAnswers, of: (part: TimedAnswers) => WindowCounts['responseTimes']): Look[] {
+  return Array.from({ length: LEAST_BLOCKS }, (_, index) => {
+    const part = (count: number) => Math.floor((count * (index + 1)) / LEAST_BLOCKS);
+    const over = Object.fromEntries(Object.entries(all.over).map(([limit, count]) => [limit, part(count)]));
+    return timed(
+      of(times(part(all.total), over)) as NonNullable<WindowCounts['responseTimes']>,
+      false,
+      500 * (index + 1),
+    );
+  });
+}
+const judgedAt = (judged: StageJudge, looks: readonly Look[]) =>
+  looks.map((each) => judged.look(each)).at(-1)?.checks ?? [];
 
 const calls = (v1: [number, number], v2: [number, number], settled = false, at = 1000): Look =>
   look([saw('client', { v1: v1[0], v2: v2[0] }), saw('source', { v1, v2 })], settled, at);
@@ -76,21 +92,35 @@ describe('a percentile of the response time', () => {
       /so near to the limit that more answers hardly tell\.$/,
     ],
   ] as const)('%s', (_name, all, verdict, reason) => {
-    const result = only(judge(p95).look(timed({ all, versions: {}, pairs: [] })).checks, 'responseTime:p95');
+    const looks = evenly(all, (part) => ({ all: part, versions: {}, pairs: [] }));
+    const result = only(judgedAt(judge(p95), looks), 'responseTime:p95');
     expect([result.verdict, result.vantagePoint, result.required]).toEqual([verdict, 'client', true]);
     expect(result.reason).toMatch(reason);
-    expect(result.statistics).toMatch(/^n = [\d,]+ answers, k = [\d,]+; averages of likelihood ratios/);
+    expect(result.statistics).toMatch(
+      /^n = [\d,]+ answers, k = [\d,]+; .* as if 1\.0 answers were one .* Averages of likelihood ratios/,
+    );
     const interval = result.observed?.responseTime;
     expect(interval?.low).toBeLessThanOrEqual(interval?.value ?? 0);
     if (interval?.high != null) expect(interval.high).toBeGreaterThanOrEqual(interval.value);
+  });
+
+  test('is not decided before it is known how far answers depend on each other', () => {
+    const looks = evenly(times(2000, { 50: 400 }), (all) => ({ all, versions: {}, pairs: [] })).slice(0, -1);
+    const result = only(judgedAt(judge(p95), looks), 'responseTime:p95');
+    expect(result.verdict).toBe('inconclusive');
+    expect(result.reason).toMatch(/ 1 more looks? must tell how far answers depend on each other\.$/);
   });
 
   test('of a version is judged by its own answers', () => {
     const expected = {
       responseTime: { limits: {}, versions: { v2: { limits: { p95: millis(50) }, notSlower: undefined } } },
     };
-    const seen = timed({ all: times(20_000, { 50: 10 }), versions: { v2: times(2000, { 50: 400 }) }, pairs: [] });
-    const result = only(judge(expected).look(seen).checks, 'responseTime:v2:p95');
+    const looks = evenly(times(2000, { 50: 400 }), (v2) => ({
+      all: times(20_000, { 50: 10 }),
+      versions: { v2 },
+      pairs: [],
+    }));
+    const result = only(judgedAt(judge(expected), looks), 'responseTime:v2:p95');
     expect(result.verdict).toBe('fail');
     expect(result.reason).toMatch(/^p95 of 2,000 answers from v2 is 900 ms/);
   });

@@ -103,7 +103,7 @@ test.each([
   expect(counts).toMatchObject({ sent: 600, ended: 600, failed: 0 });
   const early = receivedAt.filter((at, index) => at < startedAfter + (index * 1000) / ratePerSecond);
   expect(early).toEqual([]);
-  expect(generator.lateness.max).toBeGreaterThanOrEqual(generator.lateness.p50);
+  expect(generator.lateness!.max).toBeGreaterThanOrEqual(generator.lateness!.p50);
 });
 
 test('an open model at a high rate finds connections open for its first arrivals', async () => {
@@ -248,6 +248,6 @@ describe('a server that stalls', () => {
     expect(responseTime.p90).toBeGreaterThan(300);
     expect(serviceTime.p90).toBeLessThan(responseTime.p90);
     expect(generator).toMatchObject({ valid: false, late: expect.any(Number) });
-    expect(generator.lateness.max).toBeGreaterThan(500);
+    expect(generator.lateness!.max).toBeGreaterThan(500);
   });
 });

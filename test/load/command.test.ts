@@ -276,6 +276,16 @@ describe('usage', () => {
     ['no arrival ever', ['http://x/', '--rate', '10s:0'], [/--rate: nothing ever arrives/]],
     ['a limit in flight without a rate', ['http://x/', '--max-in-flight', '5'], [/--max-in-flight: needs --rate/]],
     ['arrivals without a rate', ['http://x/', '--arrivals', 'poisson'], [/--arrivals: needs --rate/]],
+    [
+      'what only another engine can do',
+      ['http://x/', '--engine', 'k6', '--rate', '5', '--arrivals', 'poisson', '--workers', '2'],
+      [/no arrivals at random[\s\S]*--engine node/, /uses all cores/],
+    ],
+    [
+      'options of k6 without it',
+      ['http://x/', '--k6', '/usr/bin/k6', '--script', 'spike'],
+      [/--k6: is for --engine k6/, /--script: is for --engine k6/],
+    ],
   ])('%s', async (_case, args, messages) => {
     writeFileSync(join(folder, 'uris.txt'), '/a\n');
     writeFileSync(join(folder, 'bad.txt'), '/a\nFETCH /b\n');

@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { millis } from '../../src/base/units.js';
-import { loadText } from '../../src/load/document.js';
+import { loadDocument, loadText } from '../../src/load/document.js';
 import { NO_READINGS } from '../../src/load/health.js';
+import { assessK6 } from '../../src/load/k6/health.js';
 import { LatencyHistogram } from '../../src/load/latency.js';
 import { foreseeableShortages, readLimits, type SystemLimits } from '../../src/load/limits.js';
 import { progressLine } from '../../src/load/progress.js';
@@ -95,6 +96,18 @@ generator  valid, 0.50 CPU s (25 % of a core), 0 MB
 lateness   p50 0.0 ms, p99 0.0 ms, max 0.0 ms; 1 late (25 %)
 loop       delay p99 0.0 ms, garbage collection 0 %, longest 0.0 ms
 `);
+  });
+
+  it('leaves out what k6 does not tell, and says what was cut', () => {
+    const { generator, counts } = snapshot(2, [1, 2]);
+    const sent = { ...summary, counts: { ...counts, sent: 3 }, generator: assessK6(generator, 'k6 1.1.0', []) };
+    const lines = loadText(sent, false).split('\n');
+    expect(lines).toContain('1 cut: they were in flight at the end');
+    expect(lines.find((line) => line.startsWith('generator'))).toMatch(/^generator {2}valid, k6 1\.1\.0, 0\.50 CPU s/);
+    expect(lines.at(-2)).toBe('lateness   0 late (0 %)');
+    const document = loadDocument(sent, { engine: 'k6', seed: 1 });
+    expect(document).toMatchObject({ requests: 3, engine: 'k6', generator: { program: 'k6 1.1.0' } });
+    expect(document.generator).not.toHaveProperty('lateness');
   });
 
   it('paints what is wrong, and only that, when there are colours', () => {

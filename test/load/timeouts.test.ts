@@ -132,7 +132,7 @@ describe('the limits of a request', () => {
     const flights = new Flights([], { ...limits, ...given }, 0);
     const flight = flights.prepare();
     let abandoned = 0;
-    flight.carrier = { version: '', window: 0, abandon: () => abandoned++ };
+    flight.carrier = { version: '', window: 0, born: 0, abandon: () => abandoned++ };
     flight.phase = connectedAt === 0 ? WAITING : CONNECTING;
     flight.sentAt = 0;
     flights.sent(flight);

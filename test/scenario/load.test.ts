@@ -118,6 +118,14 @@ describe('a scenario', () => {
     });
   });
 
+  test('may leave out the calling workload, and have a quiet band', async () => {
+    const text = change('from: web\n', '')(change('{margin: 5%}', '{margin: 5%, quiet: 1%}')(SMALL['scenario.yaml']!));
+    const scenario = await loadScenario('.', { cwd: folders.make({ ...SMALL, 'scenario.yaml': text }) });
+    expect(scenario).not.toHaveProperty('from');
+    expect(scenario.watch).toEqual({ client: 'require', source: 'off', destination: 'account', graph: 'account' });
+    expect(scenario.stages.map(({ precision }) => precision.quiet)).toEqual([undefined, 0.01]);
+  });
+
   test('may be an open model', async () => {
     const text = change('users: 10\n  thinkTime: 50ms', 'rate: 200\n  order: random')(SMALL['scenario.yaml']!);
     const scenario = await loadScenario('.', { cwd: folders.make({ ...SMALL, 'scenario.yaml': text }) });
@@ -217,10 +225,7 @@ describe('a bad scenario file', () => {
     [
       'an unknown key at the top',
       change('from: web', 'form: web'),
-      [
-        'scenario.yaml:1: from: is missing; needed is the workload whose calls are judged: lower-case letters, digits and "-", at most 63',
-        /scenario.yaml:4: form: unknown key "form"; allowed are .* \(did you mean "from"\?\)/.source,
-      ],
+      [/scenario.yaml:4: form: unknown key "form"; allowed are .* \(did you mean "from"\?\)/.source],
     ],
     [
       'an unknown key in a stage',
@@ -510,6 +515,31 @@ describe('a bad scenario file', () => {
       'an error rate of 100 %',
       change('lab:', 'precision: {errorRate: 100%}\nlab:'),
       ['precision.errorRate: found 100 %; allowed is more than 0% and at most 20 %.*'],
+    ],
+    [
+      'a quiet band that is not below the margin',
+      change('precision: {margin: 5%}', 'precision: {margin: 5%, quiet: 5%}'),
+      ['stages\\[1\\].precision.quiet: found 5 %, which is not below the margin of 5 % .*'],
+    ],
+    [
+      'a quiet band that the margin of a stage is too small for',
+      change('lab:', 'precision: {quiet: 4%}\nlab:'),
+      ['precision.quiet: found 4 %, which is not below the margin of 3 % .*'],
+    ],
+    [
+      'a margin that is no wider than the quiet band of all stages',
+      (text) => change('{margin: 5%}', '{margin: 1%}')(change('lab:', 'precision: {quiet: 2%}\nlab:')(text)),
+      ['stages\\[1\\].precision.margin: found 1 %, which is not above the quiet band of 2 % .*'],
+    ],
+    [
+      'no calling workload, and nobody who could tell the versions apart',
+      (text) => change('from: web\n', '')(change(/marker: .*\n/, '')(text)),
+      ['marker: without "from" only the client can tell which version answered .*'],
+    ],
+    [
+      'no calling workload, but its proxy is asked for',
+      (text) => change('from: web\n', '')(change('lab:', 'watch: {source: require}\nlab:')(text)),
+      ['watch.source: without "from" no proxy of a caller counts the calls of the load .*'],
     ],
     [
       'a marker text for no version',

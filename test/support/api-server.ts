@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../src/lab/api/server.js';
 import { Store } from '../../src/lab/control/store.js';
@@ -43,21 +43,6 @@ export async function startCluster(options: Partial<ApiServerOptions> = {}): Pro
     },
     close: () => server.close(),
   };
-}
-
-/** The kubectl of WEIGHBRIDGE_KUBECTL or PATH; undefined when there is none. */
-export function findKubectl(): string | undefined {
-  const candidates = process.env.WEIGHBRIDGE_KUBECTL
-    ? [process.env.WEIGHBRIDGE_KUBECTL]
-    : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'kubectl'));
-  return candidates.find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 export interface Kubectl {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { findPeer, peerPath } from './peers.js';
 
 const ARGS = [
   '--headless',
@@ -13,24 +14,11 @@ const ARGS = [
   '--no-first-run',
 ];
 
-/** A chromium on this machine; undefined when there is none. */
-function chromiumPath(): string | undefined {
-  const candidates = [process.env.WEIGHBRIDGE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
-  return candidates.find((path) => path && fs.existsSync(path));
-}
-
 /** True when tests in a browser must run; where they need not, one line says why they are skipped. */
-export function browserWanted(): boolean {
-  if (chromiumPath()) return true;
-  if (process.env.WEIGHBRIDGE_PEERS_REQUIRED === '1') {
-    throw new Error('no chromium found: install it or set WEIGHBRIDGE_CHROMIUM to its path');
-  }
-  process.stderr.write('page tests skipped: no chromium (install it or set WEIGHBRIDGE_CHROMIUM to its path)\n');
-  return false;
-}
+export const browserWanted = (): boolean => findPeer('chromium') !== undefined;
 
 export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: chromiumPath() ?? 'chromium', args: ARGS });
+  chromium.launch({ executablePath: peerPath('chromium') ?? 'chromium', args: ARGS });
 
 export interface OpenedPage {
   readonly page: Page;

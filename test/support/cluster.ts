@@ -10,12 +10,28 @@ import type { ResolvePodPort } from '../../src/lab/control/types.js';
 
 export interface TestCluster {
   readonly client: ClusterClient;
+  /** The lab's; of another API server's there is none. */
   readonly store: Store;
   readonly dir: string;
 }
 
-/** The lab's Kubernetes API with nothing but the namespace `demo`, a client for it, and a folder; gone when the test ends. */
-export async function testCluster(resolvePodPort: ResolvePodPort = () => undefined): Promise<TestCluster> {
+type ClusterSource = (resolvePodPort: ResolvePodPort) => Promise<TestCluster>;
+
+let source: ClusterSource = onTheLab;
+
+/** Lets the tests of this file run on another API server. */
+export function useClusters(other: ClusterSource): void {
+  source = other;
+}
+
+/** False: the tests of this file run on another API server, whose store nobody can look into. */
+export const onLab = (): boolean => source === onTheLab;
+
+/** A Kubernetes API with nothing but the namespace `demo`, a client for it, and a folder; gone when the test ends. */
+export const testCluster = (resolvePodPort: ResolvePodPort = () => undefined): Promise<TestCluster> =>
+  source(resolvePodPort);
+
+async function onTheLab(resolvePodPort: ResolvePodPort): Promise<TestCluster> {
   const store = new Store();
   store.put('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'demo' } });
   const server = await startApiServer({ store, resolvePodPort });

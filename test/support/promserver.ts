@@ -1,14 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-
-/** A real Prometheus, where this machine has one. */
-export const realPrometheus = ['/usr/bin/prometheus', process.env.WEIGHBRIDGE_PROMETHEUS].find(
-  (path) => path && existsSync(path),
-);
+import { peerPath } from './peers.js';
 
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -25,12 +20,13 @@ export interface RealPrometheus {
 
 /** Starts it on a free port over the samples of an OpenMetrics text, with an optional scrape configuration. */
 export async function startRealPrometheus(options: { samples?: string; config?: string }): Promise<RealPrometheus> {
-  if (!realPrometheus) throw new Error('no prometheus binary on this machine');
+  const binary = peerPath('prometheus');
+  if (!binary) throw new Error('no prometheus on this machine');
   const folder = await mkdtemp(join(tmpdir(), 'weighbridge-prometheus-'));
   const data = join(folder, 'data');
   if (options.samples !== undefined) {
     await writeFile(join(folder, 'samples.txt'), options.samples);
-    const promtool = join(dirname(realPrometheus), 'promtool');
+    const promtool = join(dirname(binary), 'promtool');
     execFileSync(promtool, ['tsdb', 'create-blocks-from', 'openmetrics', join(folder, 'samples.txt'), data], {
       stdio: 'pipe',
     });
@@ -38,7 +34,7 @@ export async function startRealPrometheus(options: { samples?: string; config?: 
   await writeFile(join(folder, 'prometheus.yml'), options.config ?? 'global: {}\n');
   const port = await freePort();
   const child: ChildProcess = spawn(
-    realPrometheus,
+    binary,
     [
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${data}`,

@@ -51,7 +51,7 @@ export function readFlags(flags: JudgeFlags): Asked {
     '--quiet',
     flags.quiet,
     'a percentage from 0% to below the margin',
-    (value) => !(value >= margin),
+    (value) => value === 0 || !(value >= margin),
   );
   if (quiet > 0 && shares.length > 1)
     problem('--quiet', 'it goes with one share only', 'leave it out, or judge one version');

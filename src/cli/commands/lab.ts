@@ -6,6 +6,7 @@ import { systemClock } from '../../base/clock.js';
 import { ConfigError, EnvironmentError, errorText } from '../../base/errors.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { parseDuration } from '../../base/units.js';
+import { type ClusterClient, connectCluster } from '../../cluster/client.js';
 import { type Lab, startLab } from '../../lab/lab.js';
 import { objectsBefore } from '../../scenario/before.js';
 import { loadScenario } from '../../scenario/load.js';
@@ -27,6 +28,7 @@ interface Flags {
   readonly portKiali?: number;
   readonly dataplane: Dataplane;
   readonly prometheusConfig?: string;
+  readonly kubeconfig?: string;
   readonly beforeStage?: string;
   readonly stopWithStdin: boolean;
 }
@@ -56,6 +58,10 @@ export function labCommand(io: Io): Command {
     .option('--port-base <n>', 'port of the web application', port)
     .option('--port-prometheus <n>', 'port of Prometheus', port)
     .option('--port-kiali <n>', 'port of Kiali', port)
+    .option(
+      '--kubeconfig <file>',
+      'follow this API server instead of an own one: play its controllers, kubelet and mesh (it must have no nodes)',
+    )
     .option('--prometheus-config <file>', 'write what a real Prometheus needs to scrape the lab')
     .option('--stop-with-stdin', 'end when standard input closes', false)
     .addHelpText(
@@ -73,6 +79,9 @@ Examples:
   weighbridge lab -f manifests/    rehearse your own manifests
   weighbridge lab -f manifests/ --dataplane envoy
                                    with a real Envoy beside every pod
+  weighbridge lab --kubeconfig admin.conf
+                                   play nodes and mesh for a bare kube-apiserver
+                                   that knows Istio's definitions
 
 Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
 4 a port is taken, an object is refused, or Envoy is not installed`,
@@ -81,6 +90,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
       const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
       const objects = await startObjects(scenario, flags, io.cwd);
       const envoy = flags.dataplane === 'envoy' ? await findEnvoy(io.env) : undefined;
+      const follow = await followed(flags, io.cwd);
       const folder = mkdtempSync(join(tmpdir(), 'weighbridge-lab-'));
       let lab: Lab | undefined;
       try {
@@ -100,10 +110,11 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
           ...(envoy ? { envoy } : {}),
           onWarning: (warning) => io.stderr.write(`${warning}\n`),
           clock: systemClock,
+          ...(follow ? { follow } : {}),
           onError: (error) => io.stderr.write(`the lab goes on after a fault of its own: ${errorText(error)}\n`),
         });
-        const kubeconfig = join(folder, 'kubeconfig');
-        writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
+        const kubeconfig = flags.kubeconfig ? resolve(io.cwd, flags.kubeconfig) : join(folder, 'kubeconfig');
+        if (!follow) writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
         if (flags.prometheusConfig) writePrometheusConfig(resolve(io.cwd, flags.prometheusConfig), lab);
         for (const { apiVersion, kind, metadata } of lab.unknownObjects)
           io.stderr.write(`left out: ${kind} ${metadata.name}, the lab has no ${apiVersion} ${kind}\n`);
@@ -123,6 +134,20 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
         await lab?.close();
       }
     });
+}
+
+/** The API server of `--kubeconfig`. @throws ConfigError when the lab's own is asked for as well. */
+async function followed(flags: Flags, cwd: string): Promise<ClusterClient | undefined> {
+  if (flags.kubeconfig === undefined) return undefined;
+  if (flags.portApi !== undefined)
+    throw new ConfigError([
+      {
+        path: '--port-api',
+        message: 'the lab has no API server of its own when it follows another one',
+        hint: 'leave --port-api or --kubeconfig out',
+      },
+    ]);
+  return connectCluster({ kubeconfig: resolve(cwd, flags.kubeconfig) });
 }
 
 /** @throws ConfigError with every problem of the files, or when no stage has the name. */

@@ -3,10 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../base/clock.js';
 import { EXIT, type ExitCode } from '../../base/errors.js';
 import { loadDocument, loadText } from '../../load/document.js';
-import { startLoad } from '../../load/engine.js';
+import { refuseForK6 } from '../../load/k6/lacks.js';
+import { findK6 } from '../../load/k6/program.js';
 import { foreseeableShortages, readLimits, refuseTooManyUsers } from '../../load/limits.js';
 import { checkReachable } from '../../load/reach.js';
 import { prepareRequests } from '../../load/requests.js';
+import { startWithEngine } from '../../load/start.js';
 import type { LoadSummary } from '../../load/types.js';
 import { URI_ORDERS } from '../../scenario/types.js';
 import type { Io } from '../io.js';
@@ -96,6 +98,8 @@ bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
     .action(async (url: string | undefined, flags: LoadFlags) => {
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const spec = await loadSpec(url, flags, seed, io);
+      if (flags.engine === 'k6') refuseForK6(spec);
+      const k6 = flags.engine === 'k6' ? await findK6(flags.k6 ?? io.env.WEIGHBRIDGE_K6) : undefined;
       const limits = readLimits();
       refuseTooManyUsers(spec, limits);
       await checkReachable(prepareRequests(spec), io.signal, spec.tls);
@@ -105,7 +109,10 @@ bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
       setFlagsFromString('--no-parallel-scavenge');
       for (const shortage of foreseeableShortages(spec, limits)) io.stderr.write(`warning: ${shortage}\n`);
       io.stderr.write(`${describeLoad(spec)}, seed ${seed}\n`);
-      const summary = await followLoad(startLoad(spec, { clock: systemClock }), spec, systemClock, io);
+      if (k6) io.stderr.write(`starting k6 ${k6.version}\n`);
+      const { script = 'replay' } = flags;
+      const run = await startWithEngine(spec, { clock: systemClock, k6, script, cwd: io.cwd, signal: io.signal });
+      const summary = await followLoad(run, spec, systemClock, io);
       io.stdout.write(
         flags.json
           ? `${JSON.stringify(loadDocument(summary, { engine: flags.engine, seed }))}\n`

@@ -13,7 +13,8 @@ export async function followLoad(run: LoadRun, spec: LoadSpec, clock: Clock, io:
   const interrupt = () => {
     void run.stop();
     if (!ended.signal.aborted && run.inFlight() > 0 && !io.stderr.isTTY) {
-      io.stderr.write('stopping: waiting for what is in flight; another signal leaves at once\n');
+      const waits = spec.engine === 'k6' ? 'k6 cuts' : 'waiting for';
+      io.stderr.write(`stopping: ${waits} what is in flight; another signal leaves at once\n`);
     }
   };
   io.signal.addEventListener('abort', interrupt, { once: true });

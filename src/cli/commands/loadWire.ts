@@ -16,11 +16,16 @@ export interface WireFlags {
   readonly connections?: 'per-user' | 'shared';
   readonly freshConnections?: Ratio;
   readonly followRedirects?: number;
-  readonly captureFailures: number;
+  readonly captureFailures?: number;
   readonly ca?: string;
   readonly insecure: boolean;
   readonly engine: LoadEngine;
+  readonly k6?: string;
+  readonly script?: string;
 }
+
+/** So many failed requests are shown where nothing is said, and the engine can. */
+const USUAL_SAMPLES = 3;
 
 /** @param duration parses a duration. */
 export function withWireOptions(command: Command, duration: (text: string) => Millis): Command {
@@ -57,16 +62,23 @@ export function withWireOptions(command: Command, duration: (text: string) => Mi
     )
     .option(
       '--capture-failures <n>',
-      'show what came back in the first failed requests (with --engine undici only why they failed)',
+      `show what came back in the first failed requests (default ${USUAL_SAMPLES}; with --engine undici only why they failed, with k6 none)`,
       wholeNumber(0, 1000),
-      3,
     )
     .option('--ca <file>', 'https: PEM certificates of the authorities to trust, in place of those that Node knows')
     .option('--insecure', 'https: do not check certificates', false)
     .addOption(
-      new Option('--engine <name>', "what sends: Node's sockets, or the undici library to compare with")
+      new Option(
+        '--engine <name>',
+        "what sends: Node's sockets, the undici library to compare with, or a process of k6 on all cores",
+      )
         .choices(LOAD_ENGINES)
         .default('node'),
+    )
+    .option('--k6 <path>', 'engine k6: the program, 1.0 or newer (default: WEIGHBRIDGE_K6, else k6 on PATH)')
+    .option(
+      '--script <name|file>',
+      'engine k6: replay (default: the load as it is), ramp, spike or soak (the level that is given, in that shape), or a script of your own',
     );
 }
 
@@ -97,13 +109,16 @@ export async function wireSpec(
   if (flags.ca !== undefined && insecure) {
     problems.push({ path: '--insecure', message: 'checks nothing, so --ca would mean nothing' });
   }
+  for (const [option, value] of Object.entries({ '--k6': flags.k6, '--script': flags.script })) {
+    if (value !== undefined && engine !== 'k6') problems.push({ path: option, message: 'is for --engine k6' });
+  }
   const ca = flags.ca === undefined ? undefined : await readCertificates(flags.ca, cwd, problems);
   // undici keeps its connections to itself; asked for by name it is refused.
   const connections = flags.connections ?? (engine === 'undici' ? undefined : 'per-user');
   return {
     timeoutMs: timeout,
     engine,
-    captureFailures: flags.captureFailures,
+    captureFailures: flags.captureFailures ?? (engine === 'k6' ? 0 : USUAL_SAMPLES),
     tls: { insecure, ...(ca === undefined ? {} : { ca }) },
     ...(connectTimeout === undefined ? {} : { connectTimeoutMs: connectTimeout }),
     ...(firstByteTimeout === undefined ? {} : { firstByteTimeoutMs: firstByteTimeout }),

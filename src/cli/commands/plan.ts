@@ -65,6 +65,7 @@ function describe(plan: Plan): string {
   const fewest = errors
     ? [`errors: numbers are for as many failures as allowed; without any, ${errors.fewest} requests suffice`]
     : [];
+  const units = unitNotes(plan);
   const notes = plan.warnings.map((warning) => `warning: ${warning}`);
   const sections = [
     header,
@@ -73,9 +74,22 @@ function describe(plan: Plan): string {
       'If a promise is broken: requests (seconds) to the verdict on average, and in 99 of 100 runs at most',
       ...table([BROKEN, ...broken]),
     ],
-    ['If everything is as promised:', ...stages, ...notes],
+    ['If everything is as promised:', ...stages, ...units, ...notes],
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** Where a version is not drawn for every request; an unknown unit is only worth a word where a share must be told. */
+function unitNotes({ stages }: Plan): string[] {
+  const notes = new Map<string, string[]>();
+  for (const { name, granularity, checks } of stages) {
+    const { unit, sentence, fresh } = granularity;
+    if (unit === 'request' || !checks.some((check) => check.name.startsWith('share:'))) continue;
+    const counted = fresh?.helps ? ` Counted are connections: the run opens new ones, because ${fresh.why}.` : '';
+    const note = `${sentence}${counted}`;
+    notes.set(note, [...(notes.get(note) ?? []), name]);
+  }
+  return [...notes].map(([note, names]) => `${names.join(', ')}: ${note}`);
 }
 
 const BROKEN = ['stage', 'check', 'off by the margin', 'q99', 'gets nothing', 'q99', 'gets half', 'q99'];

@@ -5,6 +5,7 @@ import { ConfigError, type Problem } from '../../base/errors.js';
 import type { Millis } from '../../base/units.js';
 import { connectCluster } from '../../cluster/client.js';
 import { type Plan, planRun } from '../../judge/plan.js';
+import { findK6 } from '../../load/k6/program.js';
 import { LOAD_ENGINES, type LoadEngine } from '../../load/types.js';
 import { runRelease } from '../../release/run.js';
 import { prepareReports } from '../../report/reportsDir.js';
@@ -39,6 +40,7 @@ interface Flags extends ClusterFlags {
   readonly reports: string;
   readonly seed?: number;
   readonly engine: LoadEngine;
+  readonly k6?: string;
   readonly json: boolean;
   readonly verbose: boolean;
   readonly soak?: Millis;
@@ -70,10 +72,14 @@ export function runCommand(io: Io): Command {
       wholeNumber(0, 2 ** 32 - 1),
     )
     .addOption(
-      new Option('--engine <name>', "what sends the load: Node's sockets, or the undici library to compare with")
+      new Option(
+        '--engine <name>',
+        "what sends the load: Node's sockets, the undici library to compare with, or a process of k6 on all cores",
+      )
         .choices(LOAD_ENGINES)
         .default('node'),
     )
+    .option('--k6 <path>', 'engine k6: the program, 1.0 or newer (default: WEIGHBRIDGE_K6, else k6 on PATH)')
     .option('--reports <dir>', 'folder of the reports', 'reports')
     .option('--verbose', 'tell how every check was decided, with its statistics', false)
     .option('--json', 'print report.json on stdout', false);
@@ -103,11 +109,15 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
       if (flags.target === 'lab') refuseClusterOptions(self);
       else refuseLabOptions(self);
       if (flags.dataplane === 'envoy') await findEnvoy(io.env);
+      if (flags.k6 !== undefined && flags.engine !== 'k6') {
+        throw new ConfigError([{ path: '--k6', message: 'is for --engine k6' }]);
+      }
       const file = scenarioFile ?? defaultScenario(io.cwd);
       const scenario = withSoak(await loadScenario(file, { cwd: io.cwd }), flags.soak);
       const stages = chosenStages(scenario, flags.stage);
       const plan = planRun(scenario);
       if (!flags.allowUndecidable) refuseUndecidable(scenario, plan, stages);
+      const k6 = flags.engine === 'k6' ? await findK6(flags.k6 ?? io.env.WEIGHBRIDGE_K6) : undefined;
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const reports = resolve(io.cwd, flags.reports);
       prepareReports(reports);
@@ -134,6 +144,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
             stages,
             seed,
             engine: flags.engine,
+            ...(k6 ? { k6 } : {}),
             keep: flags.keep,
             target: {
               kind: flags.target,
@@ -156,15 +167,17 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
 
 /** @throws ConfigError when a stage would probably end without a verdict: the load is spared, and what to change is said. */
 function refuseUndecidable(scenario: Scenario, plan: Plan, stages: readonly string[]): void {
-  const problems = plan.stages.flatMap(({ name, advice }): Problem[] =>
+  const problems = plan.stages.flatMap(({ name, advice, undecidable }): Problem[] =>
     advice === undefined || !stages.includes(name)
       ? []
       : [
           {
             file: scenario.file,
             path: `stages.${name}`,
-            message: `probably not decided within maxDuration: ${advice}`,
-            hint: 'change one of these, or take the risk with --allow-undecidable',
+            message: undecidable
+              ? `not decidable from here, because ${undecidable}`
+              : `probably not decided within maxDuration: ${advice}`,
+            hint: `change ${undecidable ? 'the objects or the load' : 'one of these'}, or take the risk with --allow-undecidable`,
           },
         ],
   );

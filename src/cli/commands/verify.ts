@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../base/clock.js';
+import { ConfigError, type Problem } from '../../base/errors.js';
 import type { Millis } from '../../base/units.js';
 import { connectCluster } from '../../cluster/client.js';
 import { verifyStage } from '../../release/verify.js';
@@ -44,6 +45,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive or no data · 3 configuration ·
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
       const loaded = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
+      if (loaded.from === undefined) throw new ConfigError([nobodyTells(loaded.file)]);
       const scenario = withSoak(loaded, flags.soak);
       const stages = chosenStages(scenario, [flags.stage]);
       const stage = scenario.stages.find((candidate) => candidate.name === flags.stage);
@@ -77,3 +79,10 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive or no data · 3 configuration ·
       session.finish();
     });
 }
+
+const nobodyTells = (file: string): Problem => ({
+  file,
+  path: 'from',
+  message: 'is needed here: where others send, only the proxy of a calling workload tells which version answered',
+  hint: 'name the workload whose calls are judged',
+});

@@ -1,6 +1,5 @@
-import { partsOf } from '../checks/proxies.js';
+import { oddProxies, partsOf } from '../checks/proxies.js';
 import type { Cause } from '../types.js';
-import { standouts } from '../unit/homogeneity.js';
 import { counted, percent } from '../words.js';
 import type { DiagnosisInput } from './objects.js';
 
@@ -13,7 +12,7 @@ export function proxyCauses({ scenario, assessment, observations }: DiagnosisInp
   if (!guard) return [];
   const version = guard.name.slice('proxies:'.length);
   const expected = guard.expected.share ?? 0;
-  return standouts(partsOf(observations, version), ALPHA, expected).map(({ name, count, total }) => ({
+  return oddProxies(partsOf(observations, version), expected, ALPHA).map(({ name, count, total }) => ({
     code: 'PROXY_STALE',
     object: `Pod/${scenario.namespace}/${name}`,
     field: 'istio-proxy',

@@ -54,8 +54,9 @@ const SIDECARS = ['istio-proxy', 'linkerd-proxy'];
 /** Only told where the source proxies are silent, or where some pods of the caller have a sidecar and others have none. */
 function callerWithoutSidecar(input: DiagnosisInput): Cause[] {
   const { from, namespace } = input.scenario;
+  if (from === undefined) return [];
   const deployment = find(input, 'Deployment', namespace, from);
-  const pods = callerPods(input, deployment).filter((pod) => !pod.metadata.deletionTimestamp);
+  const pods = callerPods(input, from, deployment).filter((pod) => !pod.metadata.deletionTimestamp);
   const bare = pods.filter((pod) => !hasSidecar(pod) && !ambient(input, pod));
   const source = goodObservation(input.observations, 'source');
   const silent = !source || attributed(source.counts) + source.counts.unknown.total === 0;
@@ -95,8 +96,8 @@ function callerWithoutSidecar(input: DiagnosisInput): Cause[] {
   ];
 }
 
-function callerPods(input: DiagnosisInput, deployment: KubeObject | undefined): readonly KubeObject[] {
-  const { from, namespace } = input.scenario;
+function callerPods(input: DiagnosisInput, from: string, deployment: KubeObject | undefined): readonly KubeObject[] {
+  const { namespace } = input.scenario;
   const selector = labels(at(deployment?.spec, 'selector', 'matchLabels'));
   return ofKind(input, 'Pod').filter((pod) => {
     if (namespaceOf(pod) !== namespace) return false;

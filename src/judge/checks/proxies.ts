@@ -1,9 +1,9 @@
 import { confidenceSequence } from '../confidence.js';
-import { decidedOutcome, type Outcome, openOutcome } from '../outcome.js';
+import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from '../outcome.js';
 import { goodObservation } from '../tallies.js';
 import type { CheckPlan, Look } from '../types.js';
 import type { UnitContext } from '../unit/context.js';
-import { type Part, standouts } from '../unit/homogeneity.js';
+import { type Part, standouts, strayers } from '../unit/homogeneity.js';
 import { amount, counted, list, percent } from '../words.js';
 import { observedShare } from './share.js';
 
@@ -21,8 +21,12 @@ export function proxiesCheck(plan: CheckPlan, unit: UnitContext): (look: Look) =
     if (unit.granularity.unit !== 'request' && unit.granularity.unit !== 'unknown') {
       return decidedUntilMore(`${unit.granularity.sentence} Proxies may differ then.`);
     }
-    const odd = standouts(parts, plan.alpha, promised);
+    const odd = oddProxies(parts, promised, plan.alpha);
     const [first] = odd;
+    if (!first && worthNaming(parts, promised)) {
+      const open = openOutcome(NAMING, undefined, 0);
+      return look.settled ? closedOutcome(open) : open;
+    }
     if (!first) return alike(parts, plan);
     const others = parts.filter((part) => !odd.includes(part));
     const shares = list(odd.map((part) => `${part.name} sends ${version} ${shareOf(part)}`));
@@ -31,6 +35,23 @@ export function proxiesCheck(plan: CheckPlan, unit: UnitContext): (look: Look) =
     return decidedOutcome('fail', reason, observedShare(first, plan.alpha));
   };
 }
+
+/** So many calls are waited for where some proxies send astray and others do not, so that the culprits can be named. */
+const NAMING_CALLS = 500;
+const NAMING = 'Only some proxies send astray so far, but too few calls to say that it is only those.';
+
+function worthNaming(parts: readonly Part[], promised: number): boolean {
+  if (promised !== 0 && promised !== 1) return false;
+  const astray = parts.filter(({ count, total: of }) => count !== promised * of);
+  const calls = parts.reduce((all, { total: of }) => all + of, 0);
+  return astray.length > 0 && astray.length < parts.length && calls < NAMING_CALLS;
+}
+
+/** Proxies that draw by other routes than the rest; where a version gets none or all, those that alone send astray. */
+export const oddProxies = (parts: readonly Part[], promised: number, alpha: number): Part[] =>
+  promised === 0 || promised === 1
+    ? strayers(parts, ({ count, total: of }) => (promised === 0 ? count : of - count), alpha)
+    : standouts(parts, alpha, promised);
 
 /** What the caller's proxies sent to a version, those that sent anything. */
 export function partsOf(look: Look, version: string): Part[] {
@@ -60,7 +81,8 @@ function alike(parts: readonly Part[], plan: CheckPlan): Outcome {
   const promised = plan.expected.share ?? 0;
   const farthest = Math.max(...intervals.flatMap(({ low, high }) => [promised - low, high - promised]));
   const shares = parts.map(({ count, total: of }) => count / of);
-  const range = `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))}`;
+  const [least, most] = [percent(Math.min(...shares)), percent(Math.max(...shares))];
+  const range = least === most ? least : `${least} to ${most}`;
   const reason = `${counted(parts.length, 'proxies')} send ${plan.version} ${range}, which is one share as far as can be told; that one of them is off the promise by ${percent(farthest)} or more is excluded at error rate ${percent(plan.beta)}.`;
   const fewest = parts.reduce((least, part) => (part.total < least.total ? part : least));
   return { ...openOutcome(reason, observedShare(fewest, plan.alpha), 1), verdict: 'pass', ready: true };

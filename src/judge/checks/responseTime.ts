@@ -1,8 +1,10 @@
 import type { TimedAnswers } from '../../observe/types.js';
 import { PERCENTILES } from '../../scenario/percentiles.js';
 import { boundaryRule, quantileRanks } from '../boundary.js';
+import { LEAST_BLOCKS, LOOK_MS } from '../bunching.js';
 import type { SequentialRule } from '../gate.js';
 import { closedOutcome, decidedOutcome, type Outcome, openOutcome } from '../outcome.js';
+import { SlowAnswers } from '../slowAnswers.js';
 import { boundaryStatistics } from '../statistics.js';
 import { goodObservation, responseTimeTally, type Tally } from '../tallies.js';
 import type { CheckPlan, CheckResult, Look } from '../types.js';
@@ -20,16 +22,21 @@ function tallyOf(plan: CheckPlan, look: Look): Tally | undefined {
   return counts && responseTimeTally(counts, plan.name.slice('responseTime:'.length), plan.expected);
 }
 
-/** A percentile of the response time is at most a limit, so at most a part of the answers takes longer. */
+/**
+ * A percentile of the response time is at most a limit, so at most a part of the answers takes longer. Answers of a queue are slow in waves, so
+ * they count as fewer, as their variance from look to look tells.
+ */
 export function limitCheck(plan: CheckPlan): (look: Look) => Outcome | undefined {
   const { percentile = 'p50', limitMs = 0, max = 0.5 } = plan.expected;
-  const rule = ruleOf(plan);
+  const slow = new SlowAnswers(ruleOf(plan), limitMs);
   const of = plan.version === undefined ? 'answers' : `answers from ${plan.version}`;
   return (look) => {
     const times = goodObservation(look, 'client')?.counts.responseTimes;
     const answers = plan.version === undefined ? times?.all : times?.versions[plan.version];
     const tally = tallyOf(plan, look);
     if (!answers || !tally || tally.total === 0) return undefined;
+    slow.look(answers);
+    const rule = slow.ruleForThem;
     const responseTime = quantile(answers, PERCENTILES[percentile], rule);
     const observed = { ...observedShare(tally, plan.alpha), responseTime };
     const { value, low, high } = responseTime;
@@ -37,7 +44,14 @@ export function limitCheck(plan: CheckPlan): (look: Look) => Outcome | undefined
     const sentence = `${percentile} of ${counted(tally.total, of)} is ${time(value)} (${between})`;
     const promise = `at most ${time(limitMs)} was promised`;
     const part = `${percent(observed.share)} took longer, where ${percent(max)} may`;
-    return conclude(plan, rule, tally, look.settled, observed, {
+    const statistics = boundaryStatistics(plan, rule, tally.count, tally.total, slow.factor);
+    if (slow.factor === undefined) {
+      const need = Math.max(1, Math.ceil((slow.missingLooks * tally.total * LOOK_MS) / Math.max(LOOK_MS, look.at)));
+      const few = `${sentence}; ${promise}, and ${part}; ${counted(slow.missingLooks, 'more looks')} must tell how far answers depend on each other.`;
+      const open = openOutcome(few, observed, 1 - slow.missingLooks / LEAST_BLOCKS, need);
+      return { ...(look.settled ? closedOutcome(open) : open), statistics };
+    }
+    return conclude(rule, tally, look.settled, observed, statistics, {
       pass: `${sentence}; ${promise}, and more is excluded at error rate ${percent(plan.beta)}.`,
       fail: `${sentence}; ${promise}: ${part}.`,
       open: `${sentence}; ${promise}, and ${part}`,
@@ -55,7 +69,8 @@ export function pairsCheck(plan: CheckPlan): (look: Look) => Outcome | undefined
     if (!tally || tally.total === 0) return undefined;
     const observed = observedShare(tally, plan.alpha);
     const sentence = `In ${amount(tally.count)} of ${counted(tally.total, 'pairs')} of answers ${plan.version} took more than ${percent(margin)} longer than ${than}: ${percent(observed.share)} (between ${percent(observed.low)} and ${percent(observed.high)})`;
-    return conclude(plan, rule, tally, look.settled, observed, {
+    const statistics = boundaryStatistics(plan, rule, tally.count, tally.total);
+    return conclude(rule, tally, look.settled, observed, statistics, {
       pass: `${sentence}; less than half is proven at error rate ${percent(plan.beta)}, so ${plan.version} is not slower by more than the margin.`,
       fail: `${sentence}; it is more than half at error rate ${percent(plan.alpha)}, so ${plan.version} is slower than promised.`,
       open: `${sentence}; half of them would be a slowdown by just the margin`,
@@ -73,14 +88,13 @@ interface Sentences {
 }
 
 function conclude(
-  plan: CheckPlan,
   rule: SequentialRule,
   { count, total }: Tally,
   settled: boolean,
   observed: NonNullable<CheckResult['observed']>,
+  statistics: string,
   sentences: Sentences,
 ): Outcome {
-  const statistics = boundaryStatistics(plan, rule, count, total);
   const decision = rule.decide(count, total);
   if (decision !== 'continue') return { ...decidedOutcome(decision, sentences[decision], observed), statistics };
   const need = rule.need(count, total);

@@ -1,4 +1,4 @@
-import { lnBeta, logSumExp } from '../numerics.js';
+import { lnChoose, logSumExp } from '../numerics.js';
 
 /** Counts of several looks are put together until a block holds so many requests. */
 const BLOCK = 25;
@@ -37,7 +37,7 @@ export class Dispersion {
       for (const [index, phi] of OVER.entries()) {
         this.over[index] = (this.over[index] as number) + lnDiscreteNormal(blockK, centre, phi * variance);
       }
-      this.lnChoose += lnBinomialCoefficient(blockK, blockN);
+      this.lnChoose += lnChoose(blockN, blockK);
     } else {
       // The first block only tells the share: its likelihood is the same on both sides.
       this.first = { k: blockK, n: blockN };
@@ -74,8 +74,6 @@ export class Dispersion {
     return logSumExp(sums) - Math.log(sums.length) - this.lnChoose - best;
   }
 }
-
-const lnBinomialCoefficient = (k: number, n: number): number => -Math.log(n + 1) - lnBeta(k + 1, n - k + 1);
 
 /** ln of a normal density made discrete: at an integer k, over the sum over all integers (so at most a probability on 0..n). */
 function lnDiscreteNormal(k: number, centre: number, variance: number): number {

@@ -4,6 +4,7 @@ import { type GoodObservation, goodObservation } from '../tallies.js';
 import type { CheckResult, Finding, Look } from '../types.js';
 import { percent } from '../words.js';
 import type { UnitContext } from './context.js';
+import { uselessFresh } from './fresh.js';
 import { times } from './granularity.js';
 import { explainedByLatency, leastRequestShares } from './latencyDrift.js';
 
@@ -30,11 +31,12 @@ export function unitFindings(unit: UnitContext, stage: Stage, look: Look, checks
   ];
 }
 
-function granularity({ granularity: { unit, sentence }, choice }: UnitContext, promised: boolean): Finding[] {
+function granularity({ granularity: known, choice }: UnitContext, promised: boolean): Finding[] {
+  const { unit, sentence } = known;
   if (!promised || unit === 'request') return [];
   // Without objects there is nothing to say that the reader could look up.
   if (unit === 'unknown') return choice ? [info('UNIT_NOT_OBSERVABLE', sentence)] : [];
-  return [warning('UNIT_NOT_REQUEST', sentence)];
+  return [warning('UNIT_NOT_REQUEST', `${sentence}${uselessFresh(known)}`)];
 }
 
 function discipline({ choice }: UnitContext, { expect }: Stage): Finding[] {

@@ -4,6 +4,7 @@ import type { Granularity, Look } from '../types.js';
 import { amount, counted, percent } from '../words.js';
 import { stickiness } from './agreement.js';
 import type { Dispersion } from './dispersion.js';
+import { freshConnectionsFor } from './fresh.js';
 
 /** Answers of the client that suffice to know that its calls pass the source proxy as connections, not requests. */
 const SILENT_CALLS = 50;
@@ -11,20 +12,31 @@ const SILENT_CALLS = 50;
 /**
  * For what a version is drawn: the first question, since a share judged on requests means nothing when whole connections or clients are
  * drawn. What is seen beats what the objects say; without either the unit is not observable, and that is said.
- * @param choice what the objects compile to; undefined: they are not known.
- * @param version whose draws are looked at.
- * @param alpha probability of taking independent draws for others.
  */
-export function granularityOf(
-  choice: Choice | undefined,
-  version: string,
-  look: Look,
-  dispersion: Dispersion,
-  alpha: number,
-): Granularity {
+export function granularityOf(asked: Asked, look: Look, dispersion: Dispersion): Granularity {
+  const known = unitOf(asked, look, dispersion);
+  const fresh = freshConnectionsFor(known, asked.choice, asked.from);
+  return fresh ? { ...known, fresh } : known;
+}
+
+export interface Asked {
+  /** What the objects compile to; undefined: they are not known. */
+  readonly choice: Choice | undefined;
+  /** The workload that calls; undefined: the load calls the Service itself. */
+  readonly from: string | undefined;
+  /** Whose draws are looked at. */
+  readonly version: string;
+  /** Probability of taking independent draws for others. */
+  readonly alpha: number;
+}
+
+type Unit = Omit<Granularity, 'fresh'>;
+
+function unitOf(asked: Asked, look: Look, dispersion: Dispersion): Unit {
+  const { choice, alpha } = asked;
   return (
     fromSeries(look) ??
-    fromConnections(choice, version, look, alpha) ??
+    fromConnections(asked, look) ??
     fromObjects(choice) ??
     fromDispersion(dispersion, alpha) ?? {
       unit: 'unknown',
@@ -35,7 +47,7 @@ export function granularityOf(
 }
 
 /** A proxy that forwards TCP counts connections, and no request. */
-function fromSeries(look: Look): Granularity | undefined {
+function fromSeries(look: Look): Unit | undefined {
   const source = goodObservation(look, 'source');
   const client = goodObservation(look, 'client');
   if (!source?.connections || attributed(source.counts) + source.counts.unknown.total > 0) return undefined;
@@ -50,32 +62,29 @@ function fromSeries(look: Look): Granularity | undefined {
 }
 
 /** The load's own connections: they refute independent draws anywhere, and confirm them only where they end at the proxy that draws. */
-function fromConnections(
-  choice: Choice | undefined,
-  version: string,
-  look: Look,
-  alpha: number,
-): Granularity | undefined {
+function fromConnections({ choice, from, version, alpha }: Asked, look: Look): Unit | undefined {
   const client = goodObservation(look, 'client');
   if (!client?.clientConnections) return undefined;
   const { pairs, agreeing } = client.clientConnections;
   const seen = { k: versionTotal(client.counts, version), n: attributed(client.counts) };
   const { verdict, most } = stickiness({ pairs, agreeing }, seen, alpha);
   const said = `${amount(agreeing)} of ${counted(pairs, 'pairs')} of consecutive answers on one connection agree`;
-  if (verdict === 'sticky') {
+  // Where the objects say as much, they also say why.
+  if (verdict === 'sticky' && choice?.unit !== 'connection' && choice?.unit !== 'key') {
     return {
-      unit: choice?.unit === 'key' ? 'client' : 'connection',
+      unit: 'connection',
       evidence: 'connections',
-      sentence: `The version is drawn per connection or client, not per request: ${said}, where independent draws agree in at most ${percent(most)}.`,
+      sentence: `The version is drawn per connection, not per request: ${said}, where independent draws agree in at most ${percent(most)}.`,
     };
   }
-  if (verdict === 'drawn' && choice?.gateway && choice.unit === 'unknown') {
+  // At the Service itself something may stand that draws for every request, whatever kube-proxy would do.
+  if (verdict === 'drawn' && (from === undefined || (choice?.gateway && choice.unit === 'unknown'))) {
     return { unit: 'request', evidence: 'connections', sentence: `The version is drawn per request: only ${said}.` };
   }
   return undefined;
 }
 
-function fromObjects(choice: Choice | undefined): Granularity | undefined {
+function fromObjects(choice: Choice | undefined): Unit | undefined {
   switch (choice?.unit) {
     case undefined:
     case 'unknown':
@@ -95,7 +104,7 @@ function fromObjects(choice: Choice | undefined): Granularity | undefined {
   }
 }
 
-function fromDispersion(dispersion: Dispersion, alpha: number): Granularity | undefined {
+function fromDispersion(dispersion: Dispersion, alpha: number): Unit | undefined {
   const { ratio } = dispersion;
   if (ratio === undefined || dispersion.lnOver < Math.log(1 / alpha)) return undefined;
   return {
@@ -109,13 +118,12 @@ function fromDispersion(dispersion: Dispersion, alpha: number): Granularity | un
 export const times = (ratio: number): string =>
   `${ratio < 10 ? ratio.toFixed(ratio < 1 ? 2 : 1) : Math.round(ratio)} times`;
 
-/** What can be counted where whole connections are drawn; undefined when nothing can. */
+/** Connections by version where whole ones are drawn and the vantage point counts them; undefined where it does not. */
 export function connectionCounts(
-  granularity: Granularity,
-  choice: Choice | undefined,
+  { unit, fresh }: Granularity,
   observation: GoodObservation,
 ): Readonly<Record<string, number>> | undefined {
-  if (granularity.unit !== 'connection') return undefined;
+  if (unit !== 'connection') return undefined;
   if (observation.vantagePoint === 'source') return observation.connections;
-  return observation.vantagePoint === 'client' && choice?.gateway ? observation.clientConnections?.first : undefined;
+  return observation.vantagePoint === 'client' && fresh?.helps ? observation.clientConnections?.first : undefined;
 }

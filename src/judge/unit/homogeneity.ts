@@ -1,4 +1,4 @@
-import { JEFFREYS, lnMixtureRatio } from '../numerics.js';
+import { JEFFREYS, lnChoose, lnMixtureRatio } from '../numerics.js';
 
 export interface Part {
   readonly name: string;
@@ -49,4 +49,17 @@ export function standouts(parts: readonly Part[], alpha: number, expected: numbe
     rest = rest.filter((part) => part !== worst.part);
   }
   return found;
+}
+
+/**
+ * Parts that send what none may, where the others send none of it: the most strays first. If all sent strays alike, the k strays of all fell to
+ * just these parts with a probability of at most (their part of all requests)^k, times the number of ways to choose so many parts.
+ * @returns none when chance could do it more often than `alpha`, or when all parts stray.
+ */
+export function strayers(parts: readonly Part[], strays: (part: Part) => number, alpha: number): Part[] {
+  const found = parts.filter((part) => strays(part) > 0).sort((a, b) => strays(b) - strays(a));
+  if (found.length === 0 || found.length === parts.length) return [];
+  const k = found.reduce((total, part) => total + strays(part), 0);
+  const lnChance = k * Math.log(sum(found).total / sum(parts).total) + lnChoose(parts.length, found.length);
+  return lnChance <= Math.log(alpha) ? found : [];
 }

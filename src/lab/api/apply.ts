@@ -129,8 +129,7 @@ export function serverSideApply(
     .sort((a, b) => pathElements(a).length - pathElements(b).length);
   for (const path of dropped) removeAt(object, path);
 
-  // The time says when the set of fields last changed: applying the same again must change nothing.
-  const unchanged = mine && mine.fields.size === fields.size && [...fields].every((path) => mine.fields.has(path));
-  const own: Ownership = { ...writer, time: unchanged ? (mine.time ?? writer.time) : writer.time, fields };
+  // The time says when the object last changed by this manager: applying the same again changes nothing.
+  const own: Ownership = { ...writer, time: isDeepStrictEqual(object, live) ? mine?.time : writer.time, fields };
   return { object, owners: [...rest, own] };
 }

@@ -1,12 +1,15 @@
 import type { KubeObject } from '../../base/kubernetes.js';
+import type { CustomDefinition } from '../control/definitions.js';
 import type { ResourceKind } from '../control/resources.js';
+import { valuesAt } from './jsonPath.js';
 import { type Dict, isDict } from './lists.js';
 
 export type Cell = string | number | boolean | null;
 
 export interface Column {
   readonly name: string;
-  readonly type: 'string' | 'integer';
+  /** `string`, `integer`, `date`, ... */
+  readonly type: string;
   /** Only shown with `-o wide`. */
   readonly wide: boolean;
   readonly cell: (object: KubeObject, now: Date) => Cell;
@@ -127,8 +130,8 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
   'deployments.apps': [
     NAME,
     column('Ready', (o) => `${count(o.status?.readyReplicas)}/${count(o.spec?.replicas)}`),
-    integer('Up-to-date', (o) => count(o.status?.updatedReplicas)),
-    integer('Available', (o) => count(o.status?.availableReplicas)),
+    column('Up-to-date', (o) => count(o.status?.updatedReplicas)),
+    column('Available', (o) => count(o.status?.availableReplicas)),
     AGE,
     ...WORKLOAD_WIDE,
   ],
@@ -157,8 +160,8 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
   ],
   endpoints: [NAME, column('Endpoints', endpointAddresses), AGE],
   namespaces: [NAME, column('Status', (o) => text(o.status?.phase, 'Active')), AGE],
-  configmaps: [NAME, integer('Data', (o) => Object.keys({ ...dict(o.data), ...dict(o.binaryData) }).length), AGE],
-  secrets: [NAME, column('Type', (o) => text(o.type)), integer('Data', (o) => Object.keys(dict(o.data)).length), AGE],
+  configmaps: [NAME, column('Data', (o) => Object.keys({ ...dict(o.data), ...dict(o.binaryData) }).length), AGE],
+  secrets: [NAME, column('Type', (o) => text(o.type)), column('Data', (o) => Object.keys(dict(o.data)).length), AGE],
   events: [
     column('Last Seen', (o, now) => age(o.lastTimestamp ?? o.eventTime ?? o.metadata.creationTimestamp, now)),
     column('Type', (o) => text(o.type)),
@@ -194,5 +197,25 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
   'gateways.gateway.networking.k8s.io': [NAME, column('Class', (o) => text(o.spec?.gatewayClassName, '')), AGE],
 };
 
-/** The columns of `kubectl get` for a kind; NAME and AGE where there is nothing better. */
-export const columnsOf = (entry: ResourceKind): readonly Column[] => TABLES[entry.resource] ?? [NAME, AGE];
+/** A cell as a CustomResourceDefinition's printer column shows it: lists and objects as JSON, dates as ages. */
+function printed(value: unknown, type: string, now: Date): Cell {
+  if (value === undefined) return null;
+  if (type === 'date') return age(value, now);
+  if (typeof value === 'object') return JSON.stringify(value);
+  return type === 'string' ? String(value) : (value as Cell);
+}
+
+/** The columns of `kubectl get` for a kind: those of its definition where it has one; NAME and AGE where there is nothing better. */
+export function columnsOf(entry: ResourceKind, definition: CustomDefinition | undefined): readonly Column[] {
+  if (!definition) return TABLES[entry.resource] ?? [NAME, AGE];
+  if (definition.columns.length === 0) return [NAME, { ...AGE, type: 'date' }];
+  return [
+    NAME,
+    ...definition.columns.map(({ name, type, jsonPath, priority }) => ({
+      name,
+      type,
+      wide: priority > 0,
+      cell: (object: KubeObject, now: Date) => printed(valuesAt(object, jsonPath)[0], type, now),
+    })),
+  ];
+}

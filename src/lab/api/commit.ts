@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectMeta } from '../../base/kubernetes.js';
 import { type ResourceKind, storedApiVersion } from '../control/resources.js';
-import { type ApiContext, type ApiRequest, timestamp } from './context.js';
+import { type ApiContext, type ApiRequest, definitionOf, timestamp } from './context.js';
 import { withDefaults } from './defaults.js';
 import { isDict } from './lists.js';
 import { afterUpdate, type Manager, type Ownership, readManaged, writeManaged } from './managed.js';
@@ -69,6 +69,23 @@ const INITIAL_STATUS: Readonly<Record<string, Record<string, unknown>>> = {
   Service: { loadBalancer: {} },
 };
 
+function initialStatus(object: KubeObject): Record<string, unknown> {
+  if (object.kind !== 'CustomResourceDefinition') return INITIAL_STATUS[object.kind] ?? {};
+  const lastTransitionTime = object.metadata.creationTimestamp ?? timestamp(new Date());
+  const holds = (type: string, reason: string, message: string) => ({
+    ...{ type, status: 'True', reason, message, lastTransitionTime },
+  });
+  const versions = (object.spec?.versions ?? []) as { name: string; storage?: boolean }[];
+  return {
+    conditions: [
+      holds('NamesAccepted', 'NoConflicts', 'no conflicts found'),
+      holds('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
+    ],
+    acceptedNames: object.spec?.names,
+    storedVersions: versions.filter(({ storage }) => storage).map(({ name }) => name),
+  };
+}
+
 /** The main resource never changes `status`, the status subresource nothing else. */
 function separateStatus(entry: ResourceKind, { wanted, before, subresource }: Change): KubeObject {
   if (subresource === 'status' && before) {
@@ -78,8 +95,24 @@ function separateStatus(entry: ResourceKind, { wanted, before, subresource }: Ch
   }
   if (!entry.status) return wanted;
   const { status: _, ...rest } = wanted;
-  const status = before ? before.status : entry.custom ? undefined : (INITIAL_STATUS[entry.kind] ?? {});
+  const status = before ? before.status : entry.custom ? undefined : initialStatus(wanted);
   return status === undefined ? rest : { ...rest, status };
+}
+
+const isHeld = (object: KubeObject | undefined): boolean => !isEmpty(object?.metadata.finalizers ?? []);
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+/** Empty maps and lists of metadata and content are as good as absent (Go's `omitempty`). */
+function withoutEmpty(entry: ResourceKind, object: KubeObject): KubeObject {
+  const metadata: ObjectMeta = { ...object.metadata };
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'])
+    if (isEmpty(metadata[field])) delete metadata[field];
+  const result: KubeObject = { ...object, metadata };
+  if (!entry.custom)
+    for (const field of ['data', 'binaryData', 'stringData']) if (isEmpty(result[field])) delete result[field];
+  return result;
 }
 
 function checkPreconditions(entry: ResourceKind, wanted: KubeObject, before: KubeObject | undefined): void {
@@ -103,12 +136,23 @@ function takenIps(context: ApiContext, own: KubeObject): ReadonlySet<string> {
   return new Set(others.map(({ spec }) => String(spec?.clusterIP ?? '')));
 }
 
+/** What the server allots to a new Service belongs to nobody. */
+function withoutAllocated(object: KubeObject, wanted: KubeObject): KubeObject {
+  if (object.kind !== 'Service' || !object.spec) return object;
+  const spec = { ...object.spec };
+  for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy'])
+    if (wanted.spec?.[field] === undefined) delete spec[field];
+  return { ...object, spec };
+}
+
 function withManagedFields(context: ApiContext, request: ApiRequest, change: Change, object: KubeObject): KubeObject {
   const { before, wanted, owners } = change;
-  const time = timestamp(context.now());
+  // The API server writes no time for a scale.
+  const time = change.subresource === 'scale' ? undefined : timestamp(context.now());
   const given = readManaged(wanted.metadata.managedFields ?? before?.metadata.managedFields);
   const writer = { manager: managerOf(request, 'Update'), apiVersion: request.apiVersion, time };
-  const managedFields = writeManaged(owners ?? afterUpdate(request.entry, given, before, object, writer));
+  const written = change.before ? object : withoutAllocated(object, wanted);
+  const managedFields = writeManaged(owners ?? afterUpdate(request.entry, given, before, written, writer));
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata: managedFields.length > 0 ? { ...metadata, managedFields } : metadata };
 }
@@ -126,7 +170,8 @@ export function commit(
 ): { readonly object: KubeObject; readonly warnings: readonly string[] } {
   const { entry } = request;
   const { before } = change;
-  const checked = checkFields(entry, { ...change.wanted, apiVersion: request.apiVersion }, fieldValidation(request));
+  const wanted = { ...change.wanted, apiVersion: request.apiVersion };
+  const checked = checkFields(entry, wanted, fieldValidation(request), definitionOf(context, request));
   checkPreconditions(entry, checked.object, before);
   const identified: KubeObject = {
     ...checked.object,
@@ -134,7 +179,7 @@ export function commit(
     kind: entry.kind,
     metadata: ownMetadata(entry, checked.object.metadata, before),
   };
-  const separated = separateStatus(entry, { ...change, wanted: identified });
+  const separated = withoutEmpty(entry, separateStatus(entry, { ...change, wanted: identified }));
   const main = change.subresource !== 'status';
   const complete = main ? withDefaults(entry, separated, () => takenIps(context, identified)) : separated;
   const fault = main ? validationError(entry, complete, before) : undefined;
@@ -143,12 +188,15 @@ export function commit(
   const object = withManagedFields(context, request, change, complete);
   const warnings = [...checked.warnings, ...(said ?? [])];
   if (isDryRun(request)) return { object: context.store.preview(entry.resource, object), warnings };
-  const finalizers = object.metadata.finalizers;
-  const stored = context.store.put(entry.resource, object);
-  if (stored.metadata.deletionTimestamp && !(Array.isArray(finalizers) && finalizers.length > 0)) {
-    context.store.remove(entry.resource, stored.metadata.namespace, stored.metadata.name);
+  const { deletionTimestamp, deletionGracePeriodSeconds, namespace, name } = object.metadata;
+  const freed = isHeld(before) && !isHeld(object);
+  if (deletionTimestamp && freed && !deletionGracePeriodSeconds) {
+    // The last finalizer is off: the object ends without having changed once more.
+    const last = context.store.preview(entry.resource, object);
+    context.store.remove(entry.resource, namespace, name);
+    return { object: last, warnings };
   }
-  return { object: stored, warnings };
+  return { object: context.store.put(entry.resource, object), warnings };
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { KubeObject } from '../../base/kubernetes.js';
+import type { CustomDefinition } from '../control/definitions.js';
+import type { KindTable } from '../control/kinds.js';
 import type { Store } from '../control/store.js';
 import type { ResolvePodPort } from '../control/types.js';
 import type { Admission } from './admission.js';
@@ -8,6 +10,7 @@ import type { Target } from './target.js';
 /** What every handler works with. */
 export interface ApiContext {
   readonly store: Store;
+  readonly kinds: KindTable;
   readonly log: EventLog;
   readonly admission: Admission;
   readonly resolvePodPort: ResolvePodPort;
@@ -31,6 +34,10 @@ export interface ApiResponse {
   readonly body: Record<string, unknown> | string;
   readonly warnings?: readonly string[];
 }
+
+/** What a CustomResourceDefinition says of the kind and version that a request names; undefined for other kinds. */
+export const definitionOf = ({ kinds }: ApiContext, { entry, apiVersion }: Target): CustomDefinition | undefined =>
+  kinds.definitionOf(entry, apiVersion.slice(apiVersion.indexOf('/') + 1));
 
 /** RFC 3339 with whole seconds, as Kubernetes writes times. */
 export const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -27,6 +27,8 @@ function serviceSpec(object: KubeObject, taken: ReadonlySet<string>): Dict {
   spec.clusterIP = typeof spec.clusterIP === 'string' && spec.clusterIP ? spec.clusterIP : clusterIp(object, taken);
   spec.clusterIPs ??= [spec.clusterIP];
   spec.internalTrafficPolicy ??= 'Cluster';
+  spec.ipFamilies ??= ['IPv4'];
+  spec.ipFamilyPolicy ??= 'SingleStack';
   return spec;
 }
 

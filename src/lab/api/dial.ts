@@ -6,7 +6,7 @@ import type { ApiContext } from './context.js';
 export type Dial = (port: number) => Promise<Socket>;
 
 /** Dials ports of one pod, resolved anew for every connection: the pod may have been replaced meanwhile. */
-export function dialer(context: ApiContext, namespace: string, pod: string): Dial {
+export function dialer(context: Pick<ApiContext, 'store' | 'resolvePodPort'>, namespace: string, pod: string): Dial {
   return (port) => {
     const uid = context.store.get('pods', namespace, pod)?.metadata.uid ?? '';
     const failed = (why: string) => new Error(`error forwarding port ${port} to pod ${pod}, uid ${uid}: ${why}`);

@@ -1,4 +1,6 @@
-import { RESOURCES, type ResourceKind } from '../control/resources.js';
+import type { KindTable } from '../control/kinds.js';
+import type { ResourceKind } from '../control/resources.js';
+import { openapiV2 } from './openapiV2.js';
 
 type Json = Record<string, unknown>;
 
@@ -79,24 +81,24 @@ function listedResources(entry: ResourceKind): Json[] {
 }
 
 /** Served versions by group, the preferred one first. */
-function groups(): Map<string, string[]> {
+function groups(kinds: KindTable): Map<string, string[]> {
   const found = new Map<string, string[]>([['authorization.k8s.io', ['v1']]]);
-  for (const { group, versions } of RESOURCES) {
+  for (const { group, versions } of kinds.all) {
     const known = found.get(group) ?? [];
     found.set(group, [...known, ...versions.filter((version) => !known.includes(version))]);
   }
   return found;
 }
 
-const inGroupVersion = (group: string, version: string): ResourceKind[] =>
-  RESOURCES.filter((entry) => entry.group === group && entry.versions.includes(version));
+const inGroupVersion = (kinds: KindTable, group: string, version: string): ResourceKind[] =>
+  kinds.all.filter((entry) => entry.group === group && entry.versions.includes(version));
 
 function apiGroupOf(name: string, versions: readonly string[]): Json {
   const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
   return { name, versions: all, preferredVersion: all[0] };
 }
 
-function resourceList(group: string, version: string): Json {
+function resourceList(kinds: KindTable, group: string, version: string): Json {
   const reviews = REVIEWS.map(([name, kind, namespaced]) => ({
     name,
     singularName: kind.toLowerCase(),
@@ -111,20 +113,20 @@ function resourceList(group: string, version: string): Json {
     resources:
       group === 'authorization.k8s.io'
         ? reviews
-        : inGroupVersion(group, version).flatMap((entry) => listedResources(entry)),
+        : inGroupVersion(kinds, group, version).flatMap((entry) => listedResources(entry)),
   };
 }
 
 /** Aggregated discovery (apidiscovery.k8s.io/v2): one answer instead of one per group and version. */
-function aggregated(wanted: 'core' | 'groups'): Json {
-  const items = [...groups()]
+function aggregated(kinds: KindTable, wanted: 'core' | 'groups'): Json {
+  const items = [...groups(kinds)]
     .filter(([group]) => (group === '') === (wanted === 'core') && group !== 'authorization.k8s.io')
     .map(([group, versions]) => ({
       metadata: { name: group, creationTimestamp: null },
       versions: versions.map((version) => ({
         version,
         freshness: 'Current',
-        resources: inGroupVersion(group, version).map((entry) => ({
+        resources: inGroupVersion(kinds, group, version).map((entry) => ({
           resource: entry.plural,
           responseKind: { group, version, kind: entry.kind },
           scope: entry.namespaced ? 'Namespaced' : 'Cluster',
@@ -144,9 +146,9 @@ function aggregated(wanted: 'core' | 'groups'): Json {
 }
 
 /** OpenAPI v3 without schemas: kubectl only looks for each kind's patch and whether it takes `fieldValidation`. */
-function openapi(group: string, version: string): Json {
+function openapi(kinds: KindTable, group: string, version: string): Json {
   const base = group ? `/apis/${group}/${version}` : `/api/${version}`;
-  const paths = inGroupVersion(group, version).map((entry): [string, Json] => {
+  const paths = inGroupVersion(kinds, group, version).map((entry): [string, Json] => {
     const path = `${base}${entry.namespaced ? '/namespaces/{namespace}' : ''}/${entry.plural}/{name}`;
     const parameters = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((name) => ({
       name,
@@ -169,8 +171,8 @@ function openapi(group: string, version: string): Json {
   };
 }
 
-function openapiIndex(): Json {
-  const paths = [...groups()].flatMap(([group, versions]) =>
+function openapiIndex(kinds: KindTable): Json {
+  const paths = [...groups(kinds)].flatMap(([group, versions]) =>
     versions.map((version) => {
       const path = group ? `apis/${group}/${version}` : `api/${version}`;
       return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=1` }];
@@ -181,7 +183,7 @@ function openapiIndex(): Json {
 
 /** An answer of discovery; `contentType` where it is not plain JSON. */
 export interface DiscoveryAnswer {
-  readonly body: Json | string;
+  readonly body: Json | string | Buffer;
   readonly contentType?: string;
 }
 
@@ -197,20 +199,20 @@ function wantsAggregated(accept: string): boolean {
   return at >= 0 && (plain < 0 || at < plain) && ranges[at]?.startsWith('application/json') === true;
 }
 
-function groupAnswer(segments: readonly string[]): DiscoveryAnswer | undefined {
+function groupAnswer(kinds: KindTable, segments: readonly string[]): DiscoveryAnswer | undefined {
   const [root, group = '', version] = segments;
   if (root === 'api') {
-    return segments.length === 2 && group === 'v1' ? { body: resourceList('', 'v1') } : undefined;
+    return segments.length === 2 && group === 'v1' ? { body: resourceList(kinds, '', 'v1') } : undefined;
   }
-  const versions = groups().get(group);
+  const versions = groups(kinds).get(group);
   if (!versions || group === '') return undefined;
   if (segments.length === 2) return { body: { kind: 'APIGroup', apiVersion: 'v1', ...apiGroupOf(group, versions) } };
   return segments.length === 3 && version && versions.includes(version)
-    ? { body: resourceList(group, version) }
+    ? { body: resourceList(kinds, group, version) }
     : undefined;
 }
 
-function rootAnswer(path: string, accept: string): DiscoveryAnswer | undefined {
+function rootAnswer(kinds: KindTable, path: string, accept: string): DiscoveryAnswer | undefined {
   switch (path) {
     case '/version':
       return { body: VERSION };
@@ -220,18 +222,19 @@ function rootAnswer(path: string, accept: string): DiscoveryAnswer | undefined {
       return { body: 'ok' };
     case '/api':
       return wantsAggregated(accept)
-        ? { body: aggregated('core'), contentType: AGGREGATED }
+        ? { body: aggregated(kinds, 'core'), contentType: AGGREGATED }
         : { body: { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] } };
     case '/apis': {
-      if (wantsAggregated(accept)) return { body: aggregated('groups'), contentType: AGGREGATED };
-      const list = [...groups()].filter(([name]) => name !== '').map(([name, versions]) => apiGroupOf(name, versions));
+      if (wantsAggregated(accept)) return { body: aggregated(kinds, 'groups'), contentType: AGGREGATED };
+      const list = [...groups(kinds)]
+        .filter(([name]) => name !== '')
+        .map(([name, versions]) => apiGroupOf(name, versions));
       return { body: { kind: 'APIGroupList', apiVersion: 'v1', groups: list } };
     }
     case '/openapi/v2':
-      // An empty protobuf message: enough for kubectl, which only needs it for custom resources and `kind: List`.
-      return { body: '', contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' };
+      return { body: openapiV2(kinds), contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' };
     case '/openapi/v3':
-      return { body: openapiIndex() };
+      return { body: openapiIndex(kinds) };
     case '/':
       return {
         body: { paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] },
@@ -242,13 +245,15 @@ function rootAnswer(path: string, accept: string): DiscoveryAnswer | undefined {
 }
 
 /** Answers `/version`, health, `/api`, `/apis`, group, group-version and OpenAPI paths; undefined for all others. */
-export function discovery(path: string, accept: string): DiscoveryAnswer | undefined {
-  const found = rootAnswer(path, accept);
+export function discovery(kinds: KindTable, path: string, accept: string): DiscoveryAnswer | undefined {
+  const found = rootAnswer(kinds, path, accept);
   if (found) return found;
   const segments = path.split('/').filter((part) => part !== '');
-  if (segments[0] === 'api' || segments[0] === 'apis') return groupAnswer(segments);
+  if (segments[0] === 'api' || segments[0] === 'apis') return groupAnswer(kinds, segments);
   if (segments[0] !== 'openapi' || segments[1] !== 'v3') return undefined;
   const [, , root, group = '', version = ''] = segments;
-  if (root === 'api' && group === 'v1') return { body: openapi('', 'v1') };
-  return root === 'apis' && groups().get(group)?.includes(version) ? { body: openapi(group, version) } : undefined;
+  if (root === 'api' && group === 'v1') return { body: openapi(kinds, '', 'v1') };
+  return root === 'apis' && groups(kinds).get(group)?.includes(version)
+    ? { body: openapi(kinds, group, version) }
+    : undefined;
 }

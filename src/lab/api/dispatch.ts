@@ -2,8 +2,9 @@ import type { ApiContext, ApiRequest, ApiResponse } from './context.js';
 import { inVersion } from './context.js';
 import { existing, get, list } from './read.js';
 import { remove, removeCollection } from './remove.js';
+import { scale } from './scale.js';
 import { ApiStatusError, methodNotAllowed, unknownPath } from './status.js';
-import { create, patch, scale, update } from './write.js';
+import { create, patch, update } from './write.js';
 
 type Handler = (context: ApiContext, request: ApiRequest) => ApiResponse;
 

@@ -33,24 +33,54 @@ export const itemElement = (item: unknown, keys: readonly string[]): string | un
   return key && `k:${sortedJson(key)}`;
 };
 
-function collect(entry: ResourceKind, parent: string, value: Dict, path: readonly string[], into: Set<string>): void {
+/** Maps that are owned as a whole (`x-kubernetes-map-type: atomic`). */
+const ATOMIC_MAPS = new Set(['selector', 'nodeSelector', 'labelSelector', 'namespaceSelector']);
+
+/** What a typed object has before anything is written into it: nobody makes it, so nobody owns it. */
+const GIVEN = new Set([
+  'metadata',
+  'spec',
+  'template',
+  'containers',
+  'strategy',
+  'updateStrategy',
+  'status',
+  'loadBalancer',
+]);
+
+interface Collecting {
+  readonly entry: ResourceKind;
+  /** Objects and lists count themselves, besides what is in them. */
+  readonly containers: boolean;
+  readonly into: Set<string>;
+}
+
+function collect(to: Collecting, parent: string, value: Dict, path: readonly string[]): void {
+  const { entry, containers, into } = to;
   for (const [field, child] of Object.entries(value)) {
     if (child === undefined || child === null) continue;
     const here = [...path, `f:${field}`];
-    if (isDict(child) && Object.keys(child).length > 0) collect(entry, field, child, here, into);
-    else if (Array.isArray(child) && child.length > 0) collectList(entry, parent, field, child, here, into);
-    else into.add(joinPath(here));
+    const filled = isDict(child) ? Object.keys(child).length > 0 : Array.isArray(child) && child.length > 0;
+    const atomic = !entry.custom && ATOMIC_MAPS.has(field);
+    if (!filled || atomic) {
+      into.add(joinPath(here));
+      continue;
+    }
+    const made = entry.custom ? (path.length === 0 ? field !== 'metadata' : true) : !GIVEN.has(field);
+    if (containers && made) into.add(joinPath(here));
+    if (isDict(child)) collect(to, field, child, here);
+    else if (Array.isArray(child)) collectList(to, parent, field, child, here);
   }
 }
 
 function collectList(
-  entry: ResourceKind,
+  to: Collecting,
   parent: string,
   field: string,
   list: readonly unknown[],
   path: readonly string[],
-  into: Set<string>,
 ): void {
+  const { entry, into } = to;
   const rule = listRule(entry, parent, field);
   if (rule.kind === 'set') {
     for (const item of list) into.add(joinPath([...path, `v:${JSON.stringify(item)}`]));
@@ -64,26 +94,28 @@ function collectList(
   list.forEach((item, index) => {
     const here = [...path, elements[index] as string];
     into.add(joinPath(here));
-    collect(entry, field, item as Dict, here, into);
+    collect(to, field, item as Dict, here);
   });
 }
 
 /**
  * The fields that a writer of the object may own: all but identity and what the server sets; for the status subresource
  * only `status`, for the main resource of a kind that has one all but `status`.
+ * @param containers objects and lists count as well as what is in them; for plain writes, which own what they make.
  */
-export function fieldsOf(entry: ResourceKind, object: Dict, subresource?: string): FieldSet {
+export function fieldsOf(entry: ResourceKind, object: Dict, subresource?: string, containers = false): FieldSet {
   const into = new Set<string>();
+  const to = { entry, containers, into };
   const { apiVersion: _, kind: __, metadata, status, ...rest } = object;
   if (subresource === 'status') {
-    if (isDict(status)) collect(entry, '', { status }, [], into);
+    if (isDict(status)) collect(to, '', { status }, []);
     return into;
   }
   const given = isDict(metadata)
     ? Object.fromEntries(Object.entries(metadata).filter(([field]) => !SERVER_FIELDS.has(field)))
     : {};
-  collect(entry, '', Object.keys(given).length > 0 ? { metadata: given, ...rest } : rest, [], into);
-  if (!entry.status && status !== undefined) collect(entry, '', { status }, [], into);
+  collect(to, '', Object.keys(given).length > 0 ? { metadata: given, ...rest } : rest, []);
+  if (!entry.status && status !== undefined) collect(to, '', { status }, []);
   return into;
 }
 

@@ -39,10 +39,17 @@ export function readManaged(managedFields: unknown): Ownership[] {
   });
 }
 
+/** Those that apply first, then by time and name (apimachinery, managedfields.sortEncodedManagers). */
+function inOrder(a: Ownership, b: Ownership): number {
+  const key = ({ manager, time = '' }: Ownership) => `${manager.operation}\n${time}\n${manager.name}`;
+  return key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
+}
+
 /** Writes `metadata.managedFields`; managers that own nothing any more vanish. */
 export function writeManaged(owners: readonly Ownership[]): Dict[] {
   return owners
     .filter(({ fields }) => fields.size > 0)
+    .sort(inOrder)
     .map(({ manager, apiVersion, time, fields }) => ({
       manager: manager.name,
       operation: manager.operation,
@@ -53,6 +60,12 @@ export function writeManaged(owners: readonly Ownership[]): Dict[] {
       ...(manager.subresource ? { subresource: manager.subresource } : {}),
     }));
 }
+
+/** True when the set has fields within the one at a path. */
+const below = (path: string, fields: FieldSet): boolean => {
+  for (const other of fields) if (other.startsWith(`${path}\n`)) return true;
+  return false;
+};
 
 const minus = (fields: FieldSet, taken: FieldSet): FieldSet =>
   [...fields].some((path) => taken.has(path)) ? new Set([...fields].filter((path) => !taken.has(path))) : fields;
@@ -66,16 +79,17 @@ export function afterUpdate(
   owners: readonly Ownership[],
   before: Dict | undefined,
   after: Dict,
-  writer: { readonly manager: Manager; readonly apiVersion: string; readonly time: string },
+  writer: { readonly manager: Manager; readonly apiVersion: string; readonly time: string | undefined },
 ): Ownership[] {
   const { subresource } = writer.manager;
-  const was = before ? fieldsOf(entry, before, subresource) : new Set<string>();
-  const is = fieldsOf(entry, after, subresource);
+  const was = before ? fieldsOf(entry, before, subresource, true) : new Set<string>();
+  const is = fieldsOf(entry, after, subresource, true);
   const changed = new Set(
     [...is].filter((path) => !was.has(path) || !isDeepStrictEqual(valueAt(before, path), valueAt(after, path))),
   );
-  // The item of a keyed list changes with its fields, but only its creator owns the item itself.
-  for (const path of changed) if (was.has(path) && isDict(valueAt(after, path))) changed.delete(path);
+  // What holds other fields changes with them, but only its creator owns it itself.
+  const holder = (path: string): boolean => below(path, is);
+  for (const path of changed) if (was.has(path) && holder(path)) changed.delete(path);
   const gone = new Set([...was].filter((path) => !is.has(path)));
   if (changed.size === 0 && gone.size === 0) return [...owners];
   const result = owners.map((owner) => {

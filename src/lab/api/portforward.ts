@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ApiContext } from './context.js';
-import { dialer } from './dial.js';
+import { type Dial, dialer } from './dial.js';
 import { serveSpdy } from './spdy.js';
 import { ApiStatusError, badRequest, notFound, unknownPath } from './status.js';
 import type { Target } from './target.js';
@@ -25,7 +25,11 @@ export function acceptPortForward(context: ApiContext, { target, query, request,
   const { namespace = '', name = '' } = target;
   const pod = context.store.get('pods', namespace, name);
   if (!pod) throw notFound(target.entry, name);
-  const dial = dialer(context, namespace, name);
+  upgrade(dialer(context, namespace, name), { query, request, socket, head });
+}
+
+/** Serves a port-forward whose pod is known. @throws ApiStatusError 400 and 403 for upgrades that are not served. */
+export function upgrade(dial: Dial, { query, request, socket, head }: Omit<Upgrade, 'target'>): void {
   const wanted = (request.headers.upgrade ?? '').toLowerCase();
   if (wanted === 'websocket') {
     serveWebSocket({ query, request, socket, head, dial });

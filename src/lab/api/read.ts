@@ -1,5 +1,7 @@
 import type { KubeObject } from '../../base/kubernetes.js';
-import { type ApiContext, type ApiRequest, type ApiResponse, inVersion } from './context.js';
+import { columnsOf } from './columns.js';
+import { type ApiContext, type ApiRequest, type ApiResponse, definitionOf, inVersion } from './context.js';
+import { pageOf, sorted } from './pages.js';
 import { fieldSelector, labelSelector, type Predicate } from './selectors.js';
 import { notFound } from './status.js';
 import { asPartial, asTable, representation } from './tables.js';
@@ -19,21 +21,16 @@ export function existing(context: ApiContext, request: ApiRequest): KubeObject {
   return object;
 }
 
-/** The objects that a list, watch or deletecollection names, by namespace and name. */
-export function selected(context: ApiContext, request: ApiRequest): KubeObject[] {
-  const key = ({ metadata }: KubeObject) => `${metadata.namespace ?? ''}/${metadata.name}`;
-  return context.store
-    .list(request.entry.resource, request.namespace)
-    .filter(selectorOf(request))
-    .sort((a, b) => (key(a) < key(b) ? -1 : 1));
-}
+/** The objects that a deletecollection names, by namespace and name. */
+export const selected = (context: ApiContext, request: ApiRequest): KubeObject[] =>
+  sorted(context.store.list(request.entry.resource, request.namespace).filter(selectorOf(request)));
 
 /** One object in the representation that `Accept` asks for. */
 export function presentOne(context: ApiContext, request: ApiRequest, object: KubeObject): Record<string, unknown> {
   const shape = representation(request.accept);
   const shown = inVersion(request, object);
   if (shape === 'Table') {
-    return asTable(request.entry, [shown], {
+    return asTable(columnsOf(request.entry, definitionOf(context, request)), [shown], {
       now: context.now(),
       metadata: { resourceVersion: object.metadata.resourceVersion ?? '' },
       include: request.query.get('includeObject'),
@@ -46,17 +43,22 @@ export function get(context: ApiContext, request: ApiRequest): ApiResponse {
   return { status: 200, body: presentOne(context, request, existing(context, request)) };
 }
 
-/**
- * Lists everything that matches in one page: `limit` is a wish, and a list without `continue` is complete. Items carry
- * apiVersion and kind, which the official API leaves out and every client accepts.
- */
+/** Items of a list: those of custom kinds carry apiVersion and kind, those of built-in ones do not. */
+export const shownItems = (request: ApiRequest, objects: readonly KubeObject[]): Record<string, unknown>[] =>
+  objects.map((object) => {
+    const { apiVersion, kind, ...item } = inVersion(request, object);
+    return request.entry.custom ? { apiVersion, kind, ...item } : item;
+  });
+
+/** Lists what matches, in pages where `limit` asks for them. */
 export function list(context: ApiContext, request: ApiRequest): ApiResponse {
-  const items = selected(context, request).map((object) => inVersion(request, object));
-  const metadata = { resourceVersion: String(context.store.resourceVersion) };
+  const { objects, metadata } = pageOf(context, request, selectorOf(request));
+  const items = objects.map((object) => inVersion(request, object));
   const shape = representation(request.accept);
   if (shape === 'Table') {
     const include = request.query.get('includeObject');
-    return { status: 200, body: asTable(request.entry, items, { now: context.now(), metadata, include }) };
+    const columns = columnsOf(request.entry, definitionOf(context, request));
+    return { status: 200, body: asTable(columns, items, { now: context.now(), metadata, include }) };
   }
   if (shape === 'PartialObjectMetadata') {
     const body = {
@@ -67,5 +69,13 @@ export function list(context: ApiContext, request: ApiRequest): ApiResponse {
     };
     return { status: 200, body };
   }
-  return { status: 200, body: { kind: `${request.entry.kind}List`, apiVersion: request.apiVersion, metadata, items } };
+  return {
+    status: 200,
+    body: {
+      kind: `${request.entry.kind}List`,
+      apiVersion: request.apiVersion,
+      metadata,
+      items: shownItems(request, objects),
+    },
+  };
 }

@@ -1,11 +1,10 @@
 import type { KubeObject } from '../../base/kubernetes.js';
-import { RESOURCES, type ResourceKind } from '../control/resources.js';
-import type { Store } from '../control/store.js';
+import type { ResourceKind } from '../control/resources.js';
 import { isDryRun } from './commit.js';
 import { type ApiContext, type ApiRequest, type ApiResponse, inVersion, timestamp } from './context.js';
 import { isDict } from './lists.js';
-import { existing, selected } from './read.js';
-import { ApiStatusError, badRequest, conflict } from './status.js';
+import { existing, selected, shownItems } from './read.js';
+import { ApiStatusError, badRequest, conflict, invalid } from './status.js';
 
 interface Options {
   readonly orphan: boolean;
@@ -22,9 +21,8 @@ function optionsOf(request: ApiRequest): Options {
   const body = isDict(request.body) ? request.body : {};
   const policy = body.propagationPolicy ?? request.query.get('propagationPolicy') ?? 'Background';
   if (!POLICIES.includes(String(policy))) {
-    throw badRequest(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: ${POLICIES.join(', ')}`,
-    );
+    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: ${POLICIES.join(', ')}`;
+    throw invalid('meta.k8s.io', 'DeleteOptions', '', [{ type: 'NotSupported', field: 'propagationPolicy', message }]);
   }
   const preconditions = isDict(body.preconditions) ? body.preconditions : {};
   const grace = body.gracePeriodSeconds ?? request.query.get('gracePeriodSeconds') ?? undefined;
@@ -43,7 +41,7 @@ function optionsOf(request: ApiRequest): Options {
 
 /** Deletes what the removed object owned, or with `orphan` and for objects with further owners only cuts the reference. */
 function releaseDependents(context: ApiContext, owner: KubeObject, options: Options): void {
-  for (const entry of RESOURCES) {
+  for (const entry of context.kinds.all) {
     for (const object of context.store.list(entry.resource)) {
       const owners = object.metadata.ownerReferences;
       if (!owners?.some(({ uid }) => uid === owner.metadata.uid)) continue;
@@ -78,8 +76,7 @@ function removeOne(context: ApiContext, entry: ResourceKind, object: KubeObject,
   if (grace > 0 || (Array.isArray(finalizers) && finalizers.length > 0)) {
     if (object.metadata.deletionTimestamp) return;
     const deletionTimestamp = timestamp(new Date(context.now().getTime() + grace * 1000));
-    const marks =
-      entry.resource === 'pods' ? { deletionTimestamp, deletionGracePeriodSeconds: grace } : { deletionTimestamp };
+    const marks = { deletionTimestamp, deletionGracePeriodSeconds: grace };
     context.store.put(entry.resource, { ...object, metadata: { ...object.metadata, ...marks } });
     return;
   }
@@ -88,10 +85,10 @@ function removeOne(context: ApiContext, entry: ResourceKind, object: KubeObject,
 }
 
 /** Owners before what they own, so that controllers have nothing left to reconcile. */
-function contentsOf(store: Store, namespace: string): { entry: ResourceKind; object: KubeObject }[] {
-  const all = RESOURCES.filter(({ namespaced }) => namespaced).flatMap((entry) =>
-    store.list(entry.resource, namespace).map((object) => ({ entry, object })),
-  );
+function contentsOf({ store, kinds }: ApiContext, namespace: string): { entry: ResourceKind; object: KubeObject }[] {
+  const all = kinds.all
+    .filter(({ namespaced }) => namespaced)
+    .flatMap((entry) => store.list(entry.resource, namespace).map((object) => ({ entry, object })));
   const owned = ({ object }: { object: KubeObject }) => Number((object.metadata.ownerReferences ?? []).length > 0);
   return all.sort((a, b) => owned(a) - owned(b));
 }
@@ -107,11 +104,11 @@ function removeNamespace(context: ApiContext, namespace: KubeObject): void {
     metadata: { ...namespace.metadata, deletionTimestamp: timestamp(context.now()) },
     status: { ...namespace.status, phase: 'Terminating' },
   });
-  for (const { entry, object } of contentsOf(context.store, name)) {
+  for (const { entry, object } of contentsOf(context, name)) {
     context.store.remove(entry.resource, name, object.metadata.name);
   }
   context.store.remove('namespaces', undefined, name);
-  for (const { entry, object } of contentsOf(context.store, name)) {
+  for (const { entry, object } of contentsOf(context, name)) {
     context.store.remove(entry.resource, name, object.metadata.name);
   }
 }
@@ -155,6 +152,6 @@ export function removeCollection(context: ApiContext, request: ApiRequest): ApiR
   const objects = selected(context, request);
   if (!options.dryRun) for (const object of objects) removeOne(context, request.entry, object, options);
   const metadata = { resourceVersion: String(context.store.resourceVersion) };
-  const items = objects.map((object) => inVersion(request, object));
+  const items = shownItems(request, objects);
   return { status: 200, body: { kind: `${request.entry.kind}List`, apiVersion: request.apiVersion, metadata, items } };
 }

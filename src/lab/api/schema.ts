@@ -20,7 +20,7 @@ export interface SchemaFindings {
   readonly value: unknown;
   /** Paths of those fields, such as `spec.http[0].route[1].wieght`. */
   readonly unknown: readonly string[];
-  readonly errors: readonly FieldError[];
+  readonly errors: FieldError[];
 }
 
 /** The type names of OpenAPI, as a CustomResourceDefinition's validation words them. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { stringify } from 'yaml';
 import { EnvironmentError, errorText } from '../../base/errors.js';
+import { KindTable } from '../control/kinds.js';
 import type { Store } from '../control/store.js';
 import type { ResolvePodPort } from '../control/types.js';
 import { type Admission, istioAdmission } from './admission.js';
@@ -55,14 +56,15 @@ function split(url: string): { readonly path: string; readonly query: URLSearchP
 function send(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: ApiResponse & { contentType?: string },
+  answer: Omit<ApiResponse, 'body'> & { readonly body: ApiResponse['body'] | Buffer; readonly contentType?: string },
 ): void {
   if (response.headersSent || response.destroyed) return;
   const accept = request.headers.accept ?? '';
-  const yaml = typeof answer.body !== 'string' && mediaType(accept).endsWith('/yaml');
-  const text =
-    typeof answer.body === 'string' ? answer.body : yaml ? stringify(answer.body) : `${JSON.stringify(answer.body)}\n`;
-  const plain = typeof answer.body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
+  const { body } = answer;
+  const whole = typeof body === 'string' || Buffer.isBuffer(body);
+  const yaml = !whole && mediaType(accept).endsWith('/yaml');
+  const text = whole ? body : yaml ? stringify(body) : `${JSON.stringify(body)}\n`;
+  const plain = whole ? 'text/plain; charset=utf-8' : 'application/json';
   const warnings = [...new Set(answer.warnings ?? [])].map(
     (warning) => `299 - ${JSON.stringify(warning).replace(/[^\x20-\x7e]/g, '?')}`,
   );
@@ -98,9 +100,9 @@ async function answer(context: ApiContext, request: IncomingMessage, response: S
   const { path, query } = split(request.url ?? '/');
   const method = request.method ?? 'GET';
   const accept = request.headers.accept ?? '';
-  const found = method === 'GET' ? discovery(path, accept) : undefined;
+  const found = method === 'GET' ? discovery(context.kinds, path, accept) : undefined;
   if (found) return send(request, response, { status: 200, ...found });
-  const target = parseTarget(path);
+  const target = parseTarget(context.kinds, path);
   if (target?.subresource === 'proxy') return proxyRequest(context, target, request, response);
   const watching = query.get('watch') === 'true' || query.get('watch') === '1';
   const bytes = method === 'GET' ? Buffer.alloc(0) : await readBody(request);
@@ -155,6 +157,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const log = new EventLog(options.store);
   const context: ApiContext = {
     store: options.store,
+    kinds: new KindTable(options.store),
     log,
     admission: options.admission ?? istioAdmission,
     resolvePodPort: options.resolvePodPort,
@@ -183,7 +186,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     try {
       authorize(request, options.token);
       const { path, query } = split(request.url ?? '/');
-      acceptPortForward(context, { target: parseTarget(path), query, request, socket, head });
+      acceptPortForward(context, { target: parseTarget(context.kinds, path), query, request, socket, head });
     } catch (error) {
       const status = refusal(error);
       const text = JSON.stringify(status.toStatus());
@@ -202,6 +205,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     close: () =>
       new Promise((resolve) => {
         log.close();
+        context.kinds.close();
         server.close(() => resolve());
         for (const socket of upgraded) socket.destroy();
         server.closeAllConnections();

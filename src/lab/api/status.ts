@@ -87,7 +87,7 @@ export const expired = (asked: string, oldest: number): ApiStatusError =>
 
 /** What a field validation found; `type` is the field-error type of apimachinery. */
 export interface FieldError {
-  readonly type: 'Required' | 'Invalid' | 'Forbidden' | 'TypeInvalid';
+  readonly type: 'Required' | 'Invalid' | 'Forbidden' | 'TypeInvalid' | 'NotSupported' | 'TooMany' | 'TooLong';
   readonly field: string;
   /** Without the leading words `Required value: `, `Invalid value: `. */
   readonly message: string;
@@ -98,6 +98,9 @@ const CAUSES: Record<FieldError['type'], readonly [reason: string, words: string
   Invalid: ['FieldValueInvalid', 'Invalid value'],
   TypeInvalid: ['FieldValueTypeInvalid', 'Invalid value'],
   Forbidden: ['FieldValueForbidden', 'Forbidden'],
+  NotSupported: ['FieldValueNotSupported', 'Unsupported value'],
+  TooMany: ['FieldValueTooMany', 'Too many'],
+  TooLong: ['FieldValueTooLong', 'Too long'],
 };
 
 /** 422 with one cause per field, worded as kubectl shows it: `The Deployment "x" is invalid: ...`. */

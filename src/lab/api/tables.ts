@@ -1,6 +1,5 @@
 import type { KubeObject } from '../../base/kubernetes.js';
-import type { ResourceKind } from '../control/resources.js';
-import { type Cell, columnsOf } from './columns.js';
+import type { Cell, Column } from './columns.js';
 
 /** What `Accept` asks for: the first media range that is served. */
 export function representation(accept: string): 'Table' | 'PartialObjectMetadata' | 'object' {
@@ -27,7 +26,7 @@ export const asPartial = ({ metadata }: KubeObject): Record<string, unknown> => 
  * @param options.headless leaves the column definitions out, as in all but the first event of a watch.
  */
 export function asTable(
-  entry: ResourceKind,
+  columns: readonly Column[],
   items: readonly KubeObject[],
   options: {
     readonly now: Date;
@@ -36,7 +35,6 @@ export function asTable(
     readonly headless?: boolean;
   },
 ): Record<string, unknown> {
-  const columns = columnsOf(entry);
   const rows = items.map((item) => ({
     cells: columns.map((column): Cell => column.cell(item, options.now)),
     ...(options.include === 'None' ? {} : { object: options.include === 'Object' ? item : asPartial(item) }),

@@ -1,4 +1,5 @@
-import { RESOURCES, type ResourceKind } from '../control/resources.js';
+import type { KindTable } from '../control/kinds.js';
+import type { ResourceKind } from '../control/resources.js';
 
 /** What a resource path names. */
 export interface Target {
@@ -10,11 +11,6 @@ export interface Target {
   readonly subresource: string | undefined;
   /** What follows the subresource, without the leading slash (`proxy/<rest>`). */
   readonly rest: string;
-}
-
-const byPath = new Map<string, ResourceKind>();
-for (const entry of RESOURCES) {
-  for (const version of entry.versions) byPath.set(`${entry.group}/${version}/${entry.plural}`, entry);
 }
 
 /** Percent-decodes one segment; undefined for broken escapes and for what could not be one name. */
@@ -32,7 +28,7 @@ function decode(segment: string): string | undefined {
  * `namespaces/{namespace}` for namespaced kinds.
  * @returns undefined when the path names nothing that is served.
  */
-export function parseTarget(path: string): Target | undefined {
+export function parseTarget(kinds: KindTable, path: string): Target | undefined {
   const raw = path.split('/').slice(1);
   if (raw.at(-1) === '') raw.pop();
   const segments: string[] = [];
@@ -48,7 +44,7 @@ export function parseTarget(path: string): Target | undefined {
   const version = segments[at];
   if (version === undefined) return undefined;
   const apiVersion = group ? `${group}/${version}` : version;
-  const find = (plural: string | undefined) => byPath.get(`${group}/${version}/${plural}`);
+  const find = (plural: string | undefined) => kinds.find(group, version, plural ?? '');
   const read = (entry: ResourceKind, namespace: string | undefined, from: number): Target | undefined => {
     const rest = raw.slice(from + 2).join('/');
     // A segment that is no name ends the names; only the free path after a subresource may hold one.

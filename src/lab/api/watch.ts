@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { KubeObject } from '../../base/kubernetes.js';
 import type { StoreEvent } from '../control/store.js';
-import { type ApiContext, type ApiRequest, inVersion } from './context.js';
+import { columnsOf } from './columns.js';
+import { type ApiContext, type ApiRequest, definitionOf, inVersion } from './context.js';
 import { versionOf } from './eventlog.js';
 import { selectorOf } from './read.js';
 import { badRequest, expired, invalid } from './status.js';
@@ -61,6 +62,7 @@ export function watch(context: ApiContext, request: ApiRequest, response: Server
   const lifetime = timeoutMs(request);
   const start = startOf(context, request);
   const shape = representation(request.accept);
+  const columns = columnsOf(entry, definitionOf(context, request));
   let first = true;
   const shown = (object: KubeObject): Record<string, unknown> => {
     const visible = inVersion(request, object);
@@ -69,7 +71,7 @@ export function watch(context: ApiContext, request: ApiRequest, response: Server
     const headless = !first;
     first = false;
     const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
-    return asTable(entry, [visible], {
+    return asTable(columns, [visible], {
       now: context.now(),
       metadata,
       include: request.query.get('includeObject'),

@@ -3,8 +3,7 @@ import type { KubeObject } from '../../base/kubernetes.js';
 import { resourceKind } from '../control/resources.js';
 import { serverSideApply } from './apply.js';
 import { bodyObject, commit, fieldValidation, managerOf, required } from './commit.js';
-import { type ApiContext, type ApiRequest, type ApiResponse, inVersion, timestamp } from './context.js';
-import { type Dict, isDict } from './lists.js';
+import { type ApiContext, type ApiRequest, type ApiResponse, definitionOf, inVersion, timestamp } from './context.js';
 import { readManaged } from './managed.js';
 import { APPLY_PATCH, patched } from './patch.js';
 import { existing, presentOne } from './read.js';
@@ -42,8 +41,9 @@ export function update(context: ApiContext, request: ApiRequest): ApiResponse {
   const before = existing(context, request);
   const wanted = bodyObject(request);
   if (request.entry.custom && !wanted.metadata.resourceVersion) {
-    const message = '0x0: must be specified for an update';
-    throw invalid(request.entry.group, request.entry.kind, wanted.metadata.name, [
+    const message = '0: must be specified for an update';
+    // Named by its plural, other than in every other refusal.
+    throw invalid(request.entry.group, request.entry.plural, wanted.metadata.name, [
       { type: 'Invalid', field: 'metadata.resourceVersion', message },
     ]);
   }
@@ -74,7 +74,12 @@ function apply(context: ApiContext, request: ApiRequest): ApiResponse {
       'the object has been modified; please apply your changes to the latest version and try again',
     );
   }
-  const { object: applied, warnings: unknown } = checkFields(entry, sent, fieldValidation(request));
+  const { object: applied, warnings: unknown } = checkFields(
+    entry,
+    sent,
+    fieldValidation(request),
+    definitionOf(context, request),
+  );
   const live = before ?? { apiVersion: request.apiVersion, kind: entry.kind, metadata: sent.metadata };
   const writer = {
     manager: managerOf(request, 'Apply'),
@@ -102,45 +107,4 @@ export function patch(context: ApiContext, request: ApiRequest): ApiResponse {
   const wanted = bodyObject({ ...request, body: result });
   const { object, warnings } = commit(context, request, { before, wanted, subresource });
   return { status: 200, body: presentOne(context, request, object), warnings };
-}
-
-function scaleOf(object: KubeObject): Dict {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = isDict(object.spec?.selector) ? object.spec.selector.matchLabels : undefined;
-  return {
-    kind: 'Scale',
-    apiVersion: 'autoscaling/v1',
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: object.spec?.replicas ?? 0 },
-    status: {
-      replicas: object.status?.replicas ?? 0,
-      selector: Object.entries(isDict(selector) ? selector : {})
-        .map(([key, value]) => `${key}=${String(value)}`)
-        .join(','),
-    },
-  };
-}
-
-/** GET, PUT and PATCH of `/scale`: the kind `Scale` of autoscaling/v1 over `spec.replicas`. */
-export function scale(context: ApiContext, request: ApiRequest): ApiResponse {
-  const before = existing(context, request);
-  const live = scaleOf(before);
-  if (request.method === 'GET') return { status: 200, body: live };
-  // A Scale is no stored kind; its patches know no list keys, so that a merge patch says the same as a strategic one.
-  const type = request.contentType.replace('strategic-merge', 'merge');
-  const sent =
-    request.method === 'PUT' ? request.body : patched(request.entry, before.metadata.name, live, type, request.body);
-  const replicas = isDict(sent) && isDict(sent.spec) ? sent.spec.replicas : undefined;
-  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
-    const message = `${JSON.stringify(replicas ?? null)}: must be greater than or equal to 0`;
-    throw invalid('autoscaling', 'Scale', before.metadata.name, [{ type: 'Invalid', field: 'spec.replicas', message }]);
-  }
-  const version = isDict(sent) && isDict(sent.metadata) ? sent.metadata.resourceVersion : undefined;
-  const metadata = {
-    ...before.metadata,
-    resourceVersion: typeof version === 'string' ? version : (before.metadata.resourceVersion ?? ''),
-  };
-  const wanted: KubeObject = { ...before, metadata, spec: { ...before.spec, replicas } };
-  const { object, warnings } = commit(context, request, { before, wanted, subresource: 'scale' });
-  return { status: 200, body: scaleOf(object), warnings };
 }

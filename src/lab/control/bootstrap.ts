@@ -13,7 +13,6 @@ function startObjects(): KubeObject[] {
   return [
     ...namespaces.flatMap((name) => [namespaceObject(name), serviceAccount('default', name)]),
     serviceAccount('istiod', ISTIO_NAMESPACE),
-    node(),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -77,6 +76,13 @@ function node(): KubeObject {
   };
 }
 
+/** API servers try the addresses of a node by type, `Hostname` first; only one leads anywhere. */
+function reachableNode(kubeletPort: number): KubeObject {
+  const { status, ...rest } = node();
+  const addresses = [{ type: 'InternalIP', address: '127.0.0.1' }];
+  return { ...rest, status: { ...status, addresses, daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } } } };
+}
+
 function istiod(): KubeObject[] {
   const labels = { app: 'istiod', istio: 'pilot', 'istio.io/rev': 'default' };
   const metadata = { name: 'istiod', namespace: ISTIO_NAMESPACE, creationTimestamp: BIRTH, labels };
@@ -121,11 +127,19 @@ function istiod(): KubeObject[] {
   ];
 }
 
-/** Fills an empty Store with a cluster that runs Istio and nothing else. */
-export function bootstrap(store: Store): void {
+/**
+ * Fills a Store with a cluster that runs Istio and nothing else; what is there stays.
+ * @param kubeletPort where the node's kubelet serves port-forwards for another API server.
+ */
+export function bootstrap(store: Store, kubeletPort?: number): void {
+  const { metadata, ...rest } = kubeletPort === undefined ? node() : reachableNode(kubeletPort);
+  // An earlier lab's node is there with another port.
+  const before = store.get('nodes', undefined, metadata.name);
+  store.put('nodes', { ...before, ...rest, metadata: before?.metadata ?? metadata });
   for (const object of startObjects()) {
     const kind = resourceFor(object.apiVersion, object.kind);
-    if (kind) store.put(kind.resource, object);
+    const { namespace, name } = object.metadata;
+    if (kind && !store.get(kind.resource, namespace, name)) store.put(kind.resource, object);
   }
 }
 

@@ -1,6 +1,5 @@
 import { type ControlContext, type Controller, timestamp } from './context.js';
 import { isTerminating } from './objects.js';
-import { RESOURCES } from './resources.js';
 import type { ResourceName, Store } from './store.js';
 
 /** Owner kind -> where it is stored. */
@@ -46,10 +45,8 @@ export function garbageController({ store, clock }: ControlContext): Controller 
 export function emptyDeletedNamespaces(store: Store): () => void {
   return store.subscribe(({ type, resource, object }) => {
     if (type !== 'DELETED' || resource !== 'namespaces') return;
-    for (const kind of RESOURCES) {
-      if (!kind.namespaced) continue;
-      for (const { metadata } of store.list(kind.resource, object.metadata.name))
-        store.remove(kind.resource, metadata.namespace, metadata.name);
-    }
+    for (const name of store.names)
+      for (const { metadata } of store.list(name, object.metadata.name))
+        store.remove(name, metadata.namespace, metadata.name);
   });
 }

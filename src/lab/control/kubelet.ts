@@ -63,6 +63,8 @@ export class Kubelet implements Controller {
     const alive = new Set<string>();
     for (const pod of store.list('pods')) {
       const uid = pod.metadata.uid ?? '';
+      const node = pod.spec?.nodeName;
+      if (node !== undefined && node !== 'lab') continue;
       alive.add(uid);
       if (isTerminating(pod)) this.end(uid, pod);
       else if (!this.held.has(uid)) this.admit(pod, uid);

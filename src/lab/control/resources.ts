@@ -1,5 +1,7 @@
 import { apiGroup } from '../../base/kubernetes.js';
-import type { ResourceName } from './store.js';
+
+/** `deployments.apps`, `pods`, `virtualservices.networking.istio.io`: plural and group, as kubectl writes it. */
+export type ResourceName = string;
 
 /** One kind that the embedded cluster serves. */
 export interface ResourceKind {
@@ -110,6 +112,15 @@ export const RESOURCES: readonly ResourceKind[] = TABLE.flatMap(kindsOfRow);
 
 const byName = new Map(RESOURCES.map((entry) => [entry.resource, entry]));
 const byGroupKind = new Map(RESOURCES.map((entry) => [`${entry.group}/${entry.kind}`, entry]));
+
+/** Built-in kinds whose objects carry no `metadata.generation`. */
+const WITHOUT_GENERATION = new Set(
+  'nodes namespaces services endpoints configmaps secrets serviceaccounts events limitranges resourcequotas persistentvolumes persistentvolumeclaims leases.coordination.k8s.io roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io clusterroles.rbac.authorization.k8s.io clusterrolebindings.rbac.authorization.k8s.io storageclasses.storage.k8s.io horizontalpodautoscalers.autoscaling'.split(
+    ' ',
+  ),
+);
+
+export const hasGeneration = (resource: ResourceName): boolean => !WITHOUT_GENERATION.has(resource);
 
 /** The kind behind a Store key such as `deployments.apps`; undefined when the cluster does not serve it. */
 export function resourceKind(resource: ResourceName): ResourceKind | undefined {

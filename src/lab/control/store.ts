@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../base/kubernetes.js';
+import { hasGeneration, type ResourceName } from './resources.js';
 
-/** `deployments.apps`, `pods`, `virtualservices.networking.istio.io`: plural and group, as kubectl writes it. */
-export type ResourceName = string;
+export type { ResourceName };
 
 export type StoreEvent = {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -13,6 +13,11 @@ export type StoreEvent = {
   /** The state before; undefined for ADDED. */
   readonly previous?: KubeObject;
 };
+
+/** A changed spec is a new generation, and so is the mark that the object is being deleted. */
+const isNextGeneration = (before: KubeObject, after: KubeObject): boolean =>
+  !isDeepStrictEqual(before.spec, after.spec) ||
+  (before.metadata.deletionTimestamp === undefined && after.metadata.deletionTimestamp !== undefined);
 
 /**
  * The desired and observed state of the embedded cluster: objects by resource, namespace and name, with one rising
@@ -50,7 +55,7 @@ export class Store {
    */
   preview(resource: ResourceName, object: KubeObject): KubeObject {
     const before = this.get(resource, object.metadata.namespace, object.metadata.name);
-    const { resourceVersion: _, ...given } = object.metadata;
+    const { resourceVersion: _, generation: __, ...given } = object.metadata;
     const generation = before?.metadata.generation ?? 1;
     return {
       ...object,
@@ -61,7 +66,9 @@ export class Store {
           before?.metadata.creationTimestamp ??
           object.metadata.creationTimestamp ??
           new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-        generation: before && !isDeepStrictEqual(before.spec, object.spec) ? generation + 1 : generation,
+        ...(hasGeneration(resource)
+          ? { generation: before && isNextGeneration(before, object) ? generation + 1 : generation }
+          : {}),
         ...(before?.metadata.resourceVersion ? { resourceVersion: before.metadata.resourceVersion } : {}),
       },
     };
@@ -72,9 +79,23 @@ export class Store {
    * @returns the stored object.
    */
   put(resource: ResourceName, object: KubeObject): KubeObject {
-    const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+    return this.keep(resource, this.preview(resource, object));
+  }
+
+  /** Like `put`, for an object whose identity another API server has given: uid, generation and times are taken as they are. */
+  adopt(resource: ResourceName, object: KubeObject): KubeObject {
+    const before = this.get(resource, object.metadata.namespace, object.metadata.name);
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    const version = before?.metadata.resourceVersion;
+    return this.keep(resource, {
+      ...object,
+      metadata: { ...metadata, ...(version ? { resourceVersion: version } : {}) },
+    });
+  }
+
+  private keep(resource: ResourceName, next: KubeObject): KubeObject {
+    const key = `${next.metadata.namespace ?? ''}/${next.metadata.name}`;
     const before = this.resources.get(resource)?.get(key);
-    const next = this.preview(resource, object);
     if (before && isDeepStrictEqual(before, next)) return before;
     this.version += 1;
     const stored: KubeObject = { ...next, metadata: { ...next.metadata, resourceVersion: String(this.version) } };

@@ -39,6 +39,7 @@ export class Connection implements BodySink, Carrier {
   below: Connection | undefined;
   version = '';
   window = 0;
+  born = 0;
   readonly #owner: ConnectionOwner;
   readonly #sink: FlightSink;
   readonly #socket: Socket;
@@ -72,7 +73,7 @@ export class Connection implements BodySink, Carrier {
       })
       .on(dialer.ready, () => {
         this.#connected = true;
-        this.#sink.opened();
+        this.#sink.opened(this);
         if (this.#flight) this.#sink.connected(this.#flight);
       })
       .on('error', (error) => {

@@ -1,4 +1,4 @@
-import type { Flight } from '../flight.js';
+import type { Carrier, Flight } from '../flight.js';
 import type { PreparedRequest } from '../requests.js';
 import type { FlightSink } from '../wire.js';
 import { splitAnswer } from './excerpt.js';
@@ -44,8 +44,8 @@ export class Following implements FlightSink {
     this.#sink.resent(flight);
   }
 
-  opened(): void {
-    this.#sink.opened();
+  opened(carrier: Carrier): void {
+    this.#sink.opened(carrier);
   }
 
   connected(flight: Flight): void {

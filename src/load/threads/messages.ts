@@ -12,6 +12,7 @@ export type ToSender =
   | { readonly type: 'start'; readonly at: number }
   | { readonly type: 'pause'; readonly id: number }
   | { readonly type: 'resume' }
+  | { readonly type: 'fresh-share'; readonly share: number }
   | { readonly type: 'reset-window'; readonly window: number }
   | { readonly type: 'stop' };
 

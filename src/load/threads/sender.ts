@@ -39,6 +39,9 @@ parentPort?.on('message', (message: ToSender) => {
     case 'resume':
       run?.resume();
       return;
+    case 'fresh-share':
+      run?.setFreshShare?.(message.share);
+      return;
     case 'reset-window':
       run?.resetWindow();
       window = message.window;

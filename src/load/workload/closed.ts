@@ -4,12 +4,9 @@ import { levelsOf, peakLevel } from '../../scenario/workload.js';
 import { DueQueue } from './dueQueue.js';
 import { Presence } from './levels.js';
 import { streamNumber } from './streams.js';
-import { drawThinkTime, startSpan } from './thinkTime.js';
+import { drawThinkTime, startFraction, startSpan } from './thinkTime.js';
 import type { Schedule, SchedulePart } from './types.js';
 import { createUriWalk, type UriWalk } from './uriWalk.js';
-
-/** The multiples of it, modulo 1, are evenly spread however many are taken: 1 / golden ratio. */
-const EVEN_STEP = 0.6180339887498949;
 
 /**
  * Users who wait for an answer, pause for a think time, and ask again. A user's first request comes a fraction of the think time after he came,
@@ -78,8 +75,7 @@ export class ClosedSchedule implements Schedule {
   }
 
   #comes(slot: number, user: number, from: number): void {
-    const turn = this.#rotation + user * EVEN_STEP;
-    this.#push(slot, from + (turn - Math.floor(turn)) * this.#span);
+    this.#push(slot, from + startFraction(this.#rotation, user) * this.#span);
   }
 
   #push(slot: number, due: number): void {

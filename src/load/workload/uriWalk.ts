@@ -16,13 +16,32 @@ export interface WeightedUris {
 export function createUriWalk(order: UriOrder, uris: WeightedUris, walkers: number, random: RandomStreams): UriWalk {
   switch (order) {
     case 'round-robin':
-      return new RoundRobinWalk(uris, walkers, random);
+      return new RoundRobinWalk(smoothLap(uris), walkers, random);
     case 'random':
       return new RandomWalk(uris, random);
     case 'shuffled':
-      return new ShuffledWalk(uris, walkers, random);
+      return new ShuffledWalk(repeatedLap(uris), walkers, random);
   }
 }
+
+/** The list behind a walk, with each URI as often as it weighs: all that a walker elsewhere has to be told. */
+export const lapOf = (order: UriOrder, uris: WeightedUris): Uint16Array =>
+  order === 'round-robin' ? smoothLap(uris) : repeatedLap(uris);
+
+/** As `createUriWalk`, of a lap by `lapOf`, which is not copied unless the order needs it. */
+export function walkLap(order: UriOrder, lap: ArrayLike<number>, walkers: number, random: RandomStreams): UriWalk {
+  switch (order) {
+    case 'round-robin':
+      return new RoundRobinWalk(lap, walkers, random);
+    case 'random':
+      return { next: (walker) => lap[Math.floor(random.next(walker) * lap.length)] as number };
+    case 'shuffled':
+      return new ShuffledWalk(lap, walkers, random);
+  }
+}
+
+const repeatedLap = ({ positions, weights }: WeightedUris): Uint16Array =>
+  Uint16Array.from(positions.flatMap((uri, index) => new Array<number>(weights[index] ?? 1).fill(uri)));
 
 /**
  * One lap in which every URI comes as often as it weighs, evenly spread: the smooth weighted round robin of nginx
@@ -46,13 +65,13 @@ export function smoothLap({ positions, weights }: WeightedUris): Uint16Array {
 
 /** Every walker goes round the same lap, from an offset of his own, so that users do not ask for the same page at once. */
 class RoundRobinWalk implements UriWalk {
-  readonly #lap: Uint16Array;
+  readonly #lap: ArrayLike<number>;
   /** Of the next step; -1: before the first. */
   readonly #at: Int32Array;
   readonly #random: RandomStreams;
 
-  constructor(uris: WeightedUris, walkers: number, random: RandomStreams) {
-    this.#lap = smoothLap(uris);
+  constructor(lap: ArrayLike<number>, walkers: number, random: RandomStreams) {
+    this.#lap = lap;
     this.#at = new Int32Array(walkers).fill(-1);
     this.#random = random;
   }
@@ -106,13 +125,13 @@ class RandomWalk implements UriWalk {
 
 /** Every walker goes through his own permutation of the list, a fresh one each lap, drawn step by step (Fisher and Yates). */
 class ShuffledWalk implements UriWalk {
-  readonly #lap: Uint16Array;
+  readonly #lap: ArrayLike<number>;
   readonly #own: (Uint16Array | undefined)[];
   readonly #at: Int32Array;
   readonly #random: RandomStreams;
 
-  constructor({ positions, weights }: WeightedUris, walkers: number, random: RandomStreams) {
-    this.#lap = Uint16Array.from(positions.flatMap((uri, index) => new Array<number>(weights[index] ?? 1).fill(uri)));
+  constructor(lap: ArrayLike<number>, walkers: number, random: RandomStreams) {
+    this.#lap = lap;
     this.#own = new Array<Uint16Array | undefined>(walkers).fill(undefined);
     this.#at = new Int32Array(walkers);
     this.#random = random;
@@ -121,7 +140,7 @@ class ShuffledWalk implements UriWalk {
   next(walker: number): number {
     let own = this.#own[walker];
     if (!own) {
-      own = this.#lap.slice();
+      own = Uint16Array.from(this.#lap);
       this.#own[walker] = own;
     }
     const at = this.#at[walker] as number;

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../release/events.js';
-import { clockTime, count, milliseconds, shareNumber, span, vantageTitle } from '../format.js';
-import type { RunModel, StageModel } from '../types.js';
+import { clockTime, count, milliseconds, shareNumber, sharePercent, span, vantageTitle } from '../format.js';
+import type { EventOf, RunModel, StageModel } from '../types.js';
 import { type Line, line } from './line.js';
 import { failedShare } from './progress.js';
 import { leadingCheck, stageResult } from './results.js';
@@ -37,6 +37,11 @@ export function eventLines(event: RunEvent, run: RunModel): Line[] {
       ];
     case 'not-arrived':
       return [line(`${time} ${event.stage} not arrived after ${milliseconds(event.ms)}: ${event.detail}`)];
+    case 'fresh-connections':
+      return [line(`${time} ${event.stage} ${freshConnectionsText(event)}`)];
+    case 'waiting':
+      // What a stage waits for in the ordinary way is told with its state.
+      return event.outage ? [line(`${time} ${event.stage} waits: ${event.for}`)] : [];
     case 'window-closed':
       return [line(`${time} ${event.stage} window closed: ${event.reason}`)];
     case 'soak-started':
@@ -64,6 +69,11 @@ export function eventLines(event: RunEvent, run: RunModel): Line[] {
       return [];
   }
 }
+
+const freshConnectionsText = ({ unit, switched, share, why }: EventOf<'fresh-connections'>): string =>
+  switched
+    ? `${unit} From now on ${sharePercent(share)} of the requests get a connection of their own: ${why}.`
+    : `${unit} Fresh connections of the load would not help: ${why}.`;
 
 function finished(name: string, run: RunModel, time: string): Line[] {
   const stage = run.stages.find((one) => one.name === name);

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../src/report/reportJson.js';
@@ -79,6 +79,10 @@ describe('what is drawn decides what is judged', () => {
       /^The version is drawn per connection: .*port tcp-api is routed as TCP|^The version is drawn per connection: the source proxy counts connections/,
     );
     expect(check(outcome, 'share:v2', 'client').verdict).toBe('not-applicable');
+    expect(finding(outcome, 'UNIT_NOT_REQUEST')).toMatch(
+      /Fresh connections of the load would not help: what is drawn for are the connections of webapp, and new ones of the load end before those\.$/,
+    );
+    expect(finding(outcome, 'FRESH_CONNECTIONS')).toBe('');
   });
 
   it('a share by balancing is recognised and its balancer named', async () => {
@@ -115,6 +119,24 @@ describe('several vantage points', () => {
     const cause = outcome.stage.causes.find(({ code }) => code === 'PROXY_STALE');
     expect(cause).toMatchObject({ object: expect.stringMatching(/^Pod\/pitstop\/webapp-/), expected: '10 %' });
     expect(check(outcome, 'proxies:v2', 'source').reason).toContain((cause?.object ?? '').split('/').at(-1));
+  });
+
+  it('so is one that still sends to v2 where it must get nothing any more', async () => {
+    const space = smallLoad();
+    space.edit(`${PITSTOP}/app/webapp.yaml`, 'replicas: 1', 'replicas: 3');
+    space.edit(SCENARIO, 'lab:\n', 'lab:\n  stale: {webapp: 1}\n');
+    const canary = readFileSync(join(space.dir, PITSTOP, 'customermanagementapi-canary.yaml'), 'utf8');
+    const back = canary.replace('weight: 90', 'weight: 100').replace('weight: 10\n', 'weight: 0\n');
+    writeFileSync(join(space.dir, PITSTOP, 'back.yaml'), back);
+    space.edit(
+      SCENARIO,
+      '  # Without rules',
+      '  - name: back\n    apply: [back.yaml]\n    expect: { share: { v2: 0% } }\n\n  # Without rules',
+    );
+    const outcome = await run(space, 'back');
+    expect(outcome.code).toBe(1);
+    const cause = outcome.stage.causes.find(({ code }) => code === 'PROXY_STALE');
+    expect(cause).toMatchObject({ object: expect.stringMatching(/^Pod\/pitstop\/webapp-/), expected: '0 %' });
   });
 
   it('retries inflate the destination share, and the ledger explains it', async () => {

@@ -3,7 +3,7 @@ import { $ } from 'zx';
 import { clusterOptions, SCENARIO, smallLoad, startedLab, weighbridge } from '../../support/cli.js';
 import { findPeer } from '../../support/peers.js';
 
-const kubectlPath = findPeer('WEIGHBRIDGE_KUBECTL', 'kubectl');
+const kubectlPath = findPeer('kubectl');
 
 describe.skipIf(!kubectlPath)('what kubectl does to the lab', () => {
   it('is what a run then sees', async () => {

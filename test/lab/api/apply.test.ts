@@ -188,7 +188,7 @@ describe('ownership after plain writes', () => {
       apiVersion: 'v1',
       time: 't',
     });
-    expect(owned(both)).toEqual({ 'me/Update': ['.data.a'], 'you/Update': ['.data.b'] });
+    expect(owned(both)).toEqual({ 'me/Update': ['.data', '.data.a'], 'you/Update': ['.data.b'] });
     expect(
       afterUpdate(configMaps, both, after, after, { manager: manager('they', 'Update'), apiVersion: 'v1', time: 't' }),
     ).toEqual(both);

@@ -43,8 +43,25 @@ describe('strategic merge patch', () => {
       ]),
     ],
     [
-      'a new container at the end',
+      'a new container before those that the patch does not name',
       spec([{ name: 'new', image: 'n' }]),
+      spec([
+        { name: 'new', image: 'n' },
+        ...((live.spec as Dict).template as { spec: { containers: unknown[] } }).spec.containers,
+      ]),
+    ],
+    [
+      'a new container where $setElementOrder has it',
+      {
+        spec: {
+          template: {
+            spec: {
+              '$setElementOrder/containers': [{ name: 'web' }, { name: 'proxy' }, { name: 'new' }],
+              containers: [{ name: 'new', image: 'n' }],
+            },
+          },
+        },
+      },
       spec([
         ...((live.spec as Dict).template as { spec: { containers: unknown[] } }).spec.containers,
         { name: 'new', image: 'n' },

@@ -200,11 +200,12 @@ describe('errors carry the details that clients look at', () => {
   it('invalid, one cause a field', async () => {
     const { json } = await cluster.call('POST', `${APPS}/deployments`, { ...deployment('web', labels), spec: {} });
     expect(json.message).toBe(
-      'Deployment.apps "web" is invalid: [spec.selector: Required value: , spec.template: Required value: ]',
+      'Deployment.apps "web" is invalid: [spec.selector: Required value: , spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`, spec.template.spec.containers: Required value: ]',
     );
     expect(json.details.causes.map((cause: { field: string }) => cause.field)).toEqual([
       'spec.selector',
-      'spec.template',
+      'spec.template.metadata.labels',
+      'spec.template.spec.containers',
     ]);
   });
 });

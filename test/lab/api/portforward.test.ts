@@ -6,16 +6,9 @@ import { PassThrough } from 'node:stream';
 import { KubeConfig, PortForward } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import {
-  type Cluster,
-  findKubectl,
-  type Kubectl,
-  kubectlFor,
-  startCluster,
-  startEcho,
-  until,
-} from '../../support/api-server.js';
+import { type Cluster, type Kubectl, kubectlFor, startCluster, startEcho, until } from '../../support/api-server.js';
 import { runningPod, service } from '../../support/objects.js';
+import { findPeer } from '../../support/peers.js';
 
 /** Larger than SPDY's initial window of 64 KiB, of which kubectl never grants more. */
 const BIG = Buffer.alloc(3_000_000, 'weighbridge ');
@@ -162,7 +155,7 @@ describe('port-forward over WebSocket channels, as the JavaScript client does it
   });
 });
 
-const binary = findKubectl();
+const binary = findPeer('kubectl');
 describe.skipIf(!binary)('kubectl port-forward', () => {
   let kubectl: Kubectl;
   beforeAll(() => {

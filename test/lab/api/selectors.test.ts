@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { humanDuration } from '../../../src/lab/api/columns.js';
 import { fieldSelector, labelSelector } from '../../../src/lab/api/selectors.js';
 import { parseTarget } from '../../../src/lab/api/target.js';
+import { KindTable } from '../../../src/lab/control/kinds.js';
 import { RESOURCES, resourceFor } from '../../../src/lab/control/resources.js';
+import { Store } from '../../../src/lab/control/store.js';
 
 const labelled = (labels: Record<string, string>) => ({
   apiVersion: 'v1',
@@ -89,6 +91,8 @@ describe('field selectors', () => {
   });
 });
 
+const kinds = new KindTable(new Store());
+
 describe('paths', () => {
   it.each<[string, string | undefined]>([
     ['/api/v1/pods', 'pods - - - '],
@@ -113,7 +117,7 @@ describe('paths', () => {
     ['/', undefined],
     ['', undefined],
   ])('%s', (path, expected) => {
-    const found = parseTarget(path);
+    const found = parseTarget(kinds, path);
     expect(
       found &&
         `${found.entry.resource} ${found.namespace ?? '-'} ${found.name ?? '-'} ${found.subresource ?? '-'} ${found.rest}`,

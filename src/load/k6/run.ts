@@ -1,0 +1,313 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, sleep } from '../../base/clock.js';
+import { ConfigError, EnvironmentError, errorText } from '../../base/errors.js';
+import { ActiveTime } from '../activeTime.js';
+import { maxInFlight, modelsOf } from '../demand.js';
+import { NO_READINGS } from '../health.js';
+import { LatencyHistogram } from '../latency.js';
+import { responseTimeCounts } from '../responseTimes.js';
+import { summaryOf as loadSummaryOf } from '../snapshot.js';
+import type {
+  ClientCounts,
+  GeneratorHealth,
+  GeneratorReadings,
+  LatencySummary,
+  LoadRun,
+  LoadSnapshot,
+  LoadSpec,
+  LoadSummary,
+  ResponseTimeCounts,
+} from '../types.js';
+import { differences, K6Books } from './books.js';
+import { bundleScript, type K6ScriptName } from './bundle.js';
+import { SHAPES, type Shape, shaped } from './executors.js';
+import { exitText, type K6Exit } from './exits.js';
+import { Gate } from './gate.js';
+import { assessK6 } from './health.js';
+import { renderPlan } from './plan.js';
+import { K6Process } from './process.js';
+import type { K6Program } from './program.js';
+import { PointStream } from './stream.js';
+import type { K6EndOfTest } from './summary.js';
+
+/** How often k6's processor time is read. */
+const MEASURE_MS = 200;
+/** Beyond a request's own limit: until k6 has given it up and written its sample. */
+const DRAIN_GRACE_MS = 5000;
+
+export interface K6LoadOptions {
+  readonly clock: Clock;
+  readonly program: K6Program;
+  /** Default: `replay`. */
+  readonly script?: K6ScriptName | (string & {});
+  /** What the path of a script is relative to. */
+  readonly cwd?: string;
+  /** The load can be paused, for which its users ask before every request; default false. */
+  readonly pausable?: boolean;
+  /** Aborted: the start is given up, and the load ends. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Starts k6 and waits until it sends, some seconds with a thousand users.
+ * @throws ConfigError when k6 cannot do what is asked for, or the script has faults; EnvironmentError when it ends before it sends.
+ */
+export async function startK6Load(spec: LoadSpec, options: K6LoadOptions): Promise<LoadRun> {
+  const { clock, program, script = 'replay', pausable = false, signal } = options;
+  // Whatever is refused is refused before anything is opened.
+  checkShape(spec, script);
+  const bundle = await bundleScript(script, options.cwd);
+  const uris = [...new Set(renderPlan(spec).requests.map(({ name }) => name))];
+  let lives = () => {};
+  const alive = new Promise<undefined>((resolve) => {
+    lives = () => resolve(undefined);
+  });
+  const gate = pausable ? await Gate.open(() => clock.now(), lives) : undefined;
+  const dir = await mkdtemp(join(tmpdir(), 'weighbridge-k6-'));
+  // Also when we have to leave at once: the plan may hold secrets.
+  const tidy = () => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', tidy);
+  const close = async () => {
+    process.removeListener('exit', tidy);
+    await gate?.close();
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    const file = (name: string) => join(dir, name);
+    const files = { script: file('script.js'), plan: file('plan.json'), summary: file('summary.json') };
+    const config = file('config.json');
+    await writeFile(files.script, bundle);
+    // The headers may hold secrets; the folder is this user's alone.
+    await writeFile(files.plan, JSON.stringify(renderPlan(spec, gate ? { gateUrl: gate.url } : {})), { mode: 0o600 });
+    await writeFile(config, '{}');
+    const { ca } = spec.tls ?? {};
+    if (ca !== undefined) await writeFile(file('ca.pem'), ca);
+    const books = new K6Books(uris, spec);
+    const stream = new PointStream((point) => books.take(point));
+    const started = { program: program.path, config, ...files, ...(ca === undefined ? {} : { ca: file('ca.pem') }) };
+    const k6 = new K6Process(started, (chunk) => {
+      lives();
+      stream.push(chunk);
+    });
+    const interrupt = () => k6.interrupt();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    if (signal?.aborted) interrupt();
+    const early = await Promise.race([alive, k6.exited]);
+    signal?.removeEventListener('abort', interrupt);
+    if (early && !signal?.aborted) throw new EnvironmentError('E_K6', ...neverSent(early, k6));
+    const parts = { books, stream, process: k6, gate, summaryFile: files.summary, close };
+    return new K6Load(spec, `k6 ${program.version}`, clock, parts);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @throws ConfigError when a script has a shape of its own that the load contradicts. */
+function checkShape({ model, durationMs }: LoadSpec, script: string): void {
+  if (!Object.hasOwn(SHAPES, script)) return;
+  try {
+    for (const each of modelsOf(model)) if (each.kind !== 'replay') shaped(script as Shape, each, durationMs);
+  } catch (error) {
+    throw new ConfigError([{ path: `--script ${script}`, message: errorText(error) }]);
+  }
+}
+
+function neverSent(exit: K6Exit, { words }: K6Process): [message: string, hint: string] {
+  const why = exitText(exit, false) ?? 'k6 ended at once';
+  return [
+    `${why}${words.length > 0 ? `\n${words.map((line) => `    ${line}`).join('\n')}` : ''}`,
+    'nothing was sent; the lines above are what k6 said',
+  ];
+}
+
+interface Parts {
+  readonly books: K6Books;
+  readonly stream: PointStream;
+  readonly process: K6Process;
+  readonly gate: Gate | undefined;
+  readonly summaryFile: string;
+  /** Removes the files, and closes the gate. */
+  close(): Promise<void>;
+}
+
+/** A load that k6 sends. What it tells while it runs is up to half a second old; at a pause and at the end it is exact. */
+class K6Load implements LoadRun {
+  readonly finished: Promise<LoadSummary>;
+  readonly #spec: LoadSpec;
+  readonly #program: string;
+  readonly #clock: Clock;
+  readonly #parts: Parts;
+  readonly #active: ActiveTime;
+  readonly #timer: NodeJS.Timeout;
+  #window: Mark;
+  #stopping = false;
+  /** Ends the wait of a pause. */
+  #drained: AbortController | undefined;
+  /** Active seconds of the whole load, once it has ended. */
+  #seconds: number | undefined;
+  /** What is wrong with the process or its totals. */
+  #faults: readonly string[] = [];
+
+  constructor(spec: LoadSpec, program: string, clock: Clock, parts: Parts) {
+    this.#spec = spec;
+    this.#program = program;
+    this.#clock = clock;
+    this.#parts = parts;
+    this.#active = new ActiveTime(clock.now());
+    this.#window = this.#mark();
+    this.#timer = setInterval(() => parts.process.measure(), MEASURE_MS);
+    parts.books.onChange(() => this.#look());
+    this.finished = this.#end();
+  }
+
+  counts(): ClientCounts {
+    return this.#parts.books.counts();
+  }
+
+  inFlight(): number {
+    const { books } = this.#parts;
+    return this.#parts.process.ended ? 0 : Math.max(0, books.sent - books.ended);
+  }
+
+  snapshot(): LoadSnapshot {
+    const { books } = this.#parts;
+    const responseTime = books.responseTime('run');
+    return {
+      counts: this.counts(),
+      inFlight: this.inFlight(),
+      seconds: this.#elapsed(),
+      responseTime,
+      // k6 knows no intended start: both begin with the send.
+      serviceTime: responseTime,
+      generator: this.#readings(undefined),
+      window: {
+        responseTime: books.responseTime('window'),
+        responseTimes: books.windowResponseTimes(),
+        generator: this.#readings(this.#window),
+      },
+    };
+  }
+
+  resetWindow(): void {
+    this.#parts.books.resetWindow();
+    this.#window = this.#mark();
+  }
+
+  windowLatency(): LatencySummary {
+    return LatencyHistogram.of(this.#parts.books.responseTime('window')).summary();
+  }
+
+  windowResponseTimes(): ResponseTimeCounts | undefined {
+    const data = this.#parts.books.windowResponseTimes();
+    return data && responseTimeCounts(data);
+  }
+
+  health(): GeneratorHealth {
+    return assessK6(this.#readings(this.#window), this.#program, this.#faults);
+  }
+
+  async pause(): Promise<void> {
+    const { gate, books, process } = this.#parts;
+    if (!gate) throw new Error('this load was started as one that nobody pauses');
+    gate.pause();
+    this.#active.pause(this.#clock.now());
+    if (books.ended >= gate.granted) return;
+    const drained = new AbortController();
+    this.#drained = drained;
+    void process.exited.then(() => drained.abort());
+    await sleep(this.#clock, this.#spec.timeoutMs + DRAIN_GRACE_MS, drained.signal);
+  }
+
+  /** A request has ended. */
+  #look(): void {
+    const { gate, books } = this.#parts;
+    if (gate && books.ended >= gate.granted) this.#drained?.abort();
+    // k6 cannot end stages or arrivals at a number of requests; its users have stopped asking.
+    if (books.ended >= (this.#spec.maxRequests ?? Number.POSITIVE_INFINITY)) void this.stop();
+  }
+
+  resume(): void {
+    this.#active.resume(this.#clock.now());
+    this.#parts.gate?.resume();
+  }
+
+  stop(): Promise<LoadSummary> {
+    if (!this.#stopping) {
+      this.#stopping = true;
+      // Interrupted at once k6 would cut what is in flight.
+      void (this.#parts.gate ? this.pause() : Promise.resolve()).then(() => this.#parts.process.interrupt());
+    }
+    return this.finished;
+  }
+
+  async #end(): Promise<LoadSummary> {
+    const { books, stream, process, summaryFile, close } = this.#parts;
+    const exit = await process.exited;
+    clearInterval(this.#timer);
+    this.#seconds = this.#parts.gate ? this.#elapsed() : books.seconds;
+    this.#faults = [
+      exitText(exit, this.#stopping),
+      process.scriptErrors > 0
+        ? `the script threw ${process.scriptErrors === 1 ? 'an error' : `${process.scriptErrors} errors`}: ${process.words.at(-1)}`
+        : undefined,
+      stream.end() || stream.malformed > 0 ? 'the samples of k6 are cut' : undefined,
+      exit.code === null ? undefined : await crossCheck(books, summaryFile),
+    ].filter((fault) => fault !== undefined);
+    await close();
+    const summary = loadSummaryOf(this.snapshot());
+    return { ...summary, generator: assessK6(this.#readings(undefined), this.#program, this.#faults) };
+  }
+
+  #elapsed(): number {
+    return this.#seconds ?? this.#active.elapsed(this.#clock.now()) / 1000;
+  }
+
+  #mark(): Mark {
+    const { books, process } = this.#parts;
+    process.measure();
+    return {
+      sent: books.sent,
+      late: books.late,
+      dropped: books.dropped,
+      outOfSockets: books.errorCount('out-of-sockets'),
+      outOfPorts: books.errorCount('out-of-ports'),
+      seconds: this.#elapsed(),
+      cpuSeconds: process.cpuSeconds,
+    };
+  }
+
+  /** @param since undefined: the start. */
+  #readings(since: Mark | undefined): GeneratorReadings {
+    const now = this.#mark();
+    const between = Object.fromEntries(
+      Object.entries(now).map(([key, value]) => [key, value - (since?.[key as keyof Mark] ?? 0)]),
+    ) as unknown as Mark;
+    return {
+      ...NO_READINGS,
+      ...between,
+      peakRssBytes: this.#parts.process.peakRssBytes,
+      maxInFlight: maxInFlight(this.#spec.model),
+    };
+  }
+}
+
+type Mark = Pick<
+  GeneratorReadings,
+  'sent' | 'late' | 'dropped' | 'outOfSockets' | 'outOfPorts' | 'seconds' | 'cpuSeconds'
+>;
+
+/** The totals that k6 counted itself against its samples. @returns what is wrong. */
+async function crossCheck(books: K6Books, file: string): Promise<string | undefined> {
+  let told: K6EndOfTest;
+  try {
+    told = JSON.parse(await readFile(file, 'utf8')) as K6EndOfTest;
+  } catch {
+    return 'the totals that k6 writes at its end are missing or cut: its samples stand alone';
+  }
+  const differing = differences(books.totals(), told);
+  return differing.length === 0 ? undefined : `k6 contradicts itself (${differing.join('; ')})`;
+}

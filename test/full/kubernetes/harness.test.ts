@@ -1,0 +1,58 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, onTestFinished } from 'vitest';
+import { connectCluster, keyOf } from '../../../src/cluster/client.js';
+import { Store } from '../../../src/lab/control/store.js';
+import { defineCustomResources } from '../../support/apiTargets.js';
+import { useClusters } from '../../support/cluster.js';
+import { compared } from '../../support/comparisons.js';
+import { hasKubernetes, type RealApiServer, startRealApiServer } from '../../support/kubeApiserver.js';
+
+const LEFT_BEHIND = [
+  ['v1', 'ConfigMap'],
+  ['v1', 'Service'],
+  ['coordination.k8s.io/v1', 'Lease'],
+  ['networking.istio.io/v1', 'VirtualService'],
+  ['networking.istio.io/v1', 'DestinationRule'],
+  ['networking.istio.io/v1alpha3', 'EnvoyFilter'],
+  ['apps/v1', 'Deployment'],
+] as const;
+
+/** The harness' own tests of `cluster/` and of what a stage changes, on a real kube-apiserver instead of the lab's. */
+describe.skipIf(!hasKubernetes())('on a real kube-apiserver', async () => {
+  let server: RealApiServer;
+  beforeAll(async () => {
+    server = await startRealApiServer();
+    await defineCustomResources(server);
+    const client = await connectCluster({ kubeconfig: server.kubeconfig });
+    await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'demo' } });
+  }, 120_000);
+  afterAll(() => server?.stop());
+  afterEach(() => compared('kube-apiserver'));
+
+  useClusters(async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'weighbridge-test-'));
+    const kubeconfig = join(dir, 'kubeconfig');
+    copyFileSync(server.kubeconfig, kubeconfig);
+    const client = await connectCluster({ kubeconfig });
+    onTestFinished(async () => {
+      for (const [apiVersion, kind] of LEFT_BEHIND)
+        for (const object of await client.list(apiVersion, kind, 'demo')) {
+          if (object.metadata.finalizers) {
+            const { finalizers: _, ...metadata } = object.metadata;
+            await client.replace({ ...object, metadata });
+          }
+          await client.remove(keyOf(object));
+        }
+      rmSync(dir, { recursive: true, force: true });
+    });
+    return { client, dir, store: new Store() };
+  });
+
+  await import('../../cluster/client.test.js');
+  await import('../../cluster/lease.test.js');
+  await import('../../cluster/restore.test.js');
+  await import('../../cluster/undo.test.js');
+  await import('../../release/changes.test.js');
+});

@@ -1,0 +1,121 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from '../../src/base/kubernetes.js';
+import { httpRequest } from '../../src/cluster/http.js';
+import { findPeer, peerPath } from './peers.js';
+import { type Started, startProgram } from './programs.js';
+import { freePort } from './promserver.js';
+
+const TOKEN = 'admin-token';
+const READY_MS = 60_000;
+
+export interface RealApiServer {
+  readonly url: string;
+  /** Path of a kubeconfig with an administrator's token. */
+  readonly kubeconfig: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** For requests of any kind: the server's certificate is its own. */
+  readonly agent: https.Agent;
+  /** Kills the API server as a crash would; etcd stays. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port over the same etcd. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** True when kube-apiserver, etcd and the definitions are here; else one line each says what is skipped. */
+export const hasKubernetes = (): boolean =>
+  (['kube-apiserver', 'etcd', 'crds'] as const).map((name) => findPeer(name) !== undefined).every((found) => found);
+
+/** The custom resource definitions of the newest Istio and of the Gateway API that are installed. */
+export function customResourceDefinitions(): KubeObject[] {
+  const folder = peerPath('crds') ?? '';
+  const files = readdirSync(folder).sort();
+  const newest = [
+    files.findLast((name) => name.startsWith('istio-')),
+    files.findLast((name) => name.startsWith('gateway-api-')),
+  ];
+  return newest.flatMap((name) =>
+    parseAllDocuments(readFileSync(join(folder, name ?? ''), 'utf8')).flatMap((document) => {
+      const object = document.toJS() as KubeObject | null;
+      return object?.kind === 'CustomResourceDefinition' ? [object] : [];
+    }),
+  );
+}
+
+/** A kube-apiserver over an etcd of its own, on free ports of loopback: no controllers, no kubelet, no admission of service accounts. */
+export async function startRealApiServer(): Promise<RealApiServer> {
+  const [etcdBinary, binary] = [peerPath('etcd'), peerPath('kube-apiserver')];
+  if (!etcdBinary || !binary) throw new Error('etcd or kube-apiserver is not installed');
+  const folder = mkdtempSync(join(tmpdir(), 'weighbridge-kubernetes-'));
+  const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+  const at = (number: number) => `http://127.0.0.1:${number}`;
+  const etcd = startProgram(etcdBinary, [
+    ...['--data-dir', join(folder, 'etcd'), '--listen-client-urls', at(client), '--advertise-client-urls', at(client)],
+    ...['--listen-peer-urls', at(peer), '--initial-advertise-peer-urls', at(peer)],
+    ...['--initial-cluster', `default=${at(peer)}`, '--unsafe-no-fsync'],
+  ]);
+  const keys = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const [privateKey, publicKey] = [file('sa.key', keys.privateKey), file('sa.pub', keys.publicKey)];
+  const tokens = file('tokens.csv', `${TOKEN},admin,1,"system:masters"\n`);
+  const url = `https://127.0.0.1:${port}`;
+  const kubeconfig = file(
+    'kubeconfig',
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'real', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'admin', user: { token: TOKEN } }],
+      contexts: [{ name: 'real', context: { cluster: 'real', user: 'admin', namespace: 'default' } }],
+      'current-context': 'real',
+    }),
+  );
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const agent = new https.Agent({ rejectUnauthorized: false, keepAlive: false });
+  let server: Started | undefined;
+
+  const start = async () => {
+    const program = startProgram(binary, [
+      ...['--etcd-servers', at(client), '--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1'],
+      ...['--secure-port', String(port), '--cert-dir', join(folder, 'certificates')],
+      ...['--service-account-issuer', 'https://kubernetes.default.svc'],
+      ...['--service-account-signing-key-file', privateKey, '--service-account-key-file', publicKey],
+      ...['--token-auth-file', tokens, '--authorization-mode', 'RBAC', '--endpoint-reconciler-type', 'none'],
+      ...['--service-cluster-ip-range', '10.96.0.0/16', '--disable-admission-plugins', 'ServiceAccount'],
+    ]);
+    server = program;
+    for (const deadline = Date.now() + READY_MS; ; ) {
+      const ready = await httpRequest(new URL(`${url}/readyz`), { headers, agent, timeoutMs: 2000 }).catch(
+        () => undefined,
+      );
+      if (ready?.status === 200) return;
+      if (!program.running() || !etcd.running() || Date.now() > deadline)
+        throw new Error(`kube-apiserver did not become ready:\n${program.output()}\n${etcd.output().slice(-2000)}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const stop = async () => {
+    await server?.stop('SIGKILL');
+    await etcd.stop('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, kubeconfig, headers, agent, kill: async () => server?.stop('SIGKILL'), start, stop };
+}
