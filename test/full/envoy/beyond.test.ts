@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
+import { compared } from '../../support/comparisons.js';
 import { SERVICE_PORT, shopService, subsets, type TestPod, to, virtualService } from '../../support/labMesh.js';
 import { eventually } from '../../support/poll.js';
 import { envoySidecars, ownSidecars, realEnvoy } from '../../support/realEnvoy.js';
@@ -107,6 +108,7 @@ describe.skipIf(!envoy)('hosts and ports that are not ordinary', () => {
       try {
         expect((await mesh.send(host ? { host } : {})).status).toBe(status);
         await eventually(async () => expect(await mesh.ledgers()).toEqual(ledgers), 2000);
+        compared('envoy');
       } finally {
         await mesh.close();
       }

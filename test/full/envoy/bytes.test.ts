@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
+import { compared } from '../../support/comparisons.js';
 import { shopService, subsets, type TestPod, to } from '../../support/labMesh.js';
 import { eventually } from '../../support/poll.js';
 import { envoySidecars, ownSidecars, realEnvoy } from '../../support/realEnvoy.js';
@@ -94,6 +95,7 @@ describe.skipIf(!envoy)('byte connections', () => {
       try {
         expect(await ask(mesh)).toBe(answer);
         await eventually(async () => expect(await mesh.tcp()).toEqual(ledgers), 2000);
+        compared('envoy');
       } finally {
         await mesh.close();
       }

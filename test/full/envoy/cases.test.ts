@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StartPodProxy } from '../../../src/lab/control/podProxy.js';
+import { compared } from '../../support/comparisons.js';
 import { eventually } from '../../support/poll.js';
 import { type ProxyCase, proxyCases } from '../../support/proxyCases.js';
 import { envoySidecars, ownSidecars, realEnvoy } from '../../support/realEnvoy.js';
@@ -37,5 +38,6 @@ describe.skipIf(!envoy)('real Envoy sidecars count as the lab does', () => {
     const expected = { status: real.status, ledgers: { source: real.source, destination: real.destination } };
     expect(envoys).toEqual(expected);
     expect(labs).toEqual(expected);
+    compared('envoy', 3);
   });
 });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
 import type { StartPodProxy } from '../../../src/lab/control/podProxy.js';
 import { type Count, contradictEachOther, contradictsShare, countOf } from '../../support/comparison.js';
+import { compared } from '../../support/comparisons.js';
 import { subsets, type TestPod, to, virtualService } from '../../support/labMesh.js';
 import { eventually } from '../../support/poll.js';
 import { envoySidecars, ownSidecars, realEnvoy } from '../../support/realEnvoy.js';
@@ -71,6 +72,7 @@ const shareOf = (ledgers: Ledgers, workload: string, side: 'source' | 'destinati
 /** Both must have drawn this share, and nothing must tell them apart. */
 function expectShare(counts: readonly Count[], share: number): void {
   const [real, own] = counts;
+  compared('envoy');
   if (!real || !own) throw new Error('two counts are compared');
   expect([contradictsShare(real, share), contradictsShare(own, share), contradictEachOther(real, own)]).toEqual([
     undefined,

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { NO_HEADERS } from '../../../src/mesh/policies.js';
 import { routeFor } from '../../../src/mesh/router.js';
 import type { ProxyConfig, Route, RouteMatch, StringMatch } from '../../../src/mesh/types.js';
+import { compared } from '../../support/comparisons.js';
 import { envoySidecars, realEnvoy } from '../../support/realEnvoy.js';
 import { ScrapedMesh } from '../../support/scrapedMesh.js';
 
@@ -99,7 +100,7 @@ describe.skipIf(!envoy)('route tables, request by request', () => {
     if (!sidecars) return;
     const mesh = await ScrapedMesh.start(sidecars.start, [], []);
     try {
-      let compared = 0;
+      let answered = 0;
       for (const [index, config] of fc.sample(table, { numRuns: TABLES, seed: 7 }).entries()) {
         await mesh.configureClient(config);
         const sent = fc.sample(requests, { numRuns: REQUESTS, seed: 100 + index });
@@ -115,10 +116,11 @@ describe.skipIf(!envoy)('route tables, request by request', () => {
             `${status} ${body}`,
             JSON.stringify({ request, routes: config.ports[0]?.virtualHosts[0]?.routes }),
           ).toBe(expected);
-          compared += 1;
+          answered += 1;
         }
       }
-      expect(compared).toBe(TABLES * REQUESTS);
+      expect(answered).toBe(TABLES * REQUESTS);
+      compared('envoy', answered);
     } finally {
       await mesh.close();
     }

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
 import type { StartPodProxy } from '../../../src/lab/control/podProxy.js';
+import { compared } from '../../support/comparisons.js';
 import { SERVICE_PORT, subsets, to, virtualService } from '../../support/labMesh.js';
 import { envoySidecars, ownSidecars, realEnvoy } from '../../support/realEnvoy.js';
 import { ScrapedMesh } from '../../support/scrapedMesh.js';
@@ -209,5 +210,6 @@ describe.skipIf(!envoy)('requests and answers are changed alike', () => {
     if (!sidecars) return;
     const [real, own] = await Promise.all([shape(sidecars.start, shaped), shape(ownSidecars, shaped)]);
     expect(own).toEqual(real);
+    compared('envoy', real.length);
   });
 });
