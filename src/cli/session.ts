@@ -91,7 +91,7 @@ function describe(error: unknown): string {
 }
 
 /** `20261123-031245-pitstop-canary-4f2a`: sorts by time, unique on this machine. */
-function newRunId(scenarioName: string): string {
+export function newRunId(scenarioName: string): string {
   const stamp = new Date(systemClock.wallMs()).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const suffix = (process.pid % 65_536).toString(16).padStart(4, '0');
   return `${stamp}-${scenarioName.replace(/[^a-zA-Z0-9.-]+/g, '-').slice(0, 40)}-${suffix}`;

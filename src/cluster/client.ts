@@ -78,10 +78,31 @@ export class ClusterClient {
     }
   }
 
-  /** All objects of a kind; a kind that the server does not know is an empty list. */
-  async list(apiVersion: string, kind: string, namespace?: string): Promise<KubeObject[]> {
+  /** @returns false for a kind that the server does not know: its CustomResourceDefinition is not installed. */
+  async serves(apiVersion: string, kind: string): Promise<boolean> {
     try {
-      const list = (await this.call('GET', await this.path({ apiVersion, kind, namespace, name: '' }))) as {
+      await this.path({ apiVersion, kind, namespace: undefined, name: '' });
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * All objects of a kind; a kind that the server does not know is an empty list.
+   * @param labels that they must have; default: any
+   */
+  async list(
+    apiVersion: string,
+    kind: string,
+    namespace?: string,
+    labels: Readonly<Record<string, string>> = {},
+  ): Promise<KubeObject[]> {
+    const selector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+    const query = selector.length > 0 ? `?labelSelector=${encodeURIComponent(selector.join(','))}` : '';
+    try {
+      const list = (await this.call('GET', (await this.path({ apiVersion, kind, namespace, name: '' })) + query)) as {
         items?: KubeObject[];
       };
       return (list.items ?? []).map((item) => ({ ...item, apiVersion, kind }));
@@ -109,6 +130,18 @@ export class ClusterClient {
       if (error instanceof ApiError && error.status === 404) return false;
       throw error;
     }
+  }
+
+  /** What a container of a pod has printed. @param tailLines only the last ones; default: all that is kept */
+  async logs(namespace: string, pod: string, container: string, tailLines?: number): Promise<string> {
+    const path = await this.path({ apiVersion: 'v1', kind: 'Pod', namespace, name: pod }, pod);
+    const query = new URLSearchParams({
+      container,
+      ...(tailLines === undefined ? {} : { tailLines: String(tailLines) }),
+    });
+    const answer = await this.authorized('GET', `${path}/log?${query}`);
+    if (answer.status !== 200) throw refusal(answer, `GET ${path}/log`);
+    return answer.text;
   }
 
   /** The server's version; the first call of a run, so its failure is told for a person. */
@@ -152,12 +185,7 @@ export class ClusterClient {
   }
 
   private async call(method: string, path: string, body?: unknown): Promise<unknown> {
-    let answer = await this.send(method, path, body);
-    if (answer.status === 401) {
-      // Tokens of exec plugins expire in the middle of long runs: read the credentials again, once.
-      this.requestOptions = undefined;
-      answer = await this.send(method, path, body);
-    }
+    const answer = await this.authorized(method, path, body);
     const parsed = parseJson(answer.text);
     if (answer.status >= 200 && answer.status < 300) {
       if (parsed === undefined)
@@ -168,12 +196,15 @@ export class ClusterClient {
         );
       return parsed;
     }
-    const status = (parsed ?? {}) as { message?: unknown; reason?: unknown };
-    throw new ApiError(
-      answer.status,
-      String(status.reason ?? 'Unknown'),
-      String(status.message ?? `${method} ${path}: HTTP ${answer.status}`),
-    );
+    throw refusal(answer, `${method} ${path}`);
+  }
+
+  private async authorized(method: string, path: string, body?: unknown): Promise<HttpAnswer> {
+    const answer = await this.send(method, path, body);
+    if (answer.status !== 401) return answer;
+    // Tokens of exec plugins expire in the middle of long runs: read the credentials again, once.
+    this.requestOptions = undefined;
+    return this.send(method, path, body);
   }
 
   /** @throws EnvironmentError when nobody answers. */
@@ -199,6 +230,15 @@ export class ClusterClient {
       throw this.silent(error);
     });
   }
+}
+
+function refusal(answer: HttpAnswer, request: string): ApiError {
+  const { message, reason } = (parseJson(answer.text) ?? {}) as { message?: unknown; reason?: unknown };
+  return new ApiError(
+    answer.status,
+    String(reason ?? 'Unknown'),
+    String(message ?? `${request}: HTTP ${answer.status}`),
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -9,17 +9,28 @@ const CHANNELS = 'v4.channel.k8s.io';
 const BYTES = 0;
 const COMPLAINTS = 1;
 
-/**
- * One GET to a port of a pod, through the API server's port-forward. Nothing stays open afterwards.
- * @param timeoutMs for the connection, and again for the answer; default 5000.
- * @throws Error when the pod or the port cannot be reached, or does not answer in time.
- */
-export async function podGet(
+/** One GET to a port of a pod; see `podRequest`. */
+export const podGet = (
   client: ClusterClient,
   namespace: string,
   pod: string,
   port: number,
   path: string,
+  timeoutMs?: number,
+): Promise<HttpAnswer> => podRequest(client, namespace, pod, port, { method: 'GET', path }, timeoutMs);
+
+/**
+ * One request to a port of a pod, through the API server's port-forward. Nothing stays open afterwards.
+ * @param request its body is JSON.
+ * @param timeoutMs for the connection, and again for the answer; default 5000.
+ * @throws Error when the pod or the port cannot be reached, or does not answer in time.
+ */
+export async function podRequest(
+  client: ClusterClient,
+  namespace: string,
+  pod: string,
+  port: number,
+  { method, path, body }: { readonly method: 'GET' | 'PATCH'; readonly path: string; readonly body?: string },
   timeoutMs = 5000,
 ): Promise<HttpAnswer> {
   const socket = await openTunnel(client, namespace, pod, port, timeoutMs).catch((error: unknown) => {
@@ -27,8 +38,13 @@ export async function podGet(
   });
   try {
     return await httpRequest(new URL(`http://pod.invalid${path}`), {
-      method: 'GET',
-      headers: { host: `localhost:${port}`, connection: 'close' },
+      method,
+      headers: {
+        host: `localhost:${port}`,
+        connection: 'close',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body }),
       socket,
       timeoutMs,
     });

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Random } from '../base/random.js';
+import { closeServer, listen } from './control/httpServer.js';
 import type { PodNetwork } from './control/network.js';
 import { servicePorts } from './control/objects.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
@@ -57,4 +58,39 @@ export function entryServer(
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** Ways into the cluster, one for every Service port that something outside a pod's own network dials; opened when first asked for. */
+export class ServiceFronts {
+  private readonly open = new Map<string, Promise<number>>();
+  private readonly closers: (() => Promise<void>)[] = [];
+  private readonly make: (entry: EntryPoint) => ReturnType<typeof entryServer>;
+
+  constructor(store: Store, addresses: ServiceAddresses, network: PodNetwork, random: Random) {
+    this.make = (entry) => entryServer(store, addresses, network, random, () => entry);
+  }
+
+  /** @returns a port of 127.0.0.1; each of its connections goes to a ready pod of the Service. */
+  port({ metadata: { name, namespace = 'default' } }: KubeObject, port: number): Promise<number> {
+    const key = `${namespace}/${name}:${port}`;
+    let front = this.open.get(key);
+    if (!front) {
+      const entry = this.make({ namespace, service: name, port });
+      this.closers.push(() => closeEntry(entry));
+      front = listen(entry.server, 0);
+      this.open.set(key, front);
+    }
+    return front;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.closers.splice(0).map((closer) => closer()));
+  }
+}
+
+/** Ends its connections and frees its port. */
+export async function closeEntry({ server, cut }: ReturnType<typeof entryServer>): Promise<void> {
+  const closed = closeServer(server);
+  cut();
+  await closed;
 }

@@ -15,22 +15,25 @@ import { daemonSetController } from './control/daemonSets.js';
 import { deploymentController } from './control/deployments.js';
 import { Distribution } from './control/distribution.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
-import { closeServer, listen } from './control/httpServer.js';
+import { listen } from './control/httpServer.js';
 import { hasSidecar } from './control/injection.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
-import { podIp } from './control/objects.js';
+import { podIp, podSpec } from './control/objects.js';
 import type { StartPodProxy } from './control/podProxy.js';
+import { PodLogs } from './control/programs.js';
 import { podSetController } from './control/replicaSets.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
 import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
 import type { ScrapeTarget } from './control/types.js';
-import { defaultEntry, type EntryPoint, entryServer } from './entry.js';
+import { closeEntry, defaultEntry, type EntryPoint, entryServer, ServiceFronts } from './entry.js';
 import { notCovered } from './envoy/notCovered.js';
 import { EnvoySidecar } from './envoy/sidecar.js';
 import { follow, untilSeen } from './follow/follow.js';
 import { startKiali } from './kiali/server.js';
+import { k6Operator } from './operator/operator.js';
+import { testRunPrograms } from './operator/programs.js';
 import { PodRuntime } from './podRuntime.js';
 import { startPrometheus } from './prometheus/server.js';
 import { Sidecar } from './proxy/sidecar.js';
@@ -65,6 +68,8 @@ export interface LabOptions {
   };
   /** Another API server, which the lab serves as controllers, kubelet and mesh instead of having one of its own; its objects stay there. */
   readonly follow?: ClusterClient;
+  /** Path of the k6 that runs in the pods of TestRuns; default: its image cannot be pulled. */
+  readonly k6?: string | undefined;
   readonly clock?: Clock;
   /** Told, once each, what of the objects the Envoys cannot rehearse; default: it is dropped. */
   readonly onWarning?: (warning: string) => void;
@@ -112,7 +117,20 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     envoys && binary
       ? (proxy) => EnvoySidecar.start(proxy, { binary, folder: envoys, onError })
       : (proxy) => Sidecar.start(proxy);
-  const runtime = new PodRuntime({ clock, seed, apps, network, addresses, distribution, startProxy });
+  const logs = new PodLogs();
+  const fronts = new ServiceFronts(store, addresses, network, seededRandom(seed, 3));
+  let prometheusUrl = '';
+  const runtime = new PodRuntime({
+    clock,
+    seed,
+    apps,
+    network,
+    addresses,
+    distribution,
+    startProxy,
+    program: testRunPrograms({ store, clock, logs, k6: options.k6, prometheusUrl: () => prometheusUrl }),
+    openService: (service, port) => fronts.port(service, port),
+  });
   const kubelet = new Kubelet(context, {
     run: (pod, ip) => runtime.run(pod, ip),
     drainMs: propagationMs + DRAIN_AFTER_PROPAGATION_MS,
@@ -141,6 +159,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       daemonSetController(context),
       kubelet,
       serviceController(context),
+      ...k6Operator(context, logs),
     ],
     onError,
   );
@@ -152,6 +171,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     stopNamespaces();
     distribution.close();
     await kubelet.close();
+    await fronts.close();
   });
   controllers.settle();
   const targets = () => scrapeTargets(store, runtime);
@@ -167,19 +187,18 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     const [api, prometheus, basePort] = await allOrFirstError([
       followed
         ? Promise.resolve(undefined)
-        : startApiServer({ store, port: ports.api ?? 0, resolvePodPort }).then((server) => keep(server, closers)),
+        : startApiServer({ store, port: ports.api ?? 0, resolvePodPort, podLog: podLog(store, logs) }).then((server) =>
+            keep(server, closers),
+          ),
       startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock }).then((server) =>
         keep(server, closers),
       ),
       listen(entry.server, ports.base ?? 0).then((port) => {
-        closers.push(async () => {
-          const closed = closeServer(entry.server);
-          entry.cut();
-          await closed;
-        });
+        closers.push(() => closeEntry(entry));
         return port;
       }),
     ]);
+    prometheusUrl = prometheus.url;
     const kiali = keep(
       await startKiali({
         store,
@@ -226,6 +245,14 @@ function keep<T extends { close(): Promise<void> }>(server: T, closers: (() => P
   closers.push(() => server.close());
   return server;
 }
+
+/** Of a container, by default the pod's first. */
+const podLog =
+  (store: Store, logs: PodLogs) =>
+  (namespace: string, name: string, container: string | undefined): string => {
+    const pod = store.get('pods', namespace, name);
+    return pod ? logs.read(namespace, name, container ?? podSpec(pod).containers[0]?.name ?? '') : '';
+  };
 
 /** What the addon's scrape job `kubernetes-pods` finds: pods with a sidecar, labelled like their pods. */
 function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {

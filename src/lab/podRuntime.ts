@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { createServer } from 'node:net';
 import type { Clock } from '../base/clock.js';
 import { sleep } from '../base/clock.js';
 import type { KubeObject } from '../base/kubernetes.js';
@@ -16,10 +17,12 @@ import { hasSidecar, SIDECAR } from './control/injection.js';
 import { istiodListener } from './control/istiod.js';
 import type { PodProcess } from './control/kubelet.js';
 import { hash32 } from './control/names.js';
-import type { Dial, PodNetwork } from './control/network.js';
+import { connectTo, type Dial, type PodNetwork } from './control/network.js';
 import { type ContainerSpec, podSpec, workloadOf } from './control/objects.js';
 import type { PodProxy, StartPodProxy } from './control/podProxy.js';
+import type { ContainerExit, ProgramStart, StartProgram } from './control/programs.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
+import { join } from './control/sockets.js';
 
 export interface RuntimeOptions {
   readonly clock: Clock;
@@ -30,6 +33,10 @@ export interface RuntimeOptions {
   readonly distribution: Distribution;
   /** The sidecars' program. */
   readonly startProxy: StartPodProxy;
+  /** Containers that are no applications; default: there are none. */
+  readonly program?: StartProgram;
+  /** Where connections of a pod without sidecar to a Service go: a ready pod of it, drawn per connection. */
+  readonly openService?: (service: KubeObject, port: number) => Promise<number>;
 }
 
 interface Closable {
@@ -56,7 +63,8 @@ export class PodRuntime {
   run(pod: KubeObject, ip: string): PodProcess {
     const process = new RunningPod(this.options, this.registry, pod, ip);
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
-    const running = process.start().then((sidecar) => {
+    const running = process.start().then(async (sidecar) => {
+      await process.startPrograms();
       if (sidecar) this.sidecars.set(key, sidecar);
       this.pods.set(key, process);
     });
@@ -70,6 +78,7 @@ export class PodRuntime {
       onProxyHealth: (listener) => {
         process.onProxyHealth = listener;
       },
+      ended: process.exited,
       stop: async () => {
         if (this.pods.get(key) === process) {
           this.sidecars.delete(key);
@@ -98,6 +107,12 @@ class RunningPod {
   private sidecar: PodProxy | undefined;
   /** Told when the sidecar has ended by itself, and when it is up again. */
   onProxyHealth: (up: boolean) => void = () => undefined;
+  /** Containers that end by themselves; a pod with one has no applications. */
+  private readonly programs: readonly { readonly container: ContainerSpec; readonly start: ProgramStart }[];
+  private readonly programsReady: Promise<void>[] = [];
+  private tellExits: (exits: readonly ContainerExit[]) => void = () => undefined;
+  /** Undefined: the pod serves until it is stopped. */
+  readonly exited: Promise<readonly ContainerExit[]> | undefined;
 
   constructor(options: RuntimeOptions, registry: AppRegistry, pod: KubeObject, ip: string) {
     this.options = options;
@@ -107,6 +122,15 @@ class RunningPod {
     this.namespace = pod.metadata.namespace ?? 'default';
     this.workload = workloadOf(pod);
     this.seed = options.seed ^ hash32(`${this.namespace}/${pod.metadata.name}`);
+    this.programs = this.containers().flatMap((container) => {
+      const start = options.program?.(pod, container);
+      return start ? [{ container, start }] : [];
+    });
+    if (this.programs.length > 0) {
+      this.exited = new Promise((resolve) => {
+        this.tellExits = resolve;
+      });
+    }
   }
 
   /** Where a port of the pod is served; undefined: it is not (yet). */
@@ -151,8 +175,30 @@ class RunningPod {
     return sidecar;
   }
 
+  /** @throws ContainerProblem when one cannot be started. */
+  async startPrograms(): Promise<void> {
+    const running = await Promise.all(
+      this.programs.map(async ({ container, start }) => {
+        const program = await start({
+          pod: this.pod,
+          container,
+          route: (service, port) => this.route(service, port),
+          open: (port, real) => this.open([port], real),
+        });
+        if (this.ended.signal.aborted) await program.stop();
+        else this.closables.push({ close: () => program.stop() });
+        return { container: container.name, program };
+      }),
+    );
+    this.programsReady.push(...running.map(({ program }) => program.ready));
+    void Promise.all(
+      running.map(async ({ container, program }) => ({ container, exitCode: await program.ended })),
+    ).then((exits) => this.tellExits(exits));
+  }
+
   /** Starts the applications; each opens its ports after its start-up time. */
   async serve(): Promise<void> {
+    if (this.exited) return void (await Promise.all(this.programsReady));
     await Promise.all(this.containers().map((container, index) => this.startContainer(container, index)));
   }
 
@@ -224,6 +270,33 @@ class RunningPod {
     const { addresses } = this.options;
     if (!this.sidecar) return addresses.connect(host, port, this.namespace, this.connectRandom);
     return addresses.resolve(host, this.namespace) ? this.sidecar.outbound(host, port) : 'unknown-host';
+  }
+
+  /** Where this pod's connections to a Service go, as one real port that stays the same. */
+  private async route(service: KubeObject, port: number): Promise<number> {
+    const { name, namespace } = service.metadata;
+    const { sidecar } = this;
+    if (sidecar) {
+      const outbound = () => sidecar.outbound(`${name}.${namespace}.svc.cluster.local`, port);
+      const dial = await outbound();
+      return typeof dial === 'number' ? dial : this.front(outbound);
+    }
+    if (!this.options.openService) throw new Error('this cluster has no way to its Services from outside');
+    return this.options.openService(service, port);
+  }
+
+  /** A port for processes that cannot say first what the sidecar must be told of a connection. */
+  private front(outbound: () => Dial | Promise<Dial>): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      socket.on('error', () => undefined);
+      this.ended.signal.addEventListener('abort', () => socket.destroy(), { once: true });
+      Promise.resolve(outbound()).then(
+        (dial) => join(socket, connectTo(dial)),
+        () => socket.destroy(),
+      );
+    });
+    this.closables.push({ close: () => closeServer(server) });
+    return listen(server);
   }
 
   private containers(): ContainerSpec[] {

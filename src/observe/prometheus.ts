@@ -26,6 +26,7 @@ const Targets = z.object({
     activeTargets: z.array(z.object({ labels: z.record(z.string(), z.string()), scrapeInterval: z.string() })),
   }),
 });
+const Flags = z.object({ data: z.record(z.string(), z.string()) });
 const Failure = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() });
 
 export interface PrometheusOptions {
@@ -91,6 +92,19 @@ export class PrometheusClient {
       .map(({ scrapeInterval }) => parsePrometheusDuration(scrapeInterval))
       .filter((interval) => interval > 0);
     return intervals.length === 0 ? undefined : Math.max(...intervals);
+  }
+
+  /** A command-line flag of the server, such as `web.enable-lifecycle`; undefined when it has none of this name, or does not tell. */
+  async flag(name: string, signal?: AbortSignal): Promise<string | undefined> {
+    const answer = await this.#http.call({
+      method: 'GET',
+      path: '/api/v1/status/flags',
+      headers: this.#headers,
+      signal,
+    });
+    if (answer.status === 401 || answer.status === 403) throw this.#http.refusal(answer);
+    const parsed = answer.status === 200 ? Flags.safeParse(this.#http.parse(answer)) : undefined;
+    return parsed?.success ? parsed.data.data[name] : undefined;
   }
 
   async #query(query: string, signal: AbortSignal | undefined) {

@@ -1,8 +1,7 @@
 import { sleep } from '../base/clock.js';
 import { EnvironmentError } from '../base/errors.js';
-import type { ClusterClient } from '../cluster/client.js';
 import { type Lease, takeLease } from '../cluster/lease.js';
-import { readUndoFromCluster, UndoList, undoRecord } from '../cluster/undo.js';
+import { UndoList } from '../cluster/undo.js';
 import { planChecks } from '../judge/checkPlan.js';
 import type { Verdict } from '../judge/types.js';
 import { refuseForK6 } from '../load/k6/lacks.js';
@@ -11,6 +10,7 @@ import type { Observer } from '../observe/types.js';
 import type { Scenario } from '../scenario/types.js';
 import { checkChanges } from './changes.js';
 import { failure, tell } from './failure.js';
+import { undoLeftover } from './leftover.js';
 import { loadSpecOf, startSeededLoad } from './load.js';
 import { makeObservers, reachable } from './observers.js';
 import type { RunDeps, RunOptions } from './options.js';
@@ -46,7 +46,7 @@ export async function runRelease(scenario: Scenario, options: RunOptions, deps: 
     lease = await takeLease(client, scenario.namespace, options.runId, clock, (why) => lost.abort(why));
     // Caps are exact and take their time, once: computed under load they would make the load late.
     for (const stage of scenario.stages) planChecks(scenario, stage);
-    await undoLeftover(client, scenario.namespace, emit);
+    await undoLeftover(client, scenario.namespace, (objects) => emit({ type: 'restored', objects, kept: false }));
     await checkTarget(client, scenario);
     await reachable(scenario, observers, emit, signal);
     load = await startSeededLoad(scenario, options, { clock, emit, signal });
@@ -107,22 +107,4 @@ async function finish({ load, undo, lease, emit, keep }: Parts): Promise<void> {
       tell(emit, failure(error));
     }
   }
-}
-
-/**
- * What an earlier run left in the namespace is undone before this one looks at anything.
- * @throws EnvironmentError when something could not be put back: this run's own list would overwrite the earlier one.
- */
-async function undoLeftover(client: ClusterClient, namespace: string, emit: RunDeps['emit']): Promise<void> {
-  const record = await readUndoFromCluster(client, namespace);
-  if (!record) return;
-  const objects = await undoRecord(client, record);
-  emit({ type: 'restored', objects, kept: false });
-  const failed = objects.filter(({ result }) => result === 'failed');
-  if (failed.length === 0) return;
-  throw new EnvironmentError(
-    'E_RESTORE',
-    `what run ${record.runId} left cannot be put back: ${failed.map(({ object, note }) => `${object}: ${note}`).join('; ')}`,
-    `try again with: weighbridge restore --namespace ${namespace}`,
-  );
 }

@@ -73,6 +73,15 @@ async function pidOf(run: Running): Promise<number> {
   return pid as number;
 }
 
+/** A load of three users that would take a minute, once it sends. */
+async function running(url: string) {
+  const space = workspace();
+  const args = ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE];
+  const run = start(args, space.dir);
+  await run.printed(/ in flight /);
+  return { space, run };
+}
+
 const reportOf = (space: Workspace) =>
   JSON.parse(readFileSync(join(space.dir, 'reports/latest/report.json'), 'utf8')) as Report;
 
@@ -177,14 +186,28 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
     },
   );
 
-  it('is invalid when k6 is killed half-way, and leaves nothing behind', async () => {
+  it('may come from a script that shares only the names of the counters', async () => {
     const { url } = await server();
     const space = workspace();
-    const run = start(
-      ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE],
-      space.dir,
-    );
-    await run.printed(/ in flight /);
+    const text = `import { Counter } from 'k6/metrics';
+import { METRICS } from 'weighbridge/k6';
+const [sent, answers] = [new Counter(METRICS.requests), new Counter(METRICS.answers)];
+export const options = { vus: 1, iterations: 3 };
+export default () => {
+  sent.add(1, { uri: '/own' });
+  answers.add(1, { uri: '/own', version: 'v2', outcome: 'ok', status: '200' });
+};
+`;
+    writeFileSync(join(space.dir, 'mine.ts'), text);
+    const args = ['load', `${url}/`, '--script', 'mine.ts', '--marker', 'v2=x', '--json', ...ENGINE];
+    const { code, stdout, stderr } = await weighbridge(args, space.dir);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ requests: 3, versions: { v2: 3 }, status: { 200: 3 } });
+  });
+
+  it('is invalid when k6 is killed half-way, and leaves nothing behind', async () => {
+    const { url } = await server();
+    const { space, run } = await running(url);
     process.kill(await pidOf(run), 'SIGKILL');
     const { code, stdout } = await run.finished;
     expect(code).toBe(2);
@@ -195,12 +218,7 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
 
   it('ends on Ctrl-C with what was measured, and k6 with it', async () => {
     const { url } = await server();
-    const space = workspace();
-    const run = start(
-      ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE],
-      space.dir,
-    );
-    await run.printed(/ in flight /);
+    const { space, run } = await running(url);
     const pid = await pidOf(run);
     run.child.kill('SIGINT');
     const { code, stdout } = await run.finished;
@@ -212,12 +230,7 @@ describe.skipIf(!K6)('a load that k6 sends', () => {
 
   it('does not go on when weighbridge is killed', async () => {
     const { url } = await server();
-    const space = workspace();
-    const run = start(
-      ['load', `${url}/`, '--users', '3', '--think-time', '20ms', '--duration', '60s', ...ENGINE],
-      space.dir,
-    );
-    await run.printed(/ in flight /);
+    const { run } = await running(url);
     const pid = await pidOf(run);
     run.child.kill('SIGKILL');
     await until(() => !isThere(pid));

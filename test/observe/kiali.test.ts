@@ -1,183 +1,114 @@
-import { afterEach, describe, expect, it, test } from 'vitest';
-import type { Clock } from '../../src/base/clock.js';
-import { systemClock } from '../../src/base/clock.js';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { EnvironmentError } from '../../src/base/errors.js';
 import { Store } from '../../src/lab/control/store.js';
-import { type KialiOptions, startKiali } from '../../src/lab/kiali/server.js';
+import { startKiali } from '../../src/lab/kiali/server.js';
 import { startPrometheus } from '../../src/lab/prometheus/server.js';
-import { Storage } from '../../src/lab/prometheus/storage.js';
-import { type KialiAuth, kialiObserver } from '../../src/observe/kiali.js';
+import type { KialiAuth } from '../../src/observe/kiali.js';
 import { countEdges, KialiGraph, trafficGraph } from '../../src/observe/kialiGraph.js';
+import { serveKiali2 } from '../support/kiali2.js';
+import { type KialiGiven, kialiObserverSuite, observeKiali } from '../support/kialiSuite.js';
 import { serveHttp } from '../support/load.js';
 import { WATCHED } from '../support/observe.js';
-import { bothSides, feedStreams, type Stream } from '../support/telemetry.js';
 
-const NOW_SECONDS = 1_760_000_000;
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const SERVICE = WATCHED.service;
 
-/** A clock whose wall time the test moves. */
-function wallClock(): Clock & { seconds: number } {
+/** The lab's Kiali and the Prometheus behind it. */
+async function labKiali({ store, storage, token }: KialiGiven) {
+  const prometheus = await startPrometheus({ targets: () => [], scrapeIntervalMs: 60_000, storage });
+  const auth =
+    token === undefined ? ({ strategy: 'anonymous' } as const) : ({ strategy: 'token', tokens: [token] } as const);
+  let running = await startKiali({ store, prometheusUrl: prometheus.url, auth });
+  const { url } = running;
   return {
-    ...systemClock,
-    seconds: NOW_SECONDS,
-    wallMs() {
-      return this.seconds * 1000;
+    url,
+    async restart() {
+      await running.close();
+      running = await startKiali({ store, prometheusUrl: prometheus.url, auth, port: Number(new URL(url).port) });
+    },
+    async close() {
+      await running.close();
+      await prometheus.close();
     },
   };
 }
 
-async function kialiOver(streams: readonly Stream[], options: Partial<KialiOptions> = {}) {
-  const storage = new Storage();
-  feedStreams(storage, streams, NOW_SECONDS * 1000);
-  const prometheus = await startPrometheus({ targets: () => [], scrapeIntervalMs: 60_000, storage });
-  open.push(prometheus);
-  const store = new Store();
-  const metadata = { name: 'pitstop', creationTimestamp: '2020-01-01T00:00:00Z' };
-  store.put('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
-  const kiali = await startKiali({ store, prometheusUrl: prometheus.url, ...options });
-  open.push(kiali);
-  return { kiali, prometheus };
-}
+describe("on the lab's Kiali, which answers as 1.89", () => {
+  kialiObserverSuite(labKiali);
+});
 
-const SERVICE = 'customermanagementapi';
-const split = (v1: number, v2: number): Stream[] => [
-  ...bothSides({ from: 'webapp', to: `${SERVICE}-v1`, service: SERVICE, rate: v1 }),
-  ...bothSides({ from: 'webapp', to: `${SERVICE}-v2`, service: SERVICE, rate: v2 }),
-];
-const observe = (url: string, auth: KialiAuth = { strategy: 'anonymous' }, timeoutMs = 2000) => {
-  const clock = wallClock();
-  return { clock, observer: kialiObserver({ url, auth, scenario: WATCHED, clock, timeoutMs }) };
-};
-/** A window of a minute that ends at NOW. */
-async function look(url: string, auth?: KialiAuth) {
-  const { clock, observer } = observe(url, auth);
-  clock.seconds = NOW_SECONDS - 60;
-  await observer.open();
-  clock.seconds = NOW_SECONDS;
-  const observation = await observer.look();
-  if (observation.status !== 'ok') throw new Error(observation.reason);
-  return observation;
-}
-
-describe('the graph of a real Kiali over a real Prometheus', () => {
-  it('turns the rates of the service node into counts of the window', async () => {
-    const { kiali } = await kialiOver([
-      ...split(9, 1),
-      ...bothSides({ from: 'webapp', to: `${SERVICE}-v2`, service: SERVICE, rate: 0.5, code: '500' }),
-      ...bothSides({ from: 'batch', to: `${SERVICE}-v1`, service: SERVICE, rate: 2 }),
-    ]);
-    const { counts, rounding, graph } = await look(kiali.url);
-    expect(rounding).toBeCloseTo(0.005 * 60 + 1);
-    const near = (value: number | undefined, expected: number) =>
-      expect(Math.abs((value ?? Number.NaN) - expected)).toBeLessThanOrEqual(rounding);
-    near(counts.versions.v1?.total, 660);
-    near(counts.versions.v2?.total, 90);
-    near(counts.versions.v2?.failed, 30);
-    near(counts.foreign['batch.pitstop'], 120);
-    near(counts.unknown.total, 0);
-    const service = graph?.nodes.find(({ kind, label }) => kind === 'service' && label === SERVICE);
-    const edges = graph?.edges.filter(({ from }) => from === service?.id) ?? [];
-    expect(edges.map(({ percent }) => percent).sort()).toEqual([12, 88]);
-    expect(graph?.nodes.map(({ label }) => label)).toContain(`${SERVICE} v2`);
-  });
-
-  it('counts what reached no version as lost', async () => {
-    const { kiali } = await kialiOver([
-      ...split(9, 0).slice(0, 2),
-      { reporter: 'source', from: 'webapp', service: SERVICE, rate: 3, code: '503', flags: 'UH' },
-    ]);
-    const { counts } = await look(kiali.url);
-    expect(counts.unknown.total).toBeCloseTo(180, 0);
-    expect(counts.unknown.failed).toBe(counts.unknown.total);
-    expect(counts.versions).toMatchObject({ v2: { total: 0, failed: 0 } });
-  });
-
-  it('says that the graph is empty instead of counting zero', async () => {
-    const { kiali } = await kialiOver([]);
-    await expect(look(kiali.url)).rejects.toThrow(
-      /shows no request to customermanagementapi\.pitstop in the last 60 s/,
-    );
-  });
-
-  test.each([
-    ['with its base path', (url: string) => url],
-    ['with a slash behind it', (url: string) => `${url}/`],
-    ['without it', (url: string) => url.replace(/\/kiali$/, '')],
-  ])('is found by its address %s', async (_case, address) => {
-    const { kiali } = await kialiOver(split(9, 1));
-    const { observer } = observe(address(kiali.url));
-    await observer.check();
-    expect((await look(address(kiali.url))).counts.versions.v1?.total).toBeGreaterThan(500);
+describe('on a Kiali that answers as 2.31', () => {
+  kialiObserverSuite(async (given) => {
+    const behind = await labKiali(given);
+    const served = await serveKiali2(behind.url);
+    return {
+      url: served.url,
+      restart: behind.restart,
+      async close() {
+        await served.close();
+        await behind.close();
+      },
+    };
   });
 });
 
-describe('logging in', () => {
-  const token = { strategy: 'token', tokens: ['secret-token'] } as const;
+describe('the log-in of Kiali before 1.23', () => {
   const login = { strategy: 'login', username: 'admin', passphrase: 'secret-pass' } as const;
+  const legacy = async () => {
+    const kiali = await startKiali({ store: new Store(), prometheusUrl: 'http://127.0.0.1:1', auth: login });
+    onTestFinished(() => kiali.close());
+    return kiali;
+  };
 
-  it('takes a token in a form and keeps the session', async () => {
-    const { kiali } = await kialiOver(split(9, 1), { auth: token });
-    const auth = { strategy: 'token', token: 'secret-token' } as const;
-    await observe(kiali.url, auth).observer.check();
-    expect((await look(kiali.url, auth)).counts.versions.v2?.total).toBeGreaterThan(50);
+  it('takes a user name and a password', async () => {
+    const { url } = await legacy();
+    const { observer } = observeKiali(url, { strategy: 'login', username: 'admin', password: 'secret-pass' });
+    // Logged in, it misses the namespace only.
+    await expect(observer.check()).rejects.toThrow(/Requested namespace \[pitstop\] is not accessible/);
   });
 
-  it('takes the legacy user name and password', async () => {
-    const { kiali } = await kialiOver(split(9, 1), { auth: login });
-    const auth = { strategy: 'login', username: 'admin', password: 'secret-pass' } as const;
-    expect((await look(kiali.url, auth)).counts.versions.v2?.total).toBeGreaterThan(50);
-  });
-
-  it('logs in again when the session has run out', async () => {
-    const { kiali, prometheus } = await kialiOver(split(9, 1), { auth: token });
-    const { clock, observer } = observe(kiali.url, { strategy: 'token', token: 'secret-token' });
-    await observer.check();
-    clock.seconds = NOW_SECONDS - 60;
-    await observer.open();
-    clock.seconds = NOW_SECONDS;
-    // Another Kiali on the same port knows none of its predecessor's sessions.
-    await kiali.close();
-    const store = new Store();
-    store.put('namespaces', {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: 'pitstop', creationTimestamp: '2020-01-01T00:00:00Z' },
-    });
-    const port = Number(new URL(kiali.url).port);
-    open.push(await startKiali({ store, prometheusUrl: prometheus.url, auth: token, port }));
-    expect(await observer.look()).toMatchObject({ status: 'ok' });
-  });
-
-  test.each([
-    ['a wrong token', token, { strategy: 'token', token: 'wrong' }, /does not accept the token \(status 401\)/],
-    ['a missing token', token, { strategy: 'anonymous' }, /asks for a token/],
+  test.each<[string, KialiAuth, RegExp]>([
     [
       'a wrong password',
-      login,
       { strategy: 'login', username: 'admin', password: 'wrong' },
       /does not accept the user name or the password/,
     ],
     [
       'a token where a password is asked for',
-      login,
       { strategy: 'token', token: 'secret-token' },
       /asks for a user name and a password/,
     ],
-  ] as const)('%s is an environment error that keeps the secret', async (_case, auth, given, message) => {
-    const { kiali } = await kialiOver([], { auth });
-    const error = await observe(kiali.url, given)
+  ])('%s is an environment error that keeps the secret', async (_case, given, message) => {
+    const { url } = await legacy();
+    const error: unknown = await observeKiali(url, given)
       .observer.check()
-      .then(
-        () => undefined,
-        (caught: unknown) => caught,
-      );
+      .catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(EnvironmentError);
     expect((error as EnvironmentError).message).toMatch(message);
-    expect((error as EnvironmentError).message).toContain(kiali.url.replace(/\/kiali$/, ''));
     expect(`${(error as EnvironmentError).message}${(error as EnvironmentError).hint}`).not.toMatch(/wrong|secret/);
+  });
+});
+
+describe('a cache that anonymous callers of newer releases share', () => {
+  it('is never read', async () => {
+    const asked: URLSearchParams[] = [];
+    const web = await serveHttp((request, response) => {
+      const url = new URL(request.url ?? '/', 'http://kiali');
+      const isGraph = url.pathname.endsWith('/graph');
+      if (isGraph) asked.push(url.searchParams);
+      const body = isGraph ? { elements: { nodes: [], edges: [] } } : { strategy: 'anonymous' };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+    onTestFinished(() => web.close());
+    const { observer } = observeKiali(web.url);
+    await observer.check();
+    await observer.open();
+    await observer.look();
+    expect(asked.map((each) => [each.get('refreshInterval'), each.has('queryTime'), each.has('configVendor')])).toEqual(
+      [
+        ['0', true, false],
+        ['0', true, false],
+      ],
+    );
   });
 });
 
@@ -188,7 +119,7 @@ describe('what is no Kiali', () => {
       if (request.url?.endsWith('/api/auth/info')) response.writeHead(200, auth).end('{"strategy":"anonymous"}');
       else response.writeHead(status, { 'content-type': type }).end(body);
     });
-    open.push(served);
+    onTestFinished(() => served.close());
     return served.url;
   };
   test.each([
@@ -211,7 +142,7 @@ describe('what is no Kiali', () => {
     ['another JSON', 200, 'application/json', '{"nodes":[]}', /form that is not known/],
   ])('%s', async (_case, status, type, body, message) => {
     const url = await answering(status, type, body);
-    const { observer } = observe(url);
+    const { observer } = observeKiali(url);
     await expect(observer.check()).rejects.toThrow(message);
     await observer.open();
     expect(await observer.look()).toMatchObject({
@@ -227,10 +158,12 @@ describe('what is no Kiali', () => {
     );
     const openid = await serveHttp((_request, response) => response.writeHead(200, auth).end('{"strategy":"openid"}'));
     const hang = await serveHttp(() => {});
-    open.push(web, openid, hang);
-    await expect(observe(web.url).observer.check()).rejects.toThrow(/fails with status 404: <h1>Not here/);
-    await expect(observe(openid.url).observer.check()).rejects.toThrow(/"openid", which needs a browser/);
-    await expect(observe(hang.url, undefined, 100).observer.check()).rejects.toThrow(/did not answer within 0.1 s/);
+    for (const each of [web, openid, hang]) onTestFinished(() => each.close());
+    await expect(observeKiali(web.url).observer.check()).rejects.toThrow(/fails with status 404: <h1>Not here/);
+    await expect(observeKiali(openid.url).observer.check()).rejects.toThrow(/"openid", which needs a browser/);
+    await expect(observeKiali(hang.url, undefined, undefined, 100).observer.check()).rejects.toThrow(
+      /did not answer within 0.1 s/,
+    );
   });
 });
 

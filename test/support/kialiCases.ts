@@ -294,10 +294,6 @@ export const GRAPH_REQUESTS: readonly Record<string, string>[] = [
   { queryTime: '1000' },
 ];
 
-/** Those whose answers by the real Kiali are kept: one JSON document a line. */
-export const GOLDEN_REQUESTS = GRAPH_REQUESTS.filter(
-  (_, index) => [0, 2, 3, 5, 8, 10, 13, 18, 20].includes(index) || index >= 24,
-);
 export const goldenFile = fileURLToPath(new URL('../lab/kiali/kiali-1.89.golden', import.meta.url));
 
 export function graphPath(parameters: Record<string, string>): string {
@@ -309,3 +305,27 @@ export function graphPath(parameters: Record<string, string>): string {
   });
   return `/api/namespaces/graph?${query}`;
 }
+
+const health = (parameters: Record<string, string>): string =>
+  `/api/clusters/health?${new URLSearchParams(parameters)}`;
+const asked = { namespaces: 'pitstop', queryTime: String(GRAPH_SECONDS) };
+
+/** The API server adds namespaces of its own to those of the store. */
+const ALL_NAMESPACES = health({ queryTime: asked.queryTime });
+
+/** Requests for health, all of which the real Kiali answers as the lab does. */
+export const HEALTH_PATHS: readonly string[] = [
+  ...['app', 'service', 'workload'].map((type) => health({ ...asked, type, rateInterval: '60s' })),
+  ...['1x', '5', 's5', '1s1m', '1h30m', '0'].map((rateInterval) => health({ ...asked, rateInterval })),
+  ALL_NAMESPACES,
+  health({ namespaces: 'pitstop,other', queryTime: '1000' }),
+  health({ type: 'pie' }),
+  health({ namespaces: 'nowhere' }),
+  health({ namespaces: 'pitstop', clusterName: 'other' }),
+];
+
+/** Those whose answers by the real Kiali are kept: one JSON document a line. */
+export const GOLDEN_PATHS: readonly string[] = [
+  ...GRAPH_REQUESTS.filter((_, index) => [0, 2, 3, 5, 8, 10, 13, 18, 20].includes(index) || index >= 24).map(graphPath),
+  ...HEALTH_PATHS.filter((path) => path !== ALL_NAMESPACES),
+];

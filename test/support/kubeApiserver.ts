@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { httpRequest } from '../../src/cluster/http.js';
+import { freePort } from './load.js';
 import { findPeer, peerPath } from './peers.js';
 import { type Started, startProgram } from './programs.js';
-import { freePort } from './promserver.js';
 
 const TOKEN = 'admin-token';
 const READY_MS = 60_000;

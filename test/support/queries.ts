@@ -162,6 +162,11 @@ export const QUERIES: readonly string[] = [
   '1 + 2 * 3 % 4 - 5 == bool 0 or vector(1)',
   'temperature > 0 and temperature < 20 unless temperature == 19',
   'max_over_time(-temperature[5m:1m])',
+  'stddev(limit{room="y"})',
+  'topk(3, latency_bucket)',
+  'bottomk(2, latency_bucket)',
+  'temperature > 0.',
+  '0.5 + on () temperature',
   'Inf',
   '-inf',
   'NaN',
@@ -201,6 +206,8 @@ export const REFUSED: readonly string[] = [
 
 /** Queries that must be refused with the same type of error; the wording of the grammar's own complaints is not followed. */
 export const REFUSED_SOMEHOW: readonly string[] = [
+  'limit @ 5offset 1m',
+  '1 + on (job) limit',
   'sum without (x) by (y) (requests_total)',
   'requests_total bool + 1',
   'requests_total[5m',

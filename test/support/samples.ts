@@ -5,8 +5,8 @@ import { requestLabels } from './telemetry.js';
 
 export interface RecordedSeries {
   readonly labels: Record<string, string>;
-  /** ms since the epoch and value, in order of time. */
-  readonly samples: readonly (readonly [timeMs: number, value: number])[];
+  /** ms since the epoch and value, in order of time; `stale`: the series ended here. */
+  readonly samples: readonly (readonly [timeMs: number, value: number | 'stale'])[];
 }
 
 /** The instant at which the tests ask, ms: on a scrape, so that closed and open window borders differ. */
@@ -16,10 +16,10 @@ const STEP_MS = 15_000;
 /** Samples every 15 s from 20 min before the asked instant until it; `value` of undefined is a missed scrape. */
 function recorded(
   labels: Record<string, string>,
-  value: (index: number, timeMs: number) => number | undefined,
+  value: (index: number, timeMs: number) => number | 'stale' | undefined,
   phaseMs = 0,
 ): RecordedSeries {
-  const samples: [number, number][] = [];
+  const samples: [number, number | 'stale'][] = [];
   for (let index = 0; index <= 80; index++) {
     const timeMs = ASKED_MS - (80 - index) * STEP_MS - phaseMs;
     const found = value(index, timeMs);
@@ -63,6 +63,17 @@ export function recordedSeries(): RecordedSeries[] {
   series.push(
     recorded({ [METRIC_NAME]: 'requests_total', job: 'e', instance: 'e:1' }, (index) =>
       index <= 62 ? index * 5 : undefined,
+    ),
+  );
+  // One whose target went away and came back as another process, and one that went away for good a minute ago.
+  series.push(
+    recorded({ [METRIC_NAME]: 'requests_total', job: 'f', instance: 'f:1' }, (index) =>
+      index < 70 ? index * 12 : index === 70 ? 'stale' : index < 74 ? undefined : (index - 74) * 9,
+    ),
+  );
+  series.push(
+    recorded({ [METRIC_NAME]: 'requests_total', job: 'g', instance: 'g:1' }, (index) =>
+      index < 76 ? index * 2 : index === 76 ? 'stale' : undefined,
     ),
   );
   series.push(recorded({ [METRIC_NAME]: 'temperature', room: 'x' }, () => 18 + random() * 9, 5_000));
@@ -128,18 +139,42 @@ export function storageOf(series: readonly RecordedSeries[]): Storage {
   const storage = new Storage();
   for (const { labels, samples } of series) {
     const stored = storage.open(makeLabels(Object.entries(labels)));
-    for (const [timeMs, value] of samples) storage.append(stored, timeMs, value);
+    for (const [timeMs, value] of samples) {
+      if (value === 'stale') storage.appendStale(stored, timeMs);
+      else storage.append(stored, timeMs, value);
+    }
   }
   return storage;
 }
 
-/** The same samples as a file that `promtool tsdb create-blocks-from openmetrics` reads. */
-export function openMetricsText(series: readonly RecordedSeries[]): string {
-  const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-  const number = (value: number) => (value === Number.POSITIVE_INFINITY ? '+Inf' : String(value));
-  const lines = series.flatMap(({ labels: { [METRIC_NAME]: name, ...labels }, samples }) => {
-    const list = Object.entries(labels).map(([label, value]) => `${label}="${escaped(value)}"`);
-    return samples.map(([timeMs, value]) => `${name}{${list.join(',')}} ${number(value)} ${timeMs / 1000}`);
+/**
+ * More counters and gauges whose scrapes are as untidy as they get: late, missed, off their beat, reset, born late, ended by a stale
+ * marker and come back.
+ */
+export function untidySeries(seed: number): RecordedSeries[] {
+  const random = seededRandom(seed);
+  const chance = (probability: number) => random() < probability;
+  return Array.from({ length: 24 }, (_, shard) => {
+    const isCounter = shard % 3 !== 0;
+    const born = chance(0.3) ? Math.floor(random() * 75) : 0;
+    const steps = [...Array(80 - born).keys()].map((index) => index + born);
+    let value = chance(0.5) ? 0 : Math.floor(random() * 500);
+    const samples: [number, number | 'stale'][] = [];
+    for (const index of steps) {
+      const timeMs = ASKED_MS - (80 - index) * STEP_MS + Math.floor(random() * (chance(0.2) ? 9_000 : 40));
+      if (chance(0.04)) value = isCounter ? Math.floor(random() * 3) : value;
+      else value += isCounter ? Math.floor(random() * 30) : (random() - 0.5) * 7;
+      if (chance(0.06)) samples.push([timeMs, 'stale']);
+      else if (!chance(0.08)) samples.push([timeMs, value]);
+    }
+    return {
+      labels: {
+        [METRIC_NAME]: isCounter ? 'random_total' : 'random_gauge',
+        shard: String(shard % 4),
+        kind: shard % 2 === 0 ? 'even' : 'odd',
+        instance: `i:${shard}`,
+      },
+      samples,
+    };
   });
-  return `${lines.join('\n')}\n# EOF\n`;
 }

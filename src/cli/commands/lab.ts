@@ -15,6 +15,7 @@ import type { Scenario } from '../../scenario/types.js';
 import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
 import { defaultScenario, wholeNumber } from '../options.js';
+import { findProgram } from '../programs.js';
 import { chosenStages } from '../stages.js';
 
 interface Flags {
@@ -62,7 +63,7 @@ export function labCommand(io: Io): Command {
       '--kubeconfig <file>',
       'follow this API server instead of an own one: play its controllers, kubelet and mesh (it must have no nodes)',
     )
-    .option('--prometheus-config <file>', 'write what a real Prometheus needs to scrape the lab')
+    .option('--prometheus-config <file>', 'write the configuration of a real Prometheus that scrapes the lab as well')
     .option('--stop-with-stdin', 'end when standard input closes', false)
     .addHelpText(
       'after',
@@ -82,6 +83,11 @@ Examples:
   weighbridge lab --kubeconfig admin.conf
                                    play nodes and mesh for a bare kube-apiserver
                                    that knows Istio's definitions
+  weighbridge lab --prometheus-config prometheus.yml
+    prometheus --config.file=prometheus.yml    follows the pods as they change
+
+The pods of a TestRun (k6-operator) are processes of the k6 of WEIGHBRIDGE_K6
+or PATH; without one its image cannot be pulled.
 
 Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
 4 a port is taken, an object is refused, or Envoy is not installed`,
@@ -109,6 +115,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
           },
           ...(envoy ? { envoy } : {}),
           onWarning: (warning) => io.stderr.write(`${warning}\n`),
+          k6: findProgram(io.env, io.env.WEIGHBRIDGE_K6 ?? 'k6'),
           clock: systemClock,
           ...(follow ? { follow } : {}),
           onError: (error) => io.stderr.write(`the lab goes on after a fault of its own: ${errorText(error)}\n`),

@@ -13,6 +13,7 @@ import type { LoadSummary } from '../../load/types.js';
 import { URI_ORDERS } from '../../scenario/types.js';
 import type { Io } from '../io.js';
 import { duration, httpUrl, wholeNumber } from '../options.js';
+import { type ClusterLoadFlags, checkTarget, loadFromCluster, withClusterLoadOptions } from './loadCluster.js';
 import { followLoad } from './loadFollow.js';
 import { namedValue } from './loadMarker.js';
 import { describeLoad, type LoadFlags, loadSpec } from './loadSpec.js';
@@ -42,7 +43,7 @@ export function loadCommand(io: Io): Command {
       wholeNumber(0, 2 ** 32 - 1),
     )
     .optionsGroup('Connections and threads:');
-  return withWireOptions(command, duration)
+  withWireOptions(command, duration)
     .option('--workers <n>', 'threads that send, when one core is not enough (default 1)', wholeNumber(1, 64))
     .option(
       '--precise',
@@ -56,7 +57,8 @@ export function loadCommand(io: Io): Command {
       namedValue,
     )
     .option('--marker-uri <pattern>', 'only these paths tell the version; * is any run of characters (default *)')
-    .option('--marker-failed <text>', 'a page with this text has failed, whatever its status')
+    .option('--marker-failed <text>', 'a page with this text has failed, whatever its status');
+  return withClusterLoadOptions(command)
     .optionsGroup('Output:')
     .option('--json', 'print one JSON document on stdout', false)
     .addHelpText(
@@ -82,6 +84,12 @@ Examples:
       --base-url http://localhost:7005
   a rate that grows until something gives:
     weighbridge load http://localhost:7005/ --rate 10 --stages 5m:2000
+  by k6, in a shape:
+    weighbridge load http://localhost:7005/ --engine k6 --script spike \\
+      --users 500 --duration 3m
+  from eight pods of a cluster, at addresses as the cluster knows them:
+    weighbridge load --uris uris.txt --base-url http://webapp.pitstop:7005 \\
+      --users 20000 --duration 10m --engine k6 --target cluster --parallelism 8
 
 A URI list holds one request a line; indented lines below it are a part of it:
   /CustomerManagement weight=3
@@ -95,10 +103,12 @@ A URI list holds one request a line; indented lines below it are a part of it:
 Exit codes: 0 requests were answered · 2 none was, or the generator was the
 bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
     )
-    .action(async (url: string | undefined, flags: LoadFlags) => {
+    .action(async (url: string | undefined, flags: LoadFlags & ClusterLoadFlags, self: Command) => {
+      checkTarget(self, flags, flags.engine);
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const spec = await loadSpec(url, flags, seed, io);
       if (flags.engine === 'k6') refuseForK6(spec);
+      if (flags.target === 'cluster') return loadFromCluster(spec, flags, io);
       const k6 = flags.engine === 'k6' ? await findK6(flags.k6 ?? io.env.WEIGHBRIDGE_K6) : undefined;
       const limits = readLimits();
       refuseTooManyUsers(spec, limits);

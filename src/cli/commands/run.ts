@@ -98,6 +98,7 @@ Examples:
   weighbridge run                            Pitstop on the embedded lab
   weighbridge run --stage canary --seed 7    one stage, the same draws each time
   weighbridge run --dataplane envoy          with a real Envoy beside every pod
+  weighbridge run --engine k6                the same load, sent by k6
   weighbridge run shop/ --target cluster --keep
                                              on a cluster; a release that passes
                                              stays in place

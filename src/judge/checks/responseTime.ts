@@ -54,11 +54,17 @@ export function limitCheck(plan: CheckPlan): (look: Look) => Outcome | undefined
     return conclude(rule, tally, look.settled, observed, statistics, {
       pass: `${sentence}; ${promise}, and more is excluded at error rate ${percent(plan.beta)}.`,
       fail: `${sentence}; ${promise}: ${part}.`,
-      open: `${sentence}; ${promise}, and ${part}`,
+      open: `${sentence}; ${promise}, and ${part}${waves(slow.factor)}`,
       unit: 'answers',
     });
   };
 }
+
+/** Fewer than these that say as much as one are worth no word. */
+const WORTH_A_WORD = 5;
+
+const waves = (factor: number): string =>
+  factor < WORTH_A_WORD ? '' : `; answers come in waves, so that about ${amount(factor)} of them say as much as one`;
 
 /** A typical answer of a version takes at most (1 + margin) times as long as one of another. */
 export function pairsCheck(plan: CheckPlan): (look: Look) => Outcome | undefined {

@@ -174,6 +174,12 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
     column('Completions', (o) => `${count(o.status?.succeeded)}/${text(o.spec?.completions, '1')}`),
     AGE,
   ],
+  'testruns.k6.io': [
+    NAME,
+    column('Stage', (o) => text(o.status?.stage, '')),
+    AGE,
+    column('TestRunID', (o) => text(o.status?.testRunId, '')),
+  ],
   'leases.coordination.k8s.io': [NAME, column('Holder', (o) => text(o.spec?.holderIdentity, '')), AGE],
   'customresourcedefinitions.apiextensions.k8s.io': [
     NAME,

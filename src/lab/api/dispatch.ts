@@ -19,8 +19,18 @@ function log(context: ApiContext, request: ApiRequest): ApiResponse {
   if (container !== undefined && !names.includes(container)) {
     throw new ApiStatusError(400, 'BadRequest', `container ${container} is not valid for pod ${metadata.name}`);
   }
-  return { status: 200, body: context.podLog(metadata.namespace ?? '', metadata.name, container) };
+  const text = context.podLog(metadata.namespace ?? '', metadata.name, container);
+  const tail = request.query.get('tailLines');
+  return { status: 200, body: tail === null ? text : lastLines(text, Number(tail)) };
 }
+
+const lastLines = (text: string, count: number): string =>
+  count > 0
+    ? text
+        .split(/(?<=\n)/)
+        .slice(-count)
+        .join('')
+    : '';
 
 function evict(context: ApiContext, request: ApiRequest): ApiResponse {
   const { body: _, ...removed } = { ...remove(context, { ...request, body: undefined }) };

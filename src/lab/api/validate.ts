@@ -151,6 +151,24 @@ function definitionErrors({ metadata, spec }: KubeObject): FieldError[] {
   return [{ type: 'Invalid', field: 'metadata.name', message }];
 }
 
+/** What the operator's CustomResourceDefinition asks for beyond the types. */
+function testRunErrors(object: KubeObject): FieldError[] {
+  const required = (field: string): FieldError => ({ type: 'Required', field, message: '' });
+  const { parallelism, script, cleanup } = object.spec ?? {};
+  const errors: FieldError[] = [];
+  if (parallelism === undefined) errors.push(required('spec.parallelism'));
+  if (!isDict(script)) errors.push(required('spec.script'));
+  for (const source of ['configMap', 'volumeClaim'] as const) {
+    const given = isDict(script) ? script[source] : undefined;
+    if (isDict(given) && given.name === undefined) errors.push(required(`spec.script.${source}.name`));
+  }
+  if (cleanup !== undefined && cleanup !== 'post') {
+    const message = `${JSON.stringify(cleanup)}: Unsupported value: supported values: "post"`;
+    errors.push({ type: 'Invalid', field: 'spec.cleanup', message });
+  }
+  return errors;
+}
+
 /**
  * The API server's own checks of an object after defaults: names, and what of workloads and Services would otherwise fail
  * far away from its cause.
@@ -165,5 +183,6 @@ export function validationError(
   if (entry.kind === 'CustomResourceDefinition') errors.push(...definitionErrors(object));
   if (entry.group === 'apps') errors.push(...workloadErrors(object, before));
   if (entry.resource === 'services') errors.push(...serviceErrors(object, before));
+  if (entry.resource === 'testruns.k6.io') errors.push(...testRunErrors(object));
   return errors.length > 0 ? invalid(entry.group, entry.kind, object.metadata.name, errors) : undefined;
 }

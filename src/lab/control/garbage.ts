@@ -9,10 +9,14 @@ const OWNERS: Readonly<Record<string, ResourceName>> = {
   StatefulSet: 'statefulsets.apps',
   DaemonSet: 'daemonsets.apps',
   Service: 'services',
+  TestRun: 'testruns.k6.io',
+  Job: 'jobs.batch',
 };
 
 /** Objects that owners leave behind. */
 const DEPENDENTS: readonly ResourceName[] = [
+  'jobs.batch',
+  'services',
   'replicasets.apps',
   'endpointslices.discovery.k8s.io',
   'endpoints',

@@ -6,6 +6,7 @@ import { type Condition, type ControlContext, type Controller, conditions, putSt
 import { inject, SIDECAR } from './injection.js';
 import { AddressPool } from './names.js';
 import { isTerminating, podSpec, workloadOf } from './objects.js';
+import { type ContainerExit, ContainerProblem } from './programs.js';
 
 /** What really runs for a pod. */
 export interface PodProcess {
@@ -15,6 +16,8 @@ export interface PodProcess {
   readonly ready: Promise<void>;
   /** Whoever is to be told when the proxy container has ended by itself, and when it was restarted. */
   onProxyHealth?(listener: (up: boolean) => void): void;
+  /** Resolves when all containers have ended by themselves; undefined: they serve until they are stopped. Never rejects. */
+  readonly ended?: Promise<readonly ContainerExit[]> | undefined;
   /** Ends everything; no listener of the pod is left afterwards. */
   stop(): Promise<void>;
 }
@@ -28,16 +31,22 @@ export interface KubeletOptions {
   readonly drainMs: number;
 }
 
-type Phase = 'Pending' | 'Running' | 'Failed';
+/** What containers do now: wait (for what reason), run, or have ended. */
+type Doing =
+  | { readonly kind: 'waiting'; readonly reason: string; readonly message?: string }
+  | { readonly kind: 'running'; readonly ready: boolean }
+  | { readonly kind: 'ended'; readonly exits: readonly ContainerExit[] };
 
 interface Held {
   readonly ip: string;
   process: PodProcess | undefined;
+  /** Nothing is reported of a pod any more that has ended. */
+  over: boolean;
   readonly ended: AbortController;
   /** Of the proxy container. */
   proxy: { readonly up: boolean; readonly restarts: number };
-  /** The application has begun to serve. */
-  serving: boolean;
+  /** As it was reported last. */
+  doing: Doing;
 }
 
 /** The node `lab`: admits pods, runs them, reports their state, ends them after a drain. */
@@ -88,9 +97,10 @@ export class Kubelet implements Controller {
     const held: Held = {
       ip: this.addresses.take(),
       process: undefined,
+      over: false,
       ended: new AbortController(),
+      doing: { kind: 'waiting', reason: 'ContainerCreating' },
       proxy: { up: true, restarts: 0 },
-      serving: false,
     };
     this.held.set(uid, held);
     const injected = inject(store, pod, workloadOf(pod));
@@ -99,25 +109,31 @@ export class Kubelet implements Controller {
       metadata: { ...injected.metadata, uid },
       spec: { ...podSpec(injected), nodeName: 'lab' },
     });
-    this.report(admitted, held, 'Pending', undefined);
+    this.report(admitted, held, held.doing);
     void this.start(admitted, held);
   }
 
   private async start(pod: KubeObject, held: Held): Promise<void> {
-    const { signal } = held.ended;
+    const report = (doing: Doing) => {
+      if (!held.ended.signal.aborted && !held.over) this.report(pod, held, doing);
+    };
     try {
       held.process = this.options.run(pod, held.ip);
       held.process.onProxyHealth?.((up) => {
         held.proxy = { up, restarts: held.proxy.restarts + (up ? 1 : 0) };
-        if (!signal.aborted) this.report(pod, held, 'Running', undefined);
+        if (held.doing.kind === 'running') report(held.doing);
       });
       await held.process.running;
-      if (!signal.aborted) this.report(pod, held, 'Running', undefined);
+      report({ kind: 'running', ready: false });
+      void held.process.ended?.then((exits) => {
+        report({ kind: 'ended', exits });
+        held.over = true;
+      });
       await held.process.ready;
-      held.serving = true;
-      if (!signal.aborted) this.report(pod, held, 'Running', undefined);
+      report({ kind: 'running', ready: true });
     } catch (error) {
-      if (!signal.aborted) this.report(pod, held, 'Pending', errorText(error));
+      const reason = error instanceof ContainerProblem ? error.reason : 'CreateContainerError';
+      report({ kind: 'waiting', reason, message: errorText(error) });
     }
   }
 
@@ -147,23 +163,26 @@ export class Kubelet implements Controller {
     if (newest?.metadata.uid === pod.metadata.uid) store.remove('pods', pod.metadata.namespace, pod.metadata.name);
   }
 
-  private report(pod: KubeObject, held: Held, phase: Phase, problem: string | undefined): void {
+  private report(pod: KubeObject, held: Held, doing: Doing): void {
     const { clock, store } = this.context;
     const before = store.get('pods', pod.metadata.namespace, pod.metadata.name)?.status;
-    const running = phase === 'Running';
-    const { serving, proxy } = held;
-    const ready = running && serving && proxy.up;
-    const state = running
-      ? { running: { startedAt: timestamp(clock) } }
-      : { waiting: problem ? { reason: 'CreateContainerError', message: problem } : { reason: 'ContainerCreating' } };
+    held.doing = doing;
+    const { proxy } = held;
+    const serving = doing.kind === 'running' && doing.ready;
+    const ready = serving && proxy.up;
     const condition = (type: string, holds: boolean): Condition => ({
       type,
       status: holds ? 'True' : 'False',
-      reason: holds ? '' : 'ContainersNotReady',
+      reason: holds ? '' : doing.kind === 'ended' ? 'PodCompleted' : 'ContainersNotReady',
       message: '',
     });
+    const statusBefore = new Map(
+      ((before?.containerStatuses ?? []) as { name: string; state?: { running?: { startedAt?: string } } }[]).map(
+        ({ name, state }) => [name, state?.running?.startedAt],
+      ),
+    );
     putStatus(this.context, 'pods', pod, {
-      phase,
+      phase: phaseOf(doing),
       conditions: conditions(clock, before?.conditions, [
         condition('PodScheduled', true),
         condition('Initialized', true),
@@ -178,18 +197,37 @@ export class Kubelet implements Controller {
       startTime: before?.startTime ?? timestamp(clock),
       containerStatuses: podSpec(pod).containers.map((container) => {
         const isProxy = container.name === SIDECAR;
-        const up = running && (!isProxy || proxy.up);
+        const down = isProxy && doing.kind === 'running' && !proxy.up;
+        const startedAt = statusBefore.get(container.name) ?? timestamp(clock);
         return {
           name: container.name,
           image: container.image ?? '',
           imageID: '',
-          ready: up && serving,
-          started: up,
+          ready: serving && !down,
+          started: doing.kind === 'running' && !down,
           restartCount: isProxy ? proxy.restarts : 0,
-          state: running && !up ? { waiting: { reason: 'CrashLoopBackOff' } } : state,
+          state: down
+            ? { waiting: { reason: 'CrashLoopBackOff' } }
+            : stateOf(doing, container.name, startedAt, timestamp(clock)),
           lastState: {},
         };
       }),
     });
   }
+}
+
+function phaseOf(doing: Doing): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
+  if (doing.kind === 'waiting') return 'Pending';
+  if (doing.kind === 'running') return 'Running';
+  return doing.exits.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed';
+}
+
+function stateOf(doing: Doing, container: string, startedAt: string, now: string): Record<string, unknown> {
+  if (doing.kind === 'waiting') {
+    return { waiting: { reason: doing.reason, ...(doing.message ? { message: doing.message } : {}) } };
+  }
+  if (doing.kind === 'running') return { running: { startedAt: now } };
+  // A sidecar ends with the last container that does the work.
+  const exitCode = doing.exits.find((exit) => exit.container === container)?.exitCode ?? 0;
+  return { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt, finishedAt: now } };
 }

@@ -84,6 +84,7 @@ const TABLE: readonly (readonly [group: string, versions: string, flags: string,
   ['policy.linkerd.io', 'v1beta1', 'nx', 'ServerAuthorization/serverauthorizations/saz'],
   ['policy.linkerd.io', 'v1alpha1', 'nx', 'AuthorizationPolicy/authorizationpolicies/authzpolicy'],
   ['linkerd.io', 'v1alpha2', 'nx', 'ServiceProfile/serviceprofiles/sp'],
+  ['k6.io', 'v1alpha1', 'nsx', 'TestRun/testruns'],
   ['split.smi-spec.io', 'v1alpha2 v1alpha1', 'nx', 'TrafficSplit/trafficsplits/ts'],
 ];
 

@@ -11,6 +11,7 @@ export interface Workload {
   readonly labels: Readonly<Record<string, string>>;
   /** True also without pods: nothing proves that a sidecar is missing. */
   readonly hasSidecar: boolean;
+  readonly pods: readonly KubeObject[];
   readonly object: KubeObject;
 }
 
@@ -109,6 +110,7 @@ function workload(
     type,
     labels,
     hasSidecar: type === 'Deployment' ? pods.slice(0, 1).every(isInjected) : pods.every(isInjected),
+    pods,
     object,
   };
 }

@@ -20,9 +20,13 @@ export class PrometheusClient {
     this.agent = agent;
   }
 
-  /** An instant vector, its values rounded by the query to 0.001 as all of Kiali's. @param timeSeconds since the epoch. */
-  async vector(query: string, timeSeconds: number): Promise<Row[]> {
-    const form = new URLSearchParams({ query: `round(${query},0.001)`, time: String(timeSeconds) });
+  /** An instant vector, its values rounded by the query to 0.001 as all of a graph's. @param timeSeconds since the epoch. */
+  vector(query: string, timeSeconds: number): Promise<Row[]> {
+    return this.exactVector(`round(${query},0.001)`, timeSeconds);
+  }
+
+  async exactVector(query: string, timeSeconds: number): Promise<Row[]> {
+    const form = new URLSearchParams({ query, time: String(timeSeconds) });
     const { status, text } = await this.fetch('POST', '/api/v1/query', form.toString());
     if (status >= 500) throw new Failure(503, `server_error: server error: ${status}`);
     if (status >= 300 && status !== 400 && status !== 422)

@@ -3,6 +3,7 @@ import { type KialiAuth, type Session, Sessions } from './auth.js';
 import { CLUSTER, type ClusterView } from './cluster.js';
 import { Failure } from './failure.js';
 import { buildGraph } from './graph/build.js';
+import { healthPage } from './health.js';
 import { parseGraphOptions } from './options.js';
 import { configPage, istioStatusPage, namespacePage, statusPage } from './pages.js';
 import type { PrometheusClient } from './prometheus.js';
@@ -82,6 +83,8 @@ async function answerGuarded(page: string, params: URLSearchParams, context: Kia
       const options = parseGraphOptions(params, cluster.namespaces(), context.wallMs());
       return { status: 200, body: await buildGraph(options, cluster, prometheus) };
     }
+    case '/api/clusters/health':
+      return { status: 200, body: await healthPage(params, cluster, prometheus, context.wallMs()) };
     case '/api/istio/config':
       return { status: 200, body: configPage(cluster, undefined, params.get('objects')) };
     case '/api/istio/status':

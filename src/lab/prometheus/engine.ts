@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js';
 import { formatValue } from './format.js';
-import { type Labels, labelKey } from './labels.js';
+import { compareLabels, type Labels, labelKey } from './labels.js';
 import type { Matcher } from './matchers.js';
 import type { Expr, ValueType } from './promql/ast.js';
 import { typeName, typeOf } from './promql/check.js';
@@ -133,7 +133,7 @@ function collect(
 }
 
 function matrix(rows: readonly { labels: Labels; points: readonly Point[] }[]): unknown {
-  const keyed = rows.map((row) => ({ key: labelKey(row.labels), row }));
-  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return keyed.map(({ row }) => ({ metric: metric(row.labels), values: row.points }));
+  return [...rows]
+    .sort((a, b) => compareLabels(a.labels, b.labels))
+    .map(({ labels, points }) => ({ metric: metric(labels), values: points }));
 }

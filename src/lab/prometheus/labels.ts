@@ -28,6 +28,18 @@ export function labelKey(labels: Labels): string {
   return key;
 }
 
+/** Prometheus' order of series: name by name, each with its value; of two that begin alike the shorter comes first. */
+export function compareLabels(a: Labels, b: Labels): number {
+  const right = b.entries();
+  for (const [name, value] of a) {
+    const { value: other } = right.next();
+    if (other === undefined) return 1;
+    if (name !== other[0]) return name < other[0] ? -1 : 1;
+    if (value !== other[1]) return value < other[1] ? -1 : 1;
+  }
+  return right.next().done ? 0 : -1;
+}
+
 /** The key of the named labels only; an absent label counts as empty. */
 export function groupKey(labels: Labels, names: readonly string[]): string {
   let key = '';

@@ -17,6 +17,8 @@ export const BUILD = {
 
 export interface PageContext {
   readonly states: () => readonly TargetState[];
+  /** YAML. */
+  readonly config: () => string;
   readonly storage: Storage;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -42,12 +44,12 @@ function promDuration(ms: number): string {
   return text || '0s';
 }
 
-/**
- * The YAML with which a real Prometheus scrapes the same targets under the same labels: one static config a target, whose path
- * and scheme travel as labels.
- */
-export function scrapeConfigYaml(targets: readonly ScrapeTarget[], intervalMs: number, timeoutMs: number): string {
-  const staticConfigs = targets.map(({ url, labels }) => {
+/** Where `prometheusConfig` sends a real Prometheus for the targets. */
+export const DISCOVERY_PATH = '/service-discovery';
+
+/** The targets as Prometheus' HTTP service discovery wants them: one group a target, whose path and scheme travel as labels. */
+export function discoveryGroups(targets: readonly ScrapeTarget[]): readonly unknown[] {
+  return targets.map(({ url, labels }) => {
     const { host, pathname, protocol } = new URL(url);
     return {
       targets: [host],
@@ -58,6 +60,13 @@ export function scrapeConfigYaml(targets: readonly ScrapeTarget[], intervalMs: n
       },
     };
   });
+}
+
+/**
+ * The configuration with which a real Prometheus scrapes the same targets under the same labels, those that come later included: it
+ * asks the lab for them every second (and takes changes up every five, its own pace).
+ */
+export function prometheusConfig(url: string, intervalMs: number, timeoutMs: number): string {
   return stringify({
     global: {
       scrape_interval: promDuration(intervalMs),
@@ -65,28 +74,29 @@ export function scrapeConfigYaml(targets: readonly ScrapeTarget[], intervalMs: n
       scrape_timeout: promDuration(Math.min(timeoutMs, intervalMs)),
       evaluation_interval: '1m',
     },
-    scrape_configs: [{ job_name: 'kubernetes-pods', honor_labels: true, static_configs: staticConfigs }],
+    scrape_configs: [
+      {
+        job_name: 'kubernetes-pods',
+        honor_labels: true,
+        http_sd_configs: [{ url: `${url}${DISCOVERY_PATH}`, refresh_interval: '1s' }],
+      },
+    ],
   });
 }
 
 /** The pages that describe the server itself. */
 export function pages(context: PageContext): Readonly<Record<string, (params: URLSearchParams) => unknown>> {
-  const config = () =>
-    scrapeConfigYaml(
-      context.states().map(({ target }) => target),
-      context.intervalMs,
-      context.timeoutMs,
-    );
   const retention = promDuration(context.retentionMs);
   return {
     targets: (params) => targetsPage(context, params.get('state') ?? 'any'),
     'status/buildinfo': () => BUILD,
-    'status/config': () => ({ yaml: config() }),
+    'status/config': () => ({ yaml: context.config() }),
     'status/flags': () => ({
       'query.lookback-delta': '5m',
       'query.max-samples': '50000000',
       'query.timeout': '2m',
       'storage.tsdb.retention.time': retention,
+      'web.enable-remote-write-receiver': 'true',
     }),
     'status/runtimeinfo': () => ({
       startTime: new Date(context.startedMs).toISOString(),

@@ -7,8 +7,9 @@ import type { ScrapeTarget } from '../control/types.js';
 import { type ApiContext, answerApi } from './api.js';
 import { QueryEngine } from './engine.js';
 import type { MetricMetadata } from './exposition.js';
-import { BUILD, pages, scrapeConfigYaml } from './pages.js';
+import { BUILD, DISCOVERY_PATH, discoveryGroups, pages, prometheusConfig } from './pages.js';
 import { ApiError } from './params.js';
+import { storeWrite } from './remoteWrite.js';
 import { Storage } from './storage.js';
 import { TargetManager } from './targets.js';
 
@@ -33,7 +34,7 @@ export interface RunningPrometheus {
   /** `http://127.0.0.1:40123` */
   readonly url: string;
   readonly storage: Storage;
-  /** Configuration with which a real Prometheus scrapes the present targets alike. */
+  /** Configuration with which a real Prometheus scrapes the same targets, as they come and go while this server runs. */
   scrapeConfig(): string;
   /** Ends scrapes, connections and the port. */
   close(): Promise<void>;
@@ -53,6 +54,8 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
   const metadata = new Map<string, MetricMetadata>();
   const agent = new Agent({ connections: 1, pipelining: 1, keepAliveTimeout: 60_000 });
   const manager = new TargetManager(options.targets, { storage, clock, agent, intervalMs, timeoutMs, metadata });
+  let url = '';
+  const config = () => prometheusConfig(url, intervalMs, timeoutMs);
   const context: ApiContext = {
     storage,
     engine: new QueryEngine(storage, clock),
@@ -60,6 +63,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
     wallMs: () => clock.wallMs(),
     pages: pages({
       states: () => manager.states,
+      config,
       storage,
       intervalMs,
       timeoutMs,
@@ -68,7 +72,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
     }),
   };
   const server = createServer((request, response) => {
-    answer(request, context)
+    answer(request, context, options.targets)
       .catch(failure)
       .then((reply) => send(response, reply))
       .catch(() => response.destroy());
@@ -82,12 +86,13 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
     throw error;
   }
 
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const stopping = new AbortController();
   const watching = watchTargets(manager, clock, intervalMs, stopping.signal);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     storage,
-    scrapeConfig: () => scrapeConfigYaml(options.targets(), intervalMs, timeoutMs),
+    scrapeConfig: config,
     async close() {
       stopping.abort();
       await watching;
@@ -150,16 +155,26 @@ function failure(error: unknown): Reply {
   return json(known.status, { status: 'error', errorType: known.errorType, error: known.message });
 }
 
-async function answer(request: IncomingMessage, context: ApiContext): Promise<Reply> {
+async function answer(
+  request: IncomingMessage,
+  context: ApiContext,
+  targets: PrometheusOptions['targets'],
+): Promise<Reply> {
   const queryAt = (request.url ?? '/').indexOf('?');
   const path = queryAt < 0 ? (request.url ?? '/') : (request.url ?? '').slice(0, queryAt);
   const method = request.method ?? 'GET';
   if (path === '/-/ready') return text(200, 'Prometheus Server is Ready.\n');
   if (path === '/-/healthy') return text(200, 'Prometheus Server is Healthy.\n');
   if (path === '/version') return json(200, BUILD);
+  if (path === DISCOVERY_PATH) return json(200, discoveryGroups(targets()));
   if (path === '/') return text(200, 'The HTTP API is below /api/v1.\n');
   if (!path.startsWith('/api/v1/')) return text(404, '404 page not found\n');
   if (!['GET', 'POST', 'HEAD'].includes(method)) return text(405, 'Method Not Allowed\n');
+  if (path === '/api/v1/write') {
+    if (method !== 'POST') return text(405, 'Method Not Allowed\n');
+    const written = storeWrite(await bodyOf(request), context.storage);
+    return text(written.status, written.text);
+  }
   const params = new URLSearchParams(queryAt < 0 ? '' : (request.url ?? '').slice(queryAt + 1));
   if (method === 'POST') {
     const form = await formOf(request);
@@ -170,8 +185,7 @@ async function answer(request: IncomingMessage, context: ApiContext): Promise<Re
   return data === undefined ? text(404, '404 page not found\n') : json(200, { status: 'success', data });
 }
 
-/** The fields of a form body; a body of another type is no parameters. */
-async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -179,6 +193,12 @@ async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
     if (size > BODY_LIMIT) throw new ApiError('bad_data', `error parsing form values: http: request body too large`);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+/** The fields of a form body; a body of another type is no parameters. */
+async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
+  const body = await bodyOf(request);
   const isForm = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
-  return new URLSearchParams(isForm ? Buffer.concat(chunks).toString('utf8') : '');
+  return new URLSearchParams(isForm ? body.toString('utf8') : '');
 }

@@ -1,4 +1,4 @@
-import { type Labels, labelKey, METRIC_NAME } from './labels.js';
+import { compareLabels, type Labels, labelKey, METRIC_NAME } from './labels.js';
 import { type Matcher, matchesAll } from './matchers.js';
 import { Series } from './series.js';
 
@@ -14,12 +14,19 @@ export interface StorageOptions {
 /** Thrown when a new series would pass `maxSeries`; the scrape that brought it fails as a whole. */
 export class SeriesLimitError extends Error {}
 
+/** The series of one metric. */
+interface Family {
+  readonly byKey: Map<string, Series>;
+  /** All of them in the order of their labels; undefined when one came or went since. */
+  sorted: readonly Series[] | undefined;
+}
+
 /**
  * Time series in memory, found by metric name. Retention follows the samples' own time, not a clock, so that recorded
  * samples of any age can be loaded and queried.
  */
 export class Storage {
-  private readonly byName = new Map<string, Map<string, Series>>();
+  private readonly byName = new Map<string, Family>();
   private readonly retentionMs: number;
   private readonly maxSeries: number;
   private readonly maxSamples: number;
@@ -44,20 +51,26 @@ export class Storage {
     return minTime <= this.newest ? { minTime, maxTime: this.newest } : undefined;
   }
 
+  /** The series with these labels, or undefined. */
+  find(labels: Labels): Series | undefined {
+    return this.byName.get(labels.get(METRIC_NAME) ?? '')?.byKey.get(labelKey(labels));
+  }
+
   /** The series with these labels, made when there is none. Throws SeriesLimitError. */
   open(labels: Labels): Series {
     const name = labels.get(METRIC_NAME) ?? '';
     let family = this.byName.get(name);
     if (!family) {
-      family = new Map();
+      family = { byKey: new Map(), sorted: undefined };
       this.byName.set(name, family);
     }
     const key = labelKey(labels);
-    let series = family.get(key);
+    let series = family.byKey.get(key);
     if (!series) {
       if (this.series >= this.maxSeries) throw new SeriesLimitError(`more than ${this.maxSeries} series`);
       series = new Series(labels, this.retentionMs, this.maxSamples);
-      family.set(key, series);
+      family.byKey.set(key, series);
+      family.sorted = undefined;
       this.series += 1;
     }
     return series;
@@ -74,17 +87,24 @@ export class Storage {
     return series.appendStale(timeMs);
   }
 
-  /** All series that satisfy every matcher, in order of their first sample. */
+  /** All series that satisfy every matcher, in the order of their labels: in it Prometheus adds up and breaks ties. */
   select(matchers: readonly Matcher[]): Series[] {
     const name = matchers.find((matcher) => matcher.label === METRIC_NAME && matcher.op === '=')?.value;
+    if (name !== undefined) return this.sorted(name).filter(({ labels }) => matchesAll(labels, matchers));
     const found: Series[] = [];
-    const candidates = name === undefined ? this.all() : (this.byName.get(name)?.values() ?? []);
-    for (const series of candidates) if (matchesAll(series.labels, matchers)) found.push(series);
-    return found;
+    for (const series of this.all()) if (matchesAll(series.labels, matchers)) found.push(series);
+    return found.sort((a, b) => compareLabels(a.labels, b.labels));
+  }
+
+  private sorted(name: string): readonly Series[] {
+    const family = this.byName.get(name);
+    if (!family) return [];
+    family.sorted ??= [...family.byKey.values()].sort((a, b) => compareLabels(a.labels, b.labels));
+    return family.sorted;
   }
 
   *all(): Iterable<Series> {
-    for (const family of this.byName.values()) yield* family.values();
+    for (const { byKey } of this.byName.values()) yield* byKey.values();
   }
 
   private advance(timeMs: number): void {
@@ -99,13 +119,14 @@ export class Storage {
   private sweep(): void {
     const oldest = this.newest - this.retentionMs;
     for (const [name, family] of this.byName) {
-      for (const [key, series] of family) {
+      for (const [key, series] of family.byKey) {
         if (series.length === 0 || series.lastTime >= oldest) continue;
-        family.delete(key);
+        family.byKey.delete(key);
+        family.sorted = undefined;
         series.forgotten = true;
         this.series -= 1;
       }
-      if (family.size === 0) this.byName.delete(name);
+      if (family.byKey.size === 0) this.byName.delete(name);
     }
   }
 }

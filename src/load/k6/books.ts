@@ -180,9 +180,10 @@ const failed = (error: string): AnswerAccount => ({
 
 /**
  * What k6 counted itself against what it wrote sample by sample.
+ * @param place where the samples stand.
  * @returns a sentence for each that differs; none: they agree.
  */
-export function differences(stream: ReturnType<K6Books['totals']>, end: K6EndOfTest): string[] {
+export function differences(stream: ReturnType<K6Books['totals']>, end: K6EndOfTest, place = 'its samples'): string[] {
   const versions = new Set([...Object.keys(stream.versions), ...Object.keys(end.versions)]);
   const rows: readonly (readonly [string, number, number])[] = [
     ['requests', stream.requests, end.requests],
@@ -194,5 +195,5 @@ export function differences(stream: ReturnType<K6Books['totals']>, end: K6EndOfT
   ];
   return rows
     .filter(([, read, told]) => read !== told)
-    .map(([what, read, told]) => `${what}: ${read} in its samples, ${told} in its totals`);
+    .map(([what, read, told]) => `${what}: ${read} in ${place}, ${told} in its totals`);
 }

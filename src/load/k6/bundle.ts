@@ -7,6 +7,9 @@ import { ConfigError, errorText, type Problem } from '../../base/errors.js';
 const K6_SCRIPTS = ['replay', 'ramp', 'spike', 'soak'] as const;
 export type K6ScriptName = (typeof K6_SCRIPTS)[number];
 
+/** Whether a script is named that comes with the package. */
+export const isPackaged = (script: string): boolean => K6_SCRIPTS.some((name) => name === script);
+
 const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
 /** TypeScript when this runs from the sources, JavaScript in an installed package. */
 const CORE = fileURLToPath(new URL(`./core${extname(import.meta.url)}`, import.meta.url));
@@ -19,7 +22,7 @@ const CORE = fileURLToPath(new URL(`./core${extname(import.meta.url)}`, import.m
  * @throws ConfigError with every fault that esbuild finds, with file and line.
  */
 export async function bundleScript(script: K6ScriptName | (string & {}), cwd = '.'): Promise<string> {
-  const own = K6_SCRIPTS.some((name) => name === script);
+  const own = isPackaged(script);
   const entry = own ? resolve(PACKAGE, `scenarios/k6/${script}.ts`) : resolve(cwd, script);
   const base = own ? PACKAGE : dirname(entry);
   // Loaded when it is asked for: only this engine needs it.

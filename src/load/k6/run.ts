@@ -22,7 +22,7 @@ import type {
   ResponseTimeCounts,
 } from '../types.js';
 import { differences, K6Books } from './books.js';
-import { bundleScript, type K6ScriptName } from './bundle.js';
+import { bundleScript, isPackaged, type K6ScriptName } from './bundle.js';
 import { SHAPES, type Shape, shaped } from './executors.js';
 import { exitText, type K6Exit } from './exits.js';
 import { Gate } from './gate.js';
@@ -98,7 +98,15 @@ export async function startK6Load(spec: LoadSpec, options: K6LoadOptions): Promi
     const early = await Promise.race([alive, k6.exited]);
     signal?.removeEventListener('abort', interrupt);
     if (early && !signal?.aborted) throw new EnvironmentError('E_K6', ...neverSent(early, k6));
-    const parts = { books, stream, process: k6, gate, summaryFile: files.summary, close };
+    const parts = {
+      books,
+      stream,
+      process: k6,
+      gate,
+      summaryFile: files.summary,
+      ownScript: !isPackaged(script),
+      close,
+    };
     return new K6Load(spec, `k6 ${program.version}`, clock, parts);
   } catch (error) {
     await close();
@@ -130,6 +138,8 @@ interface Parts {
   readonly process: K6Process;
   readonly gate: Gate | undefined;
   readonly summaryFile: string;
+  /** It is not one of the package. */
+  readonly ownScript: boolean;
   /** Removes the files, and closes the gate. */
   close(): Promise<void>;
 }
@@ -245,7 +255,7 @@ class K6Load implements LoadRun {
   }
 
   async #end(): Promise<LoadSummary> {
-    const { books, stream, process, summaryFile, close } = this.#parts;
+    const { books, stream, process, close } = this.#parts;
     const exit = await process.exited;
     clearInterval(this.#timer);
     this.#seconds = this.#parts.gate ? this.#elapsed() : books.seconds;
@@ -255,7 +265,7 @@ class K6Load implements LoadRun {
         ? `the script threw ${process.scriptErrors === 1 ? 'an error' : `${process.scriptErrors} errors`}: ${process.words.at(-1)}`
         : undefined,
       stream.end() || stream.malformed > 0 ? 'the samples of k6 are cut' : undefined,
-      exit.code === null ? undefined : await crossCheck(books, summaryFile),
+      exit.code === null ? undefined : await crossCheck(books, this.#parts),
     ].filter((fault) => fault !== undefined);
     await close();
     const summary = loadSummaryOf(this.snapshot());
@@ -301,11 +311,13 @@ type Mark = Pick<
 >;
 
 /** The totals that k6 counted itself against its samples. @returns what is wrong. */
-async function crossCheck(books: K6Books, file: string): Promise<string | undefined> {
+async function crossCheck(books: K6Books, { summaryFile, ownScript }: Parts): Promise<string | undefined> {
   let told: K6EndOfTest;
   try {
-    told = JSON.parse(await readFile(file, 'utf8')) as K6EndOfTest;
-  } catch {
+    told = JSON.parse(await readFile(summaryFile, 'utf8')) as K6EndOfTest;
+  } catch (error) {
+    // A script of the user need not tell any.
+    if (ownScript && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     return 'the totals that k6 writes at its end are missing or cut: its samples stand alone';
   }
   const differing = differences(books.totals(), told);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { ScrapeTarget } from '../../../src/lab/control/types.js';
 import { type RunningPrometheus, startPrometheus } from '../../../src/lab/prometheus/server.js';
 import { ManualClock } from '../../support/clock.js';
@@ -188,4 +189,26 @@ describe('scraping', () => {
     await quick.close();
     await expect(fetch(`${quick.url}/-/ready`)).rejects.toThrow();
   });
+});
+
+test('the configuration for a real Prometheus leads to the targets of the moment', async () => {
+  let targets: ScrapeTarget[] = [];
+  const prometheus = await prometheusOver(() => targets, 1000);
+  const config = parse(prometheus.scrapeConfig()) as {
+    global: Record<string, string>;
+    scrape_configs: { honor_labels: boolean; http_sd_configs: { url: string }[] }[];
+  };
+  expect(config.global).toEqual({ scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1m' });
+  const [job] = config.scrape_configs;
+  expect(job?.honor_labels).toBe(true);
+  const discovered = async () => (await fetch(job?.http_sd_configs[0]?.url ?? '')).json();
+  expect(await discovered()).toEqual([]);
+  const labels = { job: 'pods', pod: 'a', empty: '' };
+  targets = [{ url: 'http://127.0.0.1:1234/stats/prometheus', labels }];
+  expect(await discovered()).toEqual([
+    {
+      targets: ['127.0.0.1:1234'],
+      labels: { job: 'pods', pod: 'a', __scheme__: 'http', __metrics_path__: '/stats/prometheus' },
+    },
+  ]);
 });

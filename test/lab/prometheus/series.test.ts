@@ -65,12 +65,12 @@ describe('the storage', () => {
         .select(conditions.map(([label, op, value]) => makeMatcher(label, op, value)))
         .map((series) => `${series.labels.get('__name__')}/${series.labels.get('job') ?? ''}`);
     expect(found(['__name__', '=', 'up'], ['job', '=', 'api'])).toEqual(['up/api']);
-    expect(found(['__name__', '=', 'up'], ['job', '!=', 'api'])).toEqual(['up/api-v2', 'up/web', 'up/']);
+    expect(found(['__name__', '=', 'up'], ['job', '!=', 'api'])).toEqual(['up/', 'up/api-v2', 'up/web']);
     expect(found(['__name__', '=', 'up'], ['job', '=~', 'ap.'])).toEqual(['up/api']);
     expect(found(['__name__', '=', 'up'], ['job', '=~', 'api.*|x'])).toEqual(['up/api', 'up/api-v2']);
-    expect(found(['__name__', '=', 'up'], ['job', '!~', 'api|web'])).toEqual(['up/api-v2', 'up/']);
+    expect(found(['__name__', '=', 'up'], ['job', '!~', 'api|web'])).toEqual(['up/', 'up/api-v2']);
     expect(found(['__name__', '=', 'up'], ['job', '=', ''])).toEqual(['up/']);
-    expect(found(['__name__', '=~', '.*'], ['job', '=', 'web'])).toEqual(['up/web', 'down/web']);
+    expect(found(['__name__', '=~', '.*'], ['job', '=', 'web'])).toEqual(['down/web', 'up/web']);
   });
 
   test('expressions that defeat backtracking engines are answered at once', () => {

@@ -3,6 +3,7 @@ import { dropLabels, groupKey, keepLabels, type Labels, labelKey, METRIC_NAME, m
 import type { Expr } from './ast.js';
 import { ExecutionError, type Sample } from './context.js';
 import { ascending, quantile } from './numbers.js';
+import { best } from './topk.js';
 
 type Aggregate = Extract<Expr, { kind: 'aggregate' }>;
 
@@ -64,19 +65,6 @@ function countOf(param: number): number {
   return Math.max(0, Math.trunc(param));
 }
 
-/** The largest (or smallest) first; NaN is worse than any number. */
-function best(samples: readonly Sample[], size: number, largest: boolean): Sample[] {
-  const order = (a: Sample, b: Sample) => {
-    if (Number.isNaN(a.value) || Number.isNaN(b.value))
-      return Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value));
-    return largest ? b.value - a.value || 0 : a.value - b.value || 0;
-  };
-  return [...samples]
-    .sort(order)
-    .slice(0, size)
-    .map(({ labels, value }) => ({ labels, value }));
-}
-
 function reduce(op: Aggregate['op'], values: readonly number[], param: number): number {
   switch (op) {
     case 'sum':
@@ -113,13 +101,14 @@ function mean(values: readonly number[]): number {
   return average;
 }
 
-/** Welford's population variance. */
+/** Welford's population variance. It starts at the first value, so that one value alone varies by 0 even when it is infinite. */
 function variance(values: readonly number[]): number {
-  let average = 0;
+  let average = values[0] ?? Number.NaN;
   let squares = 0;
-  for (const [index, value] of values.entries()) {
+  for (let count = 2; count <= values.length; count++) {
+    const value = values[count - 1] as number;
     const delta = value - average;
-    average += delta / (index + 1);
+    average += delta / count;
     squares += delta * (value - average);
   }
   return squares / values.length;

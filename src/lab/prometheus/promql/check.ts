@@ -131,6 +131,5 @@ function checkBinary(expr: Extract<Expr, { kind: 'binary' }>, fail: Fail): void 
     if (both !== undefined)
       fail(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`, 'operator');
   }
-  if ((matching.labels.length > 0 || matching.on) && scalars > 0)
-    fail('vector matching only allowed between instant vectors');
+  if (matching.labels.length > 0 && scalars > 0) fail('vector matching only allowed between instant vectors');
 }

@@ -26,10 +26,17 @@ export function parseQuery(query: string): Expr {
   if (query.length > MAX_QUERY_LENGTH)
     throw new ParseError(query, 0, `query longer than ${MAX_QUERY_LENGTH} characters`);
   if (query.replace(/#.*/g, '').trim() === '') throw new ParseError(query, 0, 'no expression found in input');
-  const tree = parser.parse(query);
+  const tree = parser.parse(withoutBareDots(query));
   tree.iterate({
     enter(node) {
       if (node.type.isError) throw syntaxError(query, node.from);
+      // The grammar package lets a word follow a number without a space.
+      if (node.name.startsWith('NumberDurationLiteral') && /\w/.test(query[node.to] ?? ''))
+        throw new ParseError(
+          query,
+          node.from,
+          `bad number or duration syntax: ${JSON.stringify(query.slice(node.from, node.to + 1))}`,
+        );
     },
   });
   const root = tree.topNode.firstChild;
@@ -38,6 +45,12 @@ export function parseQuery(query: string): Expr {
   const expr = reader.expr(significant(root), 0);
   checkExpr(query, expr, reader.places);
   return expr;
+}
+
+/** `5.` as `5 `: the grammar package wants digits after the dot. Strings and comments stay as they are. */
+function withoutBareDots(query: string): string {
+  const tokens = /"(?:\\.|[^\\"])*"|'(?:\\.|[^\\'])*'|`[^`]*`|#.*|(?<![\w:.])\d+\.(?![\w.])/g;
+  return query.replace(tokens, (token) => (/^\d/.test(token) ? `${token.slice(0, -1)} ` : token));
 }
 
 function significant(node: SyntaxNode): SyntaxNode {
