@@ -28,8 +28,8 @@ export interface BarrierInput {
   readonly rolledOut?: (objects: readonly KubeObject[]) => void;
   /** Cumulative answers by version at the client, for probing by the load itself. */
   readonly answers: () => Readonly<Record<string, number>>;
-  /** Told whenever what is waited for changes. */
-  readonly waitingFor: (what: string) => void;
+  /** Told whenever what is waited for changes. @param outage the API server does not answer. */
+  readonly waitingFor: (what: string, outage: boolean) => void;
   /** Default 60,000: an image may have to be pulled. */
   readonly timeoutMs?: number;
 }
@@ -47,7 +47,7 @@ const PROBE_SETTLE_MS = 3_000;
 /** What every step of the wait shares. */
 interface Wait extends BarrierInput {
   readonly deadline: number;
-  readonly say: (what: string) => void;
+  readonly say: (what: string, outage?: boolean) => void;
 }
 
 /**
@@ -59,8 +59,8 @@ interface Wait extends BarrierInput {
 export async function waitForArrival(input: BarrierInput): Promise<Arrival> {
   const { clock, signal, stage, scenario } = input;
   let last = '';
-  const say = (what: string) => {
-    if (what !== last) input.waitingFor(what);
+  const say = (what: string, outage = false) => {
+    if (what !== last) input.waitingFor(what, outage);
     last = what;
   };
   const wait: Wait = { ...input, say, deadline: clock.now() + (input.timeoutMs ?? 60_000) };
@@ -114,7 +114,7 @@ async function readObjects({ client, scenario, say }: Wait): Promise<KubeObject[
     return await readMeshObjects(client, scenario.namespace);
   } catch (error) {
     if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
-    say(errorText(error));
+    say(errorText(error), true);
     return undefined;
   }
 }

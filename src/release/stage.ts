@@ -123,7 +123,8 @@ async function arrive(
     // Kept connections stay with the versions of the stage before: a new one would never be seen to answer.
     rolledOut: (objects) => fresh.follow(granularityByObjects(scenario, choiceFor(scenario, objects))),
     answers: () => load.counts().versions,
-    waitingFor: (what) => emit({ type: 'waiting', stage: stage.name, for: what }),
+    waitingFor: (what, outage) =>
+      emit({ type: 'waiting', stage: stage.name, for: what, ...(outage ? { outage } : {}) }),
   });
   const ms = Math.round(clock.now() - startedAt);
   if (arrival.arrived)

@@ -52,6 +52,11 @@ describe('usage that is refused, with exit code 3 and nothing on stdout', () => 
     ['a lab with a file that is not there', ['lab', '-f', 'nowhere.yaml'], /nowhere\.yaml/],
     ['a port that is none', ['lab', '--port-api', '70000'], /--port-api.*0 to 65535/],
     [
+      'a port of an API server of its own for a lab that follows another',
+      ['lab', '--kubeconfig', 'x', '--port-api', '6443'],
+      /--port-api: the lab has no API server of its own/,
+    ],
+    [
       'a duration without its unit',
       ['lab', '--propagation', '300'],
       /--propagation: found "300"; a duration such as 500ms or 2s/,

@@ -67,8 +67,11 @@ debian_installed() { # PACKAGE PROGRAM
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod +x "$policy"
   else policy=; fi
-  step "installing Debian's $1" as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1"
+  local status=0
+  (step "installing Debian's $1" as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1") ||
+    status=$?
   [ -z "$policy" ] || as_root rm -f "$policy"
+  [ "$status" = 0 ] || exit "$status"
 }
 debian_unpacked() { # PACKAGE PROGRAM [NAME]: a path in the package, and what it is called in bin/ of the cache
   local package=$1 program=$2 name=${3:-$(basename "$2")}

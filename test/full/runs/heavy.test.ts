@@ -7,6 +7,8 @@ import { findPeer } from '../../support/peers.js';
 import { eventually } from '../../support/poll.js';
 
 const k6 = findPeer('k6');
+// The lab is a process of its own, and looks for its k6 by itself.
+if (k6) process.env.WEIGHBRIDGE_K6 = k6;
 
 const LOAD = [
   ...['load', '--engine', 'k6', '--target', 'cluster', '--parallelism', '3', '--namespace', 'pitstop'],
