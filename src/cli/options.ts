@@ -73,17 +73,34 @@ function readToken(option: string, file: string | undefined): string | undefined
  * The lab brings its own addresses: options that lead to a cluster would be ignored without a word.
  * @throws ConfigError that names every one of them.
  */
-export function refuseClusterOptions(command: Command): void {
-  const given = CLUSTER_OPTIONS.filter((name) => command.getOptionValueSource(name) === 'cli');
+export const refuseClusterOptions = (command: Command): void =>
+  refuse(command, CLUSTER_OPTIONS, {
+    message: 'is for a cluster, and the target is the lab, which has addresses of its own',
+    hint: 'add --target cluster, or leave the option out',
+  });
+
+/**
+ * A cluster brings its own data plane.
+ * @throws ConfigError that names every option of the lab that was given.
+ */
+export const refuseLabOptions = (command: Command): void =>
+  refuse(command, LAB_OPTIONS, {
+    message: 'is for the lab, and the target is a cluster, which has proxies of its own',
+    hint: 'leave one of the two out',
+  });
+
+function refuse(command: Command, names: readonly string[], why: { message: string; hint: string }): void {
+  const given = names.filter((name) => command.getOptionValueSource(name) === 'cli');
   if (given.length === 0) return;
   throw new ConfigError(
     given.map((name) => ({
       path: command.options.find((option) => option.attributeName() === name)?.long ?? name,
-      message: 'is for a cluster, and the target is the lab, which has addresses of its own',
-      hint: 'add --target cluster, or leave the option out',
+      ...why,
     })),
   );
 }
+
+const LAB_OPTIONS = ['dataplane'] as const;
 
 const CLUSTER_OPTIONS = [
   'baseUrl',

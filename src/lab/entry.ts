@@ -1,11 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Random } from '../base/random.js';
+import { closeServer, listen } from './control/httpServer.js';
 import type { PodNetwork } from './control/network.js';
 import { servicePorts } from './control/objects.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
+import { join } from './control/sockets.js';
 import type { Store } from './control/store.js';
-import { closeServer, listen } from './proxy/httpServer.js';
 
 export interface EntryPoint {
   readonly namespace: string;
@@ -49,14 +50,7 @@ export function entryServer(
     if (real === undefined) return void downstream.resetAndDestroy();
     const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
     track(upstream);
-    for (const [from, into] of [
-      [downstream, upstream],
-      [upstream, downstream],
-    ] as const) {
-      from.on('error', () => into.destroy());
-      from.on('close', () => into.destroySoon());
-      from.pipe(into);
-    }
+    join(downstream, upstream);
   });
   return {
     server,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.js';
 import { EnvironmentError } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
@@ -12,10 +15,12 @@ import { daemonSetController } from './control/daemonSets.js';
 import { deploymentController } from './control/deployments.js';
 import { Distribution } from './control/distribution.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
+import { listen } from './control/httpServer.js';
 import { hasSidecar } from './control/injection.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
 import { podIp, podSpec } from './control/objects.js';
+import type { StartPodProxy } from './control/podProxy.js';
 import { PodLogs } from './control/programs.js';
 import { podSetController } from './control/replicaSets.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
@@ -23,13 +28,15 @@ import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
 import type { ScrapeTarget } from './control/types.js';
 import { closeEntry, defaultEntry, type EntryPoint, entryServer, ServiceFronts } from './entry.js';
+import { notCovered } from './envoy/notCovered.js';
+import { EnvoySidecar } from './envoy/sidecar.js';
 import { follow, untilSeen } from './follow/follow.js';
 import { startKiali } from './kiali/server.js';
 import { k6Operator } from './operator/operator.js';
 import { testRunPrograms } from './operator/programs.js';
 import { PodRuntime } from './podRuntime.js';
 import { startPrometheus } from './prometheus/server.js';
-import { listen } from './proxy/httpServer.js';
+import { Sidecar } from './proxy/sidecar.js';
 import { applyStartObjects, sendTo } from './startObjects.js';
 
 export interface LabOptions {
@@ -54,11 +61,18 @@ export interface LabOptions {
     readonly prometheus?: number;
     readonly kiali?: number;
   };
+  /** Puts a real Envoy beside every pod; default: sidecars of the lab's own. */
+  readonly envoy?: {
+    /** Path of the program. */
+    readonly binary: string;
+  };
   /** Another API server, which the lab serves as controllers, kubelet and mesh instead of having one of its own; its objects stay there. */
   readonly follow?: ClusterClient;
   /** Path of the k6 that runs in the pods of TestRuns; default: its image cannot be pulled. */
   readonly k6?: string | undefined;
   readonly clock?: Clock;
+  /** Told, once each, what of the objects the Envoys cannot rehearse; default: it is dropped. */
+  readonly onWarning?: (warning: string) => void;
   /** Told of faults inside the lab, which never stop it; default: they are dropped. */
   readonly onError?: (error: unknown) => void;
 }
@@ -97,6 +111,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const network = new PodNetwork();
   const addresses = new ServiceAddresses(store, network);
   const distribution = new Distribution(store, clock, millis(propagationMs), options.stale);
+  const envoys = options.envoy && mkdtempSync(join(tmpdir(), 'weighbridge-envoy-'));
+  const { binary } = options.envoy ?? {};
+  const startProxy: StartPodProxy =
+    envoys && binary
+      ? (proxy) => EnvoySidecar.start(proxy, { binary, folder: envoys, onError })
+      : (proxy) => Sidecar.start(proxy);
   const logs = new PodLogs();
   const fronts = new ServiceFronts(store, addresses, network, seededRandom(seed, 3));
   let prometheusUrl = '';
@@ -107,6 +127,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     network,
     addresses,
     distribution,
+    startProxy,
     program: testRunPrograms({ store, clock, logs, k6: options.k6, prometheusUrl: () => prometheusUrl }),
     openService: (service, port) => fronts.port(service, port),
   });
@@ -118,6 +139,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
+  if (envoys) {
+    closers.push(() => rmSync(envoys, { recursive: true, force: true }));
+    closers.push(warnOfRest(store, options.onWarning));
+  }
   const resolvePodPort = (namespace: string, pod: string, port: number) => {
     const real = runtime.localPort(namespace, pod, port);
     return real === undefined ? undefined : { host: '127.0.0.1', port: real };
@@ -251,5 +276,17 @@ function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
         },
       },
     ];
+  });
+}
+
+/** Tells what of each new state of an object the Envoys leave out. @returns what ends it. */
+function warnOfRest(store: Store, onWarning: (warning: string) => void = () => undefined): () => void {
+  const told = new Set<string>();
+  return store.subscribe(({ type, object }) => {
+    if (type === 'DELETED') return;
+    for (const warning of notCovered(object).filter((text) => !told.has(text))) {
+      told.add(warning);
+      onWarning(warning);
+    }
   });
 }

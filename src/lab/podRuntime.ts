@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { createServer } from 'node:net';
 import type { Clock } from '../base/clock.js';
 import { sleep } from '../base/clock.js';
 import type { KubeObject } from '../base/kubernetes.js';
@@ -10,17 +11,18 @@ import { AppClient } from './apps/client.js';
 import { Database } from './apps/database.js';
 import { AppRegistry, appKind, databaseOf } from './apps/registry.js';
 import type { Distribution } from './control/distribution.js';
+import { closeServer, httpServer, listen } from './control/httpServer.js';
+import { principalOf } from './control/identity.js';
 import { hasSidecar, SIDECAR } from './control/injection.js';
 import { istiodListener } from './control/istiod.js';
 import type { PodProcess } from './control/kubelet.js';
 import { hash32 } from './control/names.js';
-import type { PodNetwork } from './control/network.js';
+import { connectTo, type Dial, type PodNetwork } from './control/network.js';
 import { type ContainerSpec, podSpec, workloadOf } from './control/objects.js';
+import type { PodProxy, StartPodProxy } from './control/podProxy.js';
 import type { ContainerExit, ProgramStart, StartProgram } from './control/programs.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
-import { closeServer, httpServer, listen } from './proxy/httpServer.js';
-import { principalOf } from './proxy/peer.js';
-import { Sidecar } from './proxy/sidecar.js';
+import { join } from './control/sockets.js';
 
 export interface RuntimeOptions {
   readonly clock: Clock;
@@ -29,6 +31,8 @@ export interface RuntimeOptions {
   readonly network: PodNetwork;
   readonly addresses: ServiceAddresses;
   readonly distribution: Distribution;
+  /** The sidecars' program. */
+  readonly startProxy: StartPodProxy;
   /** Containers that are no applications; default: there are none. */
   readonly program?: StartProgram;
   /** Where connections of a pod without sidecar to a Service go: a ready pod of it, drawn per connection. */
@@ -43,7 +47,7 @@ interface Closable {
 export class PodRuntime {
   private readonly options: RuntimeOptions;
   private readonly registry = new AppRegistry();
-  private readonly sidecars = new Map<string, Sidecar>();
+  private readonly sidecars = new Map<string, PodProxy>();
   private readonly pods = new Map<string, RunningPod>();
 
   constructor(options: RuntimeOptions) {
@@ -71,6 +75,9 @@ export class PodRuntime {
     return {
       running,
       ready,
+      onProxyHealth: (listener) => {
+        process.onProxyHealth = listener;
+      },
       ended: process.exited,
       stop: async () => {
         if (this.pods.get(key) === process) {
@@ -97,7 +104,9 @@ class RunningPod {
   private readonly ended = new AbortController();
   private readonly closables: Closable[] = [];
   private readonly seed: number;
-  private sidecar: Sidecar | undefined;
+  private sidecar: PodProxy | undefined;
+  /** Told when the sidecar has ended by itself, and when it is up again. */
+  onProxyHealth: (up: boolean) => void = () => undefined;
   /** Containers that end by themselves; a pod with one has no applications. */
   private readonly programs: readonly { readonly container: ContainerSpec; readonly start: ProgramStart }[];
   private readonly programsReady: Promise<void>[] = [];
@@ -130,12 +139,12 @@ class RunningPod {
   }
 
   /** Opens the sidecar and takes the pod's address. */
-  async start(): Promise<Sidecar | undefined> {
-    const { network, addresses, clock, distribution } = this.options;
+  async start(): Promise<PodProxy | undefined> {
+    const { network, addresses, clock, distribution, startProxy } = this.options;
     const serviceAccount = podSpec(this.pod).serviceAccountName ?? 'default';
     const localPort = (port: number) => this.localPort(port);
     if (hasSidecar(this.pod)) {
-      const sidecar = await Sidecar.start({
+      const sidecar = await startProxy({
         clock,
         random: this.random(1),
         network,
@@ -146,6 +155,7 @@ class RunningPod {
         serviceAccount,
         appPorts: declaredPorts(this.containers()),
         localPort,
+        onHealth: (up) => this.onProxyHealth(up),
       });
       if (this.ended.signal.aborted) {
         await sidecar.close();
@@ -153,6 +163,7 @@ class RunningPod {
       }
       this.sidecar = sidecar;
       this.closables.push({ close: distribution.connect(sidecar) }, sidecar);
+      await sidecar.settled();
     }
     const { sidecar } = this;
     network.attach(this.ip, {
@@ -250,10 +261,12 @@ class RunningPod {
   private open(ports: readonly number[], real: number): void {
     for (const port of ports) if (!this.locals.has(port)) this.locals.set(port, real);
     if (ports.length === 0) this.anyPort ??= real;
+    this.sidecar?.appOpened();
+    this.options.network.changed();
   }
 
   /** Where a connection of this pod's processes goes: through the sidecar, else to what kube-proxy draws. */
-  private connect(host: string, port: number): number | 'refused' | 'unknown-host' | Promise<number> {
+  private connect(host: string, port: number): Dial | 'refused' | 'unknown-host' | Promise<Dial> {
     const { addresses } = this.options;
     if (!this.sidecar) return addresses.connect(host, port, this.namespace, this.connectRandom);
     return addresses.resolve(host, this.namespace) ? this.sidecar.outbound(host, port) : 'unknown-host';
@@ -262,9 +275,28 @@ class RunningPod {
   /** Where this pod's connections to a Service go, as one real port that stays the same. */
   private async route(service: KubeObject, port: number): Promise<number> {
     const { name, namespace } = service.metadata;
-    if (this.sidecar) return this.sidecar.outbound(`${name}.${namespace}.svc.cluster.local`, port);
+    const { sidecar } = this;
+    if (sidecar) {
+      const outbound = () => sidecar.outbound(`${name}.${namespace}.svc.cluster.local`, port);
+      const dial = await outbound();
+      return typeof dial === 'number' ? dial : this.front(outbound);
+    }
     if (!this.options.openService) throw new Error('this cluster has no way to its Services from outside');
     return this.options.openService(service, port);
+  }
+
+  /** A port for processes that cannot say first what the sidecar must be told of a connection. */
+  private front(outbound: () => Dial | Promise<Dial>): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      socket.on('error', () => undefined);
+      this.ended.signal.addEventListener('abort', () => socket.destroy(), { once: true });
+      Promise.resolve(outbound()).then(
+        (dial) => join(socket, connectTo(dial)),
+        () => socket.destroy(),
+      );
+    });
+    this.closables.push({ close: () => closeServer(server) });
+    return listen(server);
   }
 
   private containers(): ContainerSpec[] {

@@ -13,7 +13,9 @@ export function renderConfigDump(config: ProxyConfig): object {
         dynamic_active_clusters: clusters.map((cluster) => ({ cluster: renderCluster(cluster) })),
       }),
       typed('admin.v3.ListenersConfigDump', { dynamic_listeners: config.ports.flatMap(renderListeners) }),
-      typed('admin.v3.RoutesConfigDump', { dynamic_route_configs: config.ports.flatMap(renderTables) }),
+      typed('admin.v3.RoutesConfigDump', {
+        dynamic_route_configs: renderTables(config).map((table) => ({ route_config: table })),
+      }),
       typed('admin.v3.EndpointsConfigDump', {
         dynamic_endpoint_configs: clusters
           .filter((cluster) => cluster.balancing !== 'original-dst')
@@ -31,7 +33,9 @@ const POLICIES: Readonly<Record<Cluster['balancing'], string>> = {
   'original-dst': 'CLUSTER_PROVIDED',
 };
 
-function renderCluster(cluster: Cluster): object {
+const UNLIMITED = 4_294_967_295;
+
+export function renderCluster(cluster: Cluster): object {
   const { name, balancing, limits, outlier } = cluster;
   const services = [{ host: cluster.host, name: cluster.serviceName, namespace: cluster.serviceNamespace }];
   return typed('config.cluster.v3.Cluster', {
@@ -39,27 +43,35 @@ function renderCluster(cluster: Cluster): object {
     type: balancing === 'original-dst' ? 'ORIGINAL_DST' : 'EDS',
     ...(balancing === 'original-dst' ? {} : { eds_cluster_config: { eds_config: { ads: {} }, service_name: name } }),
     lb_policy: POLICIES[balancing],
+    ...(balancing === 'ring-hash' ? { ring_hash_lb_config: { minimum_ring_size: 1024 } } : {}),
+    connect_timeout: '10s',
+    // When every host is out, none serves.
+    common_lb_config: { healthy_panic_threshold: {} },
     circuit_breakers: {
       thresholds: [
         {
-          max_connections: limits.maxConnections ?? 4_294_967_295,
-          max_pending_requests: limits.maxPending ?? 4_294_967_295,
+          max_connections: limits.maxConnections ?? UNLIMITED,
+          max_pending_requests: limits.maxPending ?? UNLIMITED,
+          max_requests: UNLIMITED,
+          max_retries: UNLIMITED,
         },
       ],
     },
-    ...(outlier
-      ? {
-          outlier_detection: {
-            consecutive_5xx: outlier.consecutive5xx,
-            interval: seconds(outlier.interval),
-            base_ejection_time: seconds(outlier.baseEjection),
-            max_ejection_percent: outlier.maxEjectionPercent,
-          },
-        }
-      : {}),
+    ...(outlier ? { outlier_detection: renderOutliers(outlier) } : {}),
     metadata: { filter_metadata: { istio: { services, ...(cluster.subset ? { subset: cluster.subset } : {}) } } },
   });
 }
+
+const renderOutliers = (outlier: NonNullable<Cluster['outlier']>): object => ({
+  consecutive_5xx: outlier.consecutive5xx,
+  enforcing_consecutive_5xx: outlier.consecutive5xx > 0 ? 100 : 0,
+  consecutive_gateway_failure: outlier.consecutiveGateway ?? 0,
+  enforcing_consecutive_gateway_failure: outlier.consecutiveGateway ? 100 : 0,
+  enforcing_success_rate: 0,
+  interval: seconds(outlier.interval),
+  base_ejection_time: seconds(outlier.baseEjection),
+  max_ejection_percent: outlier.maxEjectionPercent,
+});
 
 function renderAssignment(cluster: Cluster): object {
   return typed('config.endpoint.v3.ClusterLoadAssignment', {
@@ -70,7 +82,7 @@ function renderAssignment(cluster: Cluster): object {
   });
 }
 
-const renderEndpoint = ({ ip, targetPort, ready, workload, pod }: Endpoint): object => ({
+export const renderEndpoint = ({ ip, targetPort, ready, workload, pod }: Endpoint): object => ({
   endpoint: { address: { socket_address: { address: ip, port_value: targetPort } }, health_check_config: {} },
   health_status: ready ? 'HEALTHY' : 'UNHEALTHY',
   metadata: { filter_metadata: { istio: { workload: `${workload};${pod.split('/', 1)[0]};;;Kubernetes` } } },
@@ -100,25 +112,36 @@ function renderListeners({ port, tcp }: PortConfig): object[] {
   });
 }
 
+/** Envoy's RouteConfiguration. */
+export interface RouteTable {
+  readonly name: string;
+  readonly virtual_hosts: readonly {
+    readonly name: string;
+    readonly domains: readonly string[];
+    readonly routes: readonly object[];
+  }[];
+}
+
 /** Services with a declared protocol share the table of their port; a detected one has a table of its own. */
-function renderTables({ port, virtualHosts }: PortConfig): object[] {
-  const table = (name: string, hosts: readonly VirtualHost[], domains?: string[]): object => ({
-    route_config: typed('config.route.v3.RouteConfiguration', {
-      name,
-      virtual_hosts: hosts.map((host) => ({
-        name: host.name,
-        domains: domains ?? host.domains,
-        routes: host.routes.flatMap((route) => renderRoutes(route, host)),
-        include_request_attempt_count: true,
-      })),
-      validate_clusters: false,
-      ignore_port_in_host_matching: true,
-    }),
+export function renderTables({ ports, clusters }: ProxyConfig): RouteTable[] {
+  const table = (name: string, hosts: readonly VirtualHost[], domains?: string[]) => ({
+    ...typed('config.route.v3.RouteConfiguration', {}),
+    name,
+    virtual_hosts: hosts.map((host) => ({
+      name: host.name,
+      domains: domains ?? host.domains,
+      routes: host.routes.flatMap((route) => renderRoutes(route, host, clusters)),
+      include_request_attempt_count: true,
+    })),
+    validate_clusters: false,
+    ignore_port_in_host_matching: true,
   });
-  const shared = virtualHosts.filter((host) => !host.detected);
-  const detected = virtualHosts.filter((host) => host.detected);
-  return [
-    ...(shared.length > 0 ? [table(String(port), shared)] : []),
-    ...detected.map((host) => table(host.name, [host], ['*'])),
-  ];
+  return ports.flatMap(({ port, virtualHosts }) => {
+    const shared = virtualHosts.filter((host) => !host.detected);
+    const detected = virtualHosts.filter((host) => host.detected);
+    return [
+      ...(shared.length > 0 ? [table(String(port), shared)] : []),
+      ...detected.map((host) => table(host.name, [host], ['*'])),
+    ];
+  });
 }

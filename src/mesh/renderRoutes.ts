@@ -1,20 +1,31 @@
-import type { Destination, HeaderChange, RetryPolicy, Route, RouteMatch, StringMatch, VirtualHost } from './types.js';
+import type {
+  Cluster,
+  Destination,
+  HeaderChange,
+  ProxyConfig,
+  RetryPolicy,
+  Route,
+  RouteMatch,
+  StringMatch,
+  VirtualHost,
+} from './types.js';
 
 const TYPE = 'type.googleapis.com/envoy';
 /** A message with its type, as Any is written in JSON. */
 export const typed = (name: string, fields: object): object => ({ '@type': `${TYPE}.${name}`, ...fields });
 
 /** One Envoy route for each alternative of a rule, in order. */
-export function renderRoutes(route: Route, host: VirtualHost): object[] {
+export function renderRoutes(route: Route, host: VirtualHost, clusters: ProxyConfig['clusters']): object[] {
   const matches = route.matches.length > 0 ? route.matches : [{ headers: [], query: [] }];
   const fault = renderFault(route);
+  const single = singleDestination(route);
   return matches.map((match) => ({
     name: route.name,
     match: renderMatch(match),
-    ...renderAction(route),
+    ...renderAction(route, match, clusters),
     ...(host.source ? { metadata: { filter_metadata: { istio: { config: sourcePath(host.source) } } } } : {}),
-    ...headerChanges(route.requestHeaders, 'request'),
-    ...headerChanges(route.responseHeaders, 'response'),
+    ...headerChanges([route.requestHeaders, single?.requestHeaders], 'request'),
+    ...headerChanges([route.responseHeaders, single?.responseHeaders], 'response'),
     ...(fault ? { typed_per_filter_config: { 'envoy.filters.http.fault': fault } } : {}),
   }));
 }
@@ -36,10 +47,17 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   308: 'PERMANENT_REDIRECT',
 };
 
-function renderAction(route: Route): object {
+/** A destination that is alone has no entry of its own: what it changes is part of the route. */
+function singleDestination({ action }: Route): Destination | undefined {
+  return action.kind === 'forward' && action.destinations.length === 1 ? action.destinations[0] : undefined;
+}
+
+function renderAction(route: Route, match: RouteMatch, clusters: ProxyConfig['clusters']): object {
   const { action } = route;
   if (action.kind === 'direct') {
-    return { direct_response: { status: action.status, body: { inline_string: action.body } } };
+    return {
+      direct_response: { status: action.status, ...(action.body ? { body: { inline_string: action.body } } : {}) },
+    };
   }
   if (action.kind === 'redirect') {
     return {
@@ -53,12 +71,17 @@ function renderAction(route: Route): object {
       },
     };
   }
-  const [only, ...others] = action.destinations;
+  const only = singleDestination(route);
+  const hashes = hashPolicies(action.destinations, clusters);
+  const authority = route.rewrite?.authority ?? authorityOf([route.requestHeaders, only?.requestHeaders]);
   return {
     route: {
-      ...(only && others.length === 0
+      ...(only
         ? { cluster: only.cluster }
         : { weighted_clusters: { clusters: action.destinations.map(renderWeighted) } }),
+      ...(action.destinations.some(({ missingStatus }) => missingStatus === 500)
+        ? { cluster_not_found_response_code: 'INTERNAL_SERVER_ERROR' }
+        : {}),
       timeout: seconds(route.timeout ?? 0),
       ...(route.retries.attempts > 0 ? { retry_policy: renderRetries(route.retries) } : {}),
       ...(route.mirrors.length > 0
@@ -70,17 +93,53 @@ function renderAction(route: Route): object {
             })),
           }
         : {}),
-      ...(route.rewrite?.uri ? { prefix_rewrite: route.rewrite.uri } : {}),
-      ...(route.rewrite?.authority ? { host_rewrite_literal: route.rewrite.authority } : {}),
+      ...(hashes.length > 0 ? { hash_policy: hashes } : {}),
+      ...renderPathRewrite(route, match),
+      ...(authority ? { host_rewrite_literal: authority } : {}),
     },
   };
+}
+
+function renderPathRewrite({ rewrite }: Route, { path }: RouteMatch): object {
+  const substitution = (pattern: string, text: string) => ({
+    regex_rewrite: { pattern: { regex: pattern }, substitution: text },
+  });
+  if (rewrite?.regex) return substitution(rewrite.regex.pattern, rewrite.regex.substitution);
+  if (!rewrite?.uri) return {};
+  // As istiod does it: what is left of a path whose first segments go must not begin with two slashes.
+  if (rewrite.uri === '/' && path?.kind === 'segment-prefix')
+    return substitution(`^${path.value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(/?)(.*)`, '/\\2');
+  return { prefix_rewrite: rewrite.uri };
+}
+
+/** Istio puts the consistent hash of every destination on the route, where Envoy looks for it. */
+function hashPolicies(destinations: readonly Destination[], clusters: ProxyConfig['clusters']): object[] {
+  const policies = destinations.flatMap(({ cluster }) => {
+    const hash = clusters[cluster]?.hash;
+    return hash ? [renderHash(hash)] : [];
+  });
+  return [...new Map(policies.map((policy) => [JSON.stringify(policy), policy])).values()];
+}
+
+function renderHash({ by, name }: NonNullable<Cluster['hash']>): object {
+  switch (by) {
+    case 'header':
+      return { header: { header_name: name } };
+    case 'cookie':
+      return { cookie: { name } };
+    case 'query':
+      return { query_parameter: { name } };
+    case 'source-ip':
+      return { connection_properties: { source_ip: true } };
+  }
 }
 
 const renderWeighted = ({ cluster, weight, requestHeaders, responseHeaders }: Destination): object => ({
   name: cluster,
   weight,
-  ...(requestHeaders ? headerChanges(requestHeaders, 'request') : {}),
-  ...(responseHeaders ? headerChanges(responseHeaders, 'response') : {}),
+  ...(authorityOf([requestHeaders]) ? { host_rewrite_literal: authorityOf([requestHeaders]) } : {}),
+  ...headerChanges([requestHeaders], 'request'),
+  ...headerChanges([responseHeaders], 'response'),
 });
 
 const renderRetries = ({ attempts, retryOn, statusCodes, perTryTimeout }: RetryPolicy): object => ({
@@ -107,17 +166,31 @@ function renderFault({ fault: { delay, abort } }: Route): object | undefined {
   });
 }
 
-function headerChanges(change: HeaderChange, side: 'request' | 'response'): object {
-  const entries = [
-    ...Object.entries(change.set).map(([key, value]) => ({
+/** Envoy refuses to change the host and pseudo-headers in this way; a host that is set becomes a rewrite. */
+const isAuthority = (name: string): boolean => /^(host|:authority)$/i.test(name);
+const isSpecial = (name: string): boolean => isAuthority(name) || name.startsWith(':');
+
+function authorityOf(changes: readonly (HeaderChange | undefined)[]): string | undefined {
+  const written = changes.flatMap((change) => [
+    ...Object.entries(change?.set ?? {}),
+    ...Object.entries(change?.add ?? {}),
+  ]);
+  return written.findLast(([name]) => isAuthority(name))?.[1];
+}
+
+function headerChanges(changes: readonly (HeaderChange | undefined)[], side: 'request' | 'response'): object {
+  const entries = changes.flatMap((change) => [
+    ...Object.entries(change?.set ?? {}).map(([key, value]) => ({
       header: { key, value },
       append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
     })),
-    ...Object.entries(change.add).map(([key, value]) => ({ header: { key, value } })),
-  ];
+    ...Object.entries(change?.add ?? {}).map(([key, value]) => ({ header: { key, value } })),
+  ]);
+  const added = entries.filter(({ header }) => !isSpecial(header.key));
+  const removed = changes.flatMap((change) => change?.remove ?? []).filter((name) => !isSpecial(name));
   return {
-    ...(entries.length > 0 ? { [`${side}_headers_to_add`]: entries } : {}),
-    ...(change.remove.length > 0 ? { [`${side}_headers_to_remove`]: change.remove } : {}),
+    ...(added.length > 0 ? { [`${side}_headers_to_add`]: added } : {}),
+    ...(removed.length > 0 ? { [`${side}_headers_to_remove`]: removed } : {}),
   };
 }
 

@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 import { systemClock } from '../../src/base/clock.js';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { seededRandom } from '../../src/base/random.js';
-import { PodNetwork } from '../../src/lab/control/network.js';
+import { connectTo, type Dial, PodNetwork } from '../../src/lab/control/network.js';
+import type { PodProxy, PodProxyOptions } from '../../src/lab/control/podProxy.js';
 import { ServiceAddresses } from '../../src/lab/control/serviceAddress.js';
 import { Store } from '../../src/lab/control/store.js';
 import { Sidecar } from '../../src/lab/proxy/sidecar.js';
@@ -51,54 +52,11 @@ export class TestMesh {
   }
 
   static async start(pods: readonly TestPod[], rules: readonly KubeObject[], seed = 1): Promise<TestMesh> {
-    const store = new Store();
-    const network = new PodNetwork();
-    const addresses = new ServiceAddresses(store, network);
-    const closers: (() => Promise<void>)[] = [];
-    const hasShop = rules.some(({ kind, metadata }) => kind === 'Service' && metadata.name === 'shop');
-    const objects: KubeObject[] = [...(hasShop ? [] : [shopService()]), ...rules];
-    const addressesOfPods = pods.flatMap(({ ready = true }, index) => (ready ? [`10.244.0.${index + 2}`] : []));
-    for (const service of objects.filter(({ kind }) => kind === 'Service')) {
-      store.put('services', service);
-      store.put('endpointslices.discovery.k8s.io', sliceOf(service, addressesOfPods));
-    }
-    const started: [string, Sidecar][] = [];
-    for (const [index, pod] of pods.entries()) {
-      const ip = `10.244.0.${index + 2}`;
-      const workload = `shop-${pod.version}`;
-      const object = deployed(pod.name, workload, ip, { app: 'shop', version: pod.version }, pod.ready ?? true);
-      objects.push(object);
-      const real = await listenApp(pod.app, closers);
-      const localPort = (port: number) => (port === TARGET_PORT ? real : undefined);
-      if (!pod.sidecar) {
-        network.attach(ip, { inbound: localPort, local: localPort, accept: () => false, principal: undefined });
-        continue;
-      }
-      const sidecar = await startSidecar(
-        object,
-        workload,
-        ip,
-        network,
-        addresses,
-        seed + index,
-        [TARGET_PORT],
-        localPort,
-      );
-      closers.push(() => sidecar.close());
-      started.push([pod.name, sidecar]);
-      network.attach(ip, {
-        inbound: (port) => sidecar.inbound(port),
-        local: localPort,
-        accept: (port, socket) => sidecar.accept(port, socket),
-        principal: `spiffe://cluster.local/ns/${NAMESPACE}/sa/default`,
-      });
-    }
-    const web = deployed('web-abc-1', 'web', '10.244.1.2', { app: 'web', version: 'v1' }, true);
-    objects.push(web);
-    const client = await startSidecar(web, 'web', '10.244.1.2', network, addresses, seed + 100, [], () => undefined);
-    closers.push(() => client.close());
+    const { client, sidecars, network, objects, closers } = await startPods(pods, rules, seed, (options) =>
+      Sidecar.start(options),
+    );
     const mesh = new TestMesh(client, network, objects, closers);
-    for (const [name, sidecar] of started) mesh.sidecars.set(name, sidecar);
+    for (const [name, sidecar] of sidecars) mesh.sidecars.set(name, sidecar);
     mesh.configure(objects);
     return mesh;
   }
@@ -179,28 +137,73 @@ export class TestMesh {
   }
 }
 
-function startSidecar(
-  pod: KubeObject,
-  workload: string,
-  podIp: string,
-  network: PodNetwork,
-  addresses: ServiceAddresses,
+/** The pods of a test with their listeners, not configured yet. */
+export interface StartedPods<P> {
+  readonly client: P;
+  readonly sidecars: ReadonlyMap<string, P>;
+  readonly network: PodNetwork;
+  readonly objects: readonly KubeObject[];
+  readonly closers: (() => Promise<void>)[];
+}
+
+/** Starts a client pod `web` and the pods of `shop`, each with whatever proxy `startProxy` makes. */
+export async function startPods<P extends PodProxy>(
+  pods: readonly TestPod[],
+  rules: readonly KubeObject[],
   seed: number,
-  appPorts: number[],
-  localPort: (port: number) => number | undefined,
-): Promise<Sidecar> {
-  return Sidecar.start({
-    clock: systemClock,
-    random: seededRandom(seed),
-    network,
-    addresses,
-    podIp,
-    pod,
-    workload,
-    serviceAccount: 'default',
-    appPorts,
-    localPort,
-  });
+  startProxy: (options: PodProxyOptions) => Promise<P>,
+): Promise<StartedPods<P>> {
+  const store = new Store();
+  const network = new PodNetwork();
+  const addresses = new ServiceAddresses(store, network);
+  const closers: (() => Promise<void>)[] = [];
+  const hasShop = rules.some(({ kind, metadata }) => kind === 'Service' && metadata.name === 'shop');
+  const objects: KubeObject[] = [...(hasShop ? [] : [shopService()]), ...rules];
+  const addressesOfPods = pods.flatMap(({ ready = true }, index) => (ready ? [`10.244.0.${index + 2}`] : []));
+  for (const service of objects.filter(({ kind }) => kind === 'Service')) {
+    store.put('services', service);
+    store.put('endpointslices.discovery.k8s.io', sliceOf(service, addressesOfPods));
+  }
+  const start = (pod: KubeObject, workload: string, podIp: string, random: number, real: number | undefined) =>
+    startProxy({
+      clock: systemClock,
+      random: seededRandom(random),
+      network,
+      addresses,
+      podIp,
+      pod,
+      workload,
+      serviceAccount: 'default',
+      appPorts: real === undefined && workload === 'web' ? [] : [TARGET_PORT],
+      localPort: (port) => (port === TARGET_PORT ? real : undefined),
+    });
+  const sidecars = new Map<string, P>();
+  for (const [index, pod] of pods.entries()) {
+    const ip = `10.244.0.${index + 2}`;
+    const workload = `shop-${pod.version}`;
+    const object = deployed(pod.name, workload, ip, { app: 'shop', version: pod.version }, pod.ready ?? true);
+    objects.push(object);
+    const real = await listenApp(pod.app, closers);
+    const local = (port: number) => (port === TARGET_PORT ? real : undefined);
+    if (!pod.sidecar) {
+      network.attach(ip, { inbound: local, local, accept: () => false, principal: undefined });
+      continue;
+    }
+    const sidecar = await start(object, workload, ip, seed + index, real);
+    closers.push(() => sidecar.close());
+    sidecars.set(pod.name, sidecar);
+    network.attach(ip, {
+      inbound: (port) => sidecar.inbound(port),
+      local,
+      accept: (port, socket) => sidecar.accept(port, socket),
+      principal: `spiffe://cluster.local/ns/${NAMESPACE}/sa/default`,
+    });
+  }
+  const web = deployed('web-abc-1', 'web', '10.244.1.2', { app: 'web', version: 'v1' }, true);
+  objects.push(web);
+  const client = await start(web, 'web', '10.244.1.2', seed + 100, undefined);
+  closers.push(() => client.close());
+  return { client, sidecars, network, objects, closers };
 }
 
 async function listenApp(app: TestApp, closers: (() => Promise<void>)[]): Promise<number | undefined> {
@@ -224,17 +227,15 @@ async function listenApp(app: TestApp, closers: (() => Promise<void>)[]): Promis
 }
 
 export function sendTo(
-  port: number,
+  dial: Dial,
   options: { path?: string; method?: string; host: string; headers?: object; body?: string },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       {
-        host: '127.0.0.1',
-        port,
         path: options.path ?? '/',
         method: options.method ?? 'GET',
-        agent: false,
+        createConnection: () => connectTo(dial),
         headers: { host: options.host, ...options.headers },
       },
       (response) => {

@@ -12,6 +12,7 @@ import { objectsBefore } from '../../scenario/before.js';
 import { loadScenario } from '../../scenario/load.js';
 import { readManifests } from '../../scenario/manifests.js';
 import type { Scenario } from '../../scenario/types.js';
+import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
 import { defaultScenario, wholeNumber } from '../options.js';
 import { findProgram } from '../programs.js';
@@ -26,6 +27,7 @@ interface Flags {
   readonly portBase?: number;
   readonly portPrometheus?: number;
   readonly portKiali?: number;
+  readonly dataplane: Dataplane;
   readonly prometheusConfig?: string;
   readonly kubeconfig?: string;
   readonly beforeStage?: string;
@@ -52,6 +54,7 @@ export function labCommand(io: Io): Command {
       '--propagation <duration>',
       'from a changed object to changed sidecars (default: of the scenario, else 300ms)',
     )
+    .addOption(dataplaneOption())
     .option('--port-api <n>', 'port of the Kubernetes API (default of all ports: any free one)', port)
     .option('--port-base <n>', 'port of the web application', port)
     .option('--port-prometheus <n>', 'port of Prometheus', port)
@@ -75,6 +78,8 @@ Examples:
     weighbridge run --target cluster --base-url <baseUrl> \\
       --prometheus-url <prometheusUrl> --kiali-url <kialiUrl>
   weighbridge lab -f manifests/    rehearse your own manifests
+  weighbridge lab -f manifests/ --dataplane envoy
+                                   with a real Envoy beside every pod
   weighbridge lab --kubeconfig admin.conf
                                    play nodes and mesh for a bare kube-apiserver
                                    that knows Istio's definitions
@@ -85,11 +90,12 @@ The pods of a TestRun (k6-operator) are processes of the k6 of WEIGHBRIDGE_K6
 or PATH; without one its image cannot be pulled.
 
 Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
-4 a port is taken, or an object is refused`,
+4 a port is taken, an object is refused, or Envoy is not installed`,
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
       const objects = await startObjects(scenario, flags, io.cwd);
+      const envoy = flags.dataplane === 'envoy' ? await findEnvoy(io.env) : undefined;
       const follow = await followed(flags, io.cwd);
       const folder = mkdtempSync(join(tmpdir(), 'weighbridge-lab-'));
       let lab: Lab | undefined;
@@ -107,6 +113,8 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
             prometheus: flags.portPrometheus ?? 0,
             kiali: flags.portKiali ?? 0,
           },
+          ...(envoy ? { envoy } : {}),
+          onWarning: (warning) => io.stderr.write(`${warning}\n`),
           k6: findProgram(io.env, io.env.WEIGHBRIDGE_K6 ?? 'k6'),
           clock: systemClock,
           ...(follow ? { follow } : {}),
@@ -117,6 +125,8 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
         if (flags.prometheusConfig) writePrometheusConfig(resolve(io.cwd, flags.prometheusConfig), lab);
         for (const { apiVersion, kind, metadata } of lab.unknownObjects)
           io.stderr.write(`left out: ${kind} ${metadata.name}, the lab has no ${apiVersion} ${kind}\n`);
+        if (envoy)
+          io.stderr.write(`data plane: Envoy ${envoy.version}, one process beside every pod (${envoy.binary})\n`);
         io.stdout.write(
           `${JSON.stringify({ kubeconfig, baseUrl: lab.baseUrl, prometheusUrl: lab.prometheusUrl, kialiUrl: lab.kialiUrl })}\n`,
         );

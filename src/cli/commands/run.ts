@@ -11,6 +11,7 @@ import { runRelease } from '../../release/run.js';
 import { prepareReports } from '../../report/reportsDir.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { Scenario } from '../../scenario/types.js';
+import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
 import { startLabProcess } from '../labProcess.js';
 import {
@@ -20,6 +21,7 @@ import {
   duration,
   httpUrl,
   refuseClusterOptions,
+  refuseLabOptions,
   UNDO_FILE,
   wholeNumber,
   withClusterOptions,
@@ -30,6 +32,7 @@ import { chosenStages, withSoak } from '../stages.js';
 
 interface Flags extends ClusterFlags {
   readonly target: 'lab' | 'cluster';
+  readonly dataplane: Dataplane;
   readonly stage: readonly string[];
   readonly baseUrl: string;
   readonly allowUndecidable: boolean;
@@ -52,6 +55,7 @@ export function runCommand(io: Io): Command {
         .choices(['lab', 'cluster'])
         .default('lab'),
     )
+    .addOption(dataplaneOption())
     .option('--stage <name>', 'only this stage (repeatable)', (name, all: string[]) => [...all, name], [] as string[])
     .option('--allow-undecidable', 'also start stages that maxDuration will probably leave undecided (see plan)', false)
     .option('--soak <duration>', 'after each pass the load goes on so long, and drift is watched for', duration)
@@ -93,6 +97,7 @@ Ctrl-C leaves at once, and \`weighbridge restore\` puts the cluster back.
 Examples:
   weighbridge run                            Pitstop on the embedded lab
   weighbridge run --stage canary --seed 7    one stage, the same draws each time
+  weighbridge run --dataplane envoy          with a real Envoy beside every pod
   weighbridge run --engine k6                the same load, sent by k6
   weighbridge run shop/ --target cluster --keep
                                              on a cluster; a release that passes
@@ -103,6 +108,8 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
     )
     .action(async (scenarioFile: string | undefined, flags: Flags, self: Command) => {
       if (flags.target === 'lab') refuseClusterOptions(self);
+      else refuseLabOptions(self);
+      if (flags.dataplane === 'envoy') await findEnvoy(io.env);
       if (flags.k6 !== undefined && flags.engine !== 'k6') {
         throw new ConfigError([{ path: '--k6', message: 'is for --engine k6' }]);
       }
@@ -119,6 +126,8 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
         resolve(io.cwd, file),
         '--seed',
         String(seed),
+        '--dataplane',
+        flags.dataplane,
         ...(stages[0] ? ['--before-stage', stages[0]] : []),
       ];
       const lab = flags.target === 'lab' ? await startLabProcess(labArgs) : undefined;

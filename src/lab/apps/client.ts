@@ -1,9 +1,10 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { HttpRequest, ResponseHandler } from '../control/http1/connection.js';
 import { type Call, HttpPool } from '../control/http1/pool.js';
+import { connectTo, type Dial } from '../control/network.js';
 
 /** Where a connection of this application's pod really goes: the sidecar, or what kube-proxy chooses. */
-export type Connect = (host: string, port: number) => number | 'refused' | 'unknown-host' | Promise<number>;
+export type Connect = (host: string, port: number) => Dial | 'refused' | 'unknown-host' | Promise<Dial>;
 
 export interface ClientResponse {
   readonly status: number;
@@ -49,7 +50,7 @@ export class AppClient {
   async open(host: string, port: number): Promise<Socket> {
     const target = await this.dial(host, port);
     if (this.closed) throw new Error('The client is closed.');
-    const socket = connectTcp({ host: '127.0.0.1', port: target, noDelay: true });
+    const socket = connectTo(target);
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     return new Promise((resolve, reject) => {
@@ -65,7 +66,7 @@ export class AppClient {
     this.pools.clear();
   }
 
-  private dial(host: string, port: number): number | Promise<number> {
+  private dial(host: string, port: number): Dial | Promise<Dial> {
     const target = this.connect(host, port);
     if (typeof target !== 'string') return target;
     throw new Error(target === 'refused' ? `connect ECONNREFUSED ${host}:${port}` : `getaddrinfo ENOTFOUND ${host}`);

@@ -33,8 +33,11 @@ export interface ConfiguredProxy {
   /** `pod.namespace`, as `proxy-status` prints it. */
   readonly id: string;
   readonly caller: Caller;
-  /** @param objects the state of the cluster that `config` was compiled from. */
-  configure(config: ProxyConfig, objects: readonly KubeObject[]): void;
+  /**
+   * @param objects the state of the cluster that `config` was compiled from.
+   * @returns a promise where taking it over takes time; it rejects when the proxy refuses the configuration.
+   */
+  configure(config: ProxyConfig, objects: readonly KubeObject[]): void | Promise<void>;
 }
 
 /** One row of `/debug/syncz`. */
@@ -48,6 +51,9 @@ export interface SyncState {
 
 interface Entry {
   readonly proxy: ConfiguredProxy;
+  /** Version of the state it was given last. */
+  sent: number;
+  /** Version of the state it has taken over. */
   acked: number;
   /** One that stops following, as after a route configuration that it refused: endpoints still reach it. */
   readonly stale: boolean;
@@ -91,9 +97,9 @@ export class Distribution {
     if (left > 0) this.stale.set(proxy.caller.workload, left - 1);
     const objects = this.snapshot();
     const config = compileProxyConfig(objects, proxy.caller);
-    const entry: Entry = { proxy, acked: this.newest, stale: left > 0, routes: config.ports };
+    const entry: Entry = { proxy, sent: 0, acked: 0, stale: left > 0, routes: config.ports };
     this.proxies.set(proxy.id, entry);
-    proxy.configure(config, objects);
+    send(entry, config, objects, this.newest);
     return () => {
       if (this.proxies.get(proxy.id) === entry) this.proxies.delete(proxy.id);
     };
@@ -136,7 +142,7 @@ export class Distribution {
     const compiled = new Map<string, ProxyConfig>();
     for (const entry of this.proxies.values()) {
       // A proxy that connected meanwhile already runs a newer state.
-      if (entry.acked >= version) continue;
+      if (entry.sent >= version) continue;
       const { caller } = entry.proxy;
       const key = JSON.stringify([caller.namespace, caller.workload, caller.gateway, caller.labels]);
       let config = compiled.get(key);
@@ -145,15 +151,26 @@ export class Distribution {
         compiled.set(key, config);
       }
       if (entry.stale && this.holding) {
-        entry.proxy.configure({ ...config, ports: entry.routes }, objects);
+        // It never acknowledges, and gets the next state as well.
+        void Promise.resolve(entry.proxy.configure({ ...config, ports: entry.routes }, objects)).catch(() => undefined);
         continue;
       }
-      entry.proxy.configure(config, objects);
-      entry.acked = version;
+      send(entry, config, objects, version);
     }
   }
 
   private snapshot(): readonly KubeObject[] {
     return WATCHED.flatMap((resource) => this.store.list(resource));
   }
+}
+
+/** Gives a proxy its configuration; one that refuses it stays behind, and says why itself. */
+function send(entry: Entry, config: ProxyConfig, objects: readonly KubeObject[], version: number): void {
+  entry.sent = version;
+  const taken = () => {
+    entry.acked = Math.max(entry.acked, version);
+  };
+  const done = entry.proxy.configure(config, objects);
+  if (done) done.then(taken, () => undefined);
+  else taken();
 }

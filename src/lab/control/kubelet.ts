@@ -3,7 +3,7 @@ import { sleep } from '../../base/clock.js';
 import { errorText } from '../../base/errors.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { type Condition, type ControlContext, type Controller, conditions, putStatus, timestamp } from './context.js';
-import { inject } from './injection.js';
+import { inject, SIDECAR } from './injection.js';
 import { AddressPool } from './names.js';
 import { isTerminating, podSpec, workloadOf } from './objects.js';
 import { type ContainerExit, ContainerProblem } from './programs.js';
@@ -14,6 +14,8 @@ export interface PodProcess {
   readonly running: Promise<void>;
   /** Resolves when the application serves. */
   readonly ready: Promise<void>;
+  /** Whoever is to be told when the proxy container has ended by itself, and when it was restarted. */
+  onProxyHealth?(listener: (up: boolean) => void): void;
   /** Resolves when all containers have ended by themselves; undefined: they serve until they are stopped. Never rejects. */
   readonly ended?: Promise<readonly ContainerExit[]> | undefined;
   /** Ends everything; no listener of the pod is left afterwards. */
@@ -41,6 +43,10 @@ interface Held {
   /** Nothing is reported of a pod any more that has ended. */
   over: boolean;
   readonly ended: AbortController;
+  /** Of the proxy container. */
+  proxy: { readonly up: boolean; readonly restarts: number };
+  /** As it was reported last. */
+  doing: Doing;
 }
 
 /** The node `lab`: admits pods, runs them, reports their state, ends them after a drain. */
@@ -88,7 +94,14 @@ export class Kubelet implements Controller {
 
   private admit(pod: KubeObject, uid: string): void {
     const { store } = this.context;
-    const held: Held = { ip: this.addresses.take(), process: undefined, over: false, ended: new AbortController() };
+    const held: Held = {
+      ip: this.addresses.take(),
+      process: undefined,
+      over: false,
+      ended: new AbortController(),
+      doing: { kind: 'waiting', reason: 'ContainerCreating' },
+      proxy: { up: true, restarts: 0 },
+    };
     this.held.set(uid, held);
     const injected = inject(store, pod, workloadOf(pod));
     const admitted = store.put('pods', {
@@ -96,7 +109,7 @@ export class Kubelet implements Controller {
       metadata: { ...injected.metadata, uid },
       spec: { ...podSpec(injected), nodeName: 'lab' },
     });
-    this.report(admitted, held, { kind: 'waiting', reason: 'ContainerCreating' });
+    this.report(admitted, held, held.doing);
     void this.start(admitted, held);
   }
 
@@ -106,6 +119,10 @@ export class Kubelet implements Controller {
     };
     try {
       held.process = this.options.run(pod, held.ip);
+      held.process.onProxyHealth?.((up) => {
+        held.proxy = { up, restarts: held.proxy.restarts + (up ? 1 : 0) };
+        if (held.doing.kind === 'running') report(held.doing);
+      });
       await held.process.running;
       report({ kind: 'running', ready: false });
       void held.process.ended?.then((exits) => {
@@ -149,7 +166,10 @@ export class Kubelet implements Controller {
   private report(pod: KubeObject, held: Held, doing: Doing): void {
     const { clock, store } = this.context;
     const before = store.get('pods', pod.metadata.namespace, pod.metadata.name)?.status;
-    const ready = doing.kind === 'running' && doing.ready;
+    held.doing = doing;
+    const { proxy } = held;
+    const serving = doing.kind === 'running' && doing.ready;
+    const ready = serving && proxy.up;
     const condition = (type: string, holds: boolean): Condition => ({
       type,
       status: holds ? 'True' : 'False',
@@ -175,16 +195,23 @@ export class Kubelet implements Controller {
       podIPs: [{ ip: held.ip }],
       qosClass: 'BestEffort',
       startTime: before?.startTime ?? timestamp(clock),
-      containerStatuses: podSpec(pod).containers.map((container) => ({
-        name: container.name,
-        image: container.image ?? '',
-        imageID: '',
-        ready,
-        started: doing.kind === 'running',
-        restartCount: 0,
-        state: stateOf(doing, container.name, statusBefore.get(container.name) ?? timestamp(clock), timestamp(clock)),
-        lastState: {},
-      })),
+      containerStatuses: podSpec(pod).containers.map((container) => {
+        const isProxy = container.name === SIDECAR;
+        const down = isProxy && doing.kind === 'running' && !proxy.up;
+        const startedAt = statusBefore.get(container.name) ?? timestamp(clock);
+        return {
+          name: container.name,
+          image: container.image ?? '',
+          imageID: '',
+          ready: serving && !down,
+          started: doing.kind === 'running' && !down,
+          restartCount: isProxy ? proxy.restarts : 0,
+          state: down
+            ? { waiting: { reason: 'CrashLoopBackOff' } }
+            : stateOf(doing, container.name, startedAt, timestamp(clock)),
+          lastState: {},
+        };
+      }),
     });
   }
 }

@@ -4,9 +4,9 @@ import type { Duplex } from 'node:stream';
 import { dialer } from '../api/dial.js';
 import { upgrade } from '../api/portforward.js';
 import { ApiStatusError } from '../api/status.js';
+import { closeServer, listen } from '../control/httpServer.js';
 import type { Store } from '../control/store.js';
 import type { ResolvePodPort } from '../control/types.js';
-import { closeServer, listen } from '../proxy/httpServer.js';
 import { NODE_CERTIFICATE, NODE_KEY } from './certificate.js';
 
 export interface KubeletServer {

@@ -1,9 +1,10 @@
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import type { Cluster, Endpoint } from '../../mesh/types.js';
+import { canonicalRevisionOf, canonicalServiceOf } from '../control/identity.js';
 import { choose } from './balancing.js';
 import { HostHealth, OutlierDetector } from './outliers.js';
-import { canonicalRevisionOf, canonicalServiceOf, makePeer, type Peer } from './peer.js';
+import { makePeer, type Peer } from './peer.js';
 
 /** How often another host is drawn for a retry before the same one is taken again (Istio's `hostSelectionRetryMaxAttempts`). */
 const HOST_SELECTION_ATTEMPTS = 5;

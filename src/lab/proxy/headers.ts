@@ -71,19 +71,21 @@ const isEmpty = (change: HeaderChange): boolean => {
   return change.remove.length === 0;
 };
 
-/** Applies header changes: set and add first, then removals, as Envoy does. `:authority` is the Host header. */
-function changeOnce(headers: FlatHeaders, change: HeaderChange): FlatHeaders {
-  if (isEmpty(change)) return headers;
+/** Applies header changes as Envoy does: what is removed goes first, so that what is set stays. `:authority` is the Host header. */
+function change(headers: FlatHeaders, changes: readonly HeaderChange[]): FlatHeaders {
+  if (changes.every(isEmpty)) return headers;
   let changed = headers;
+  for (const { remove } of changes) for (const name of remove) changed = removeHeader(changed, name.toLowerCase());
   const lines = (fields: HeaderChange['set']) =>
     Object.entries(fields)
       .map(([name, value]) => [name === ':authority' ? 'host' : name.toLowerCase(), value] as const)
       .filter(([name]) => !name.startsWith(':'));
-  for (const [name, value] of lines(change.set)) changed = setHeader(changed, name, value);
-  for (const [name, value] of lines(change.add)) {
-    changed = name === 'host' ? setHeader(changed, name, value) : [...changed, name, value];
+  for (const { set, add } of changes) {
+    for (const [name, value] of lines(set)) changed = setHeader(changed, name, value);
+    for (const [name, value] of lines(add)) {
+      changed = name === 'host' ? setHeader(changed, name, value) : [...changed, name, value];
+    }
   }
-  for (const name of change.remove) changed = removeHeader(changed, name.toLowerCase());
   return changed;
 }
 
@@ -97,10 +99,8 @@ export function changeHeaders(
   destination: HeaderChange | undefined,
   single: boolean,
 ): FlatHeaders {
-  if (!destination) return changeOnce(headers, route);
-  return single
-    ? changeOnce(changeOnce(headers, route), destination)
-    : changeOnce(changeOnce(headers, destination), route);
+  if (!destination) return change(headers, [route]);
+  return single ? change(headers, [route, destination]) : change(change(headers, [destination]), [route]);
 }
 
 /** True when the request announces a body. */

@@ -1,65 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.js';
-import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
-import { portProtocol } from '../../mesh/protocol.js';
+import type { KubeObject } from '../../base/kubernetes.js';
 import type { FlatHeaders } from '../control/http1/responseHead.js';
-import { servicePorts, serviceSelector, targetPortOf } from '../control/objects.js';
+import { type DestinationService, type InboundPort, inboundPort, passthroughPort } from '../control/inboundPorts.js';
 import { Exchange, type Finished } from './exchange.js';
 import { inspect } from './headers.js';
-import type { DestinationService } from './labels.js';
 import type { IstioMetrics } from './metrics.js';
 import { encodePeer, PEER_HEADER, type Peer, PeerReader } from './peer.js';
 import { splitTarget } from './rewrite.js';
 import { failureReply } from './routedCall.js';
 import { Attempt, Upstreams } from './upstream.js';
-
-/** What an inbound listener knows of the port behind it. */
-export interface InboundPort {
-  readonly service: DestinationService;
-  readonly protocol: 'http' | 'tcp' | 'detect';
-}
-
-const byAge = (a: KubeObject, b: KubeObject): number =>
-  (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? '') ||
-  a.metadata.name.localeCompare(b.metadata.name);
-
-/** The Service that requests to a pod's port are counted for: the oldest one that selects the pod on that port. */
-function inboundPort(objects: readonly KubeObject[], pod: KubeObject, port: number): InboundPort | undefined {
-  const namespace = pod.metadata.namespace ?? 'default';
-  const services = objects
-    .filter((object) => object.kind === 'Service' && object.metadata.namespace === namespace)
-    .sort(byAge);
-  for (const service of services) {
-    const selector = serviceSelector(service);
-    if (!selector || !labelsMatch(selector, pod.metadata.labels)) continue;
-    const match = servicePorts(service).find((candidate) => targetPortOf(candidate, pod) === port);
-    if (!match) continue;
-    const { name } = service.metadata;
-    const protocol = portProtocol({ ...match });
-    return {
-      service: { host: `${name}.${namespace}.svc.cluster.local`, name, namespace },
-      protocol: protocol === 'tcp' || protocol === 'http' ? protocol : 'detect',
-    };
-  }
-  return undefined;
-}
-
-/** The ports of a pod that Services lead to. */
-export function targetPorts(objects: readonly KubeObject[], pod: KubeObject): number[] {
-  return objects.flatMap((object) => {
-    if (object.kind !== 'Service' || object.metadata.namespace !== pod.metadata.namespace) return [];
-    const selector = serviceSelector(object);
-    if (!selector || !labelsMatch(selector, pod.metadata.labels)) return [];
-    return servicePorts(object).flatMap((port) => targetPortOf(port, pod) ?? []);
-  });
-}
-
-/** What requests are counted for that reach a port of no Service. */
-const passthroughService = (own: Peer): DestinationService => ({
-  host: own.canonicalService,
-  name: 'InboundPassthroughCluster',
-  namespace: own.namespace,
-});
 
 /** What the inbound side of one proxy shares between its requests. */
 export class InboundContext {
@@ -92,7 +42,7 @@ export class InboundContext {
   }
 
   port(port: number): InboundPort {
-    return this.ports.get(port) ?? { service: passthroughService(this.own), protocol: 'detect' };
+    return this.ports.get(port) ?? passthroughPort(this.own);
   }
 
   local(port: number): number | undefined {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cluster, Route } from '../../mesh/types.js';
+import type { DestinationService } from '../control/inboundPorts.js';
 import { drawDestination, happens } from './draws.js';
 import { Exchange, type Finished } from './exchange.js';
 import { changeHeaders, headerValue, setHeader } from './headers.js';
-import type { DestinationService } from './labels.js';
 import { sendCopies } from './mirror.js';
 import type { OutboundContext } from './outboundContext.js';
 import { PassThroughCall } from './passThrough.js';

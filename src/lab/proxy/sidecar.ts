@@ -1,36 +1,28 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { KubeObject } from '../../base/kubernetes.js';
 import type { Caller, ProxyConfig } from '../../mesh/types.js';
-import type { ConfiguredProxy } from '../control/distribution.js';
+import { closeServer, httpServer, listen } from '../control/httpServer.js';
+import { identityOfPod } from '../control/identity.js';
+import { targetPorts } from '../control/inboundPorts.js';
+import type { PodProxy, PodProxyOptions } from '../control/podProxy.js';
 import { adminListener, agentListener } from './admin.js';
-import { closeServer, httpServer, listen } from './httpServer.js';
-import { InboundContext, InboundRequest, targetPorts } from './inbound.js';
+import { InboundContext, InboundRequest } from './inbound.js';
 import { IstioMetrics } from './metrics.js';
-import { OutboundContext, type OutboundOptions } from './outboundContext.js';
+import { OutboundContext } from './outboundContext.js';
 import { OutboundRequest } from './outboundRequest.js';
-import { peerOfPod } from './peer.js';
+import { makePeer } from './peer.js';
 import { receivePeer, SERVER_PATIENCE_MS } from './peerExchange.js';
 import { passThroughOutbound, serveTcp, tcpOutbound } from './tcp.js';
-
-export interface SidecarOptions extends Pick<OutboundOptions, 'clock' | 'random' | 'network' | 'addresses' | 'podIp'> {
-  readonly pod: KubeObject;
-  readonly workload: string;
-  readonly serviceAccount: string;
-  /** Ports of the pod that take requests. */
-  readonly appPorts: readonly number[];
-  /** Where the application listens for one of them; undefined: it does not (yet). */
-  readonly localPort: (port: number) => number | undefined;
-}
 
 /** Methods that start an HTTP request line, as the protocol detection of a listener sees them. */
 const HTTP_START = /^(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|TRACE|CONNECT) /;
 
 /** The proxy container of one pod with all its listeners. */
-export class Sidecar implements ConfiguredProxy {
+export class Sidecar implements PodProxy {
   readonly id: string;
   readonly caller: Caller;
   readonly metrics = new IstioMetrics();
-  private readonly options: SidecarOptions;
+  private readonly options: PodProxyOptions;
   private readonly outboundContext: OutboundContext;
   private readonly inboundContext: InboundContext;
   private readonly servers: Server[] = [];
@@ -43,11 +35,13 @@ export class Sidecar implements ConfiguredProxy {
   private configured = false;
   private closed = false;
 
-  private constructor(options: SidecarOptions) {
+  private constructor(options: PodProxyOptions) {
     const { pod, workload, serviceAccount } = options;
     this.options = options;
     const namespace = pod.metadata.namespace ?? 'default';
-    const { own, told } = peerOfPod(pod, workload, serviceAccount);
+    const identity = identityOfPod(pod, workload, serviceAccount);
+    const own = makePeer(identity.own);
+    const told = makePeer(identity.told);
     this.id = `${pod.metadata.name}.${namespace}`;
     this.caller = { workload, namespace, labels: pod.metadata.labels ?? {}, gateway: false };
     this.outboundContext = new OutboundContext({ ...options, metrics: this.metrics, own, told, namespace });
@@ -55,7 +49,7 @@ export class Sidecar implements ConfiguredProxy {
   }
 
   /** Opens every listener of the proxy. It routes nothing before it is configured. */
-  static async start(options: SidecarOptions): Promise<Sidecar> {
+  static async start(options: PodProxyOptions): Promise<Sidecar> {
     const sidecar = new Sidecar(options);
     try {
       await sidecar.open();
@@ -90,6 +84,14 @@ export class Sidecar implements ConfiguredProxy {
     if (service()) return this.bytesOutbound(`tcp ${host}:${port}`, () => tcpOutbound(context, service));
     if (!this.configured || !context.passesBytes(host, port)) return this.outboundPort;
     return this.bytesOutbound(`any ${host}:${port}`, () => passThroughOutbound(context, host, port));
+  }
+
+  async settled(): Promise<void> {
+    // Every configuration is in force at once.
+  }
+
+  appOpened(): void {
+    // Where the application listens is asked for every request.
   }
 
   private bytesOutbound(key: string, make: () => Server): Promise<number> {

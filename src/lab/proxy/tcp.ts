@@ -1,24 +1,16 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { TcpService } from '../../mesh/types.js';
+import type { DestinationService } from '../control/inboundPorts.js';
+import { join } from '../control/sockets.js';
 import { drawDestination } from './draws.js';
 import type { InboundContext } from './inbound.js';
-import type { DestinationService } from './labels.js';
 import type { TcpSeries } from './metrics.js';
 import type { OutboundContext } from './outboundContext.js';
 import { type Peer, unknownPeer } from './peer.js';
 import { CLIENT_PATIENCE_MS, receivePeer, sendPeer } from './peerExchange.js';
 
-/** Joins two sockets: data, ends and errors of each reach the other. */
-function join(a: Socket, b: Socket): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    from.on('error', () => to.destroy());
-    from.on('close', () => to.destroySoon());
-    from.pipe(to);
-  }
-}
+/** A byte connection is tried once, which spends what tries there are. */
+const REFUSED = 'UF,URX';
 
 /** Books a connection: opened now, bytes as they pass (Istio reports them while it lives), closed when both sides are. */
 function book(series: TcpSeries, downstream: Socket, upstream: Socket): void {
@@ -90,7 +82,7 @@ function openTcp(context: OutboundContext, service: TcpService, downstream: Sock
   };
   const fail = () => {
     state.report(host, 503);
-    refuse(seriesOf(host.peer, 'UF'), downstream);
+    refuse(seriesOf(host.peer, REFUSED), downstream);
   };
   if (real === undefined) {
     leave();
@@ -138,12 +130,12 @@ export function passThroughOutbound(context: OutboundContext, address: string, p
       }));
     if (forbidden) return refuse(seriesOf('UH'), downstream);
     const real = context.connect(address, port);
-    if (real === undefined) return refuse(seriesOf('UF'), downstream);
+    if (real === undefined) return refuse(seriesOf(REFUSED), downstream);
     const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
     context.track(upstream);
     let connected = false;
     upstream.on('error', () => {
-      if (!connected) refuse(seriesOf('UF'), downstream);
+      if (!connected) refuse(seriesOf(REFUSED), downstream);
     });
     upstream.once('connect', () => {
       connected = true;
@@ -173,13 +165,13 @@ export function serveTcp(context: InboundContext, port: number, downstream: Sock
       security: source.principal === 'unknown' ? 'none' : 'mutual_tls',
     }));
   if (real === undefined) {
-    refuse(seriesOf('UF'), downstream);
+    refuse(seriesOf(REFUSED), downstream);
     return;
   }
   const upstream = connect({ host: '127.0.0.1', port: real, allowHalfOpen: true, noDelay: true });
   let connected = false;
   upstream.on('error', () => {
-    if (!connected) refuse(seriesOf('UF'), downstream);
+    if (!connected) refuse(seriesOf(REFUSED), downstream);
   });
   upstream.once('connect', () => {
     connected = true;

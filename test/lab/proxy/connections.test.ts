@@ -189,7 +189,7 @@ test.each<[string, TestPod[], KubeObject[], string]>([
     [subsets(), tcpRoutes(to('v2'))],
     'UH unknown unknown shop',
   ],
-  ['a pod that refuses is UF', [pod('v1', 'dead', false)], [], 'UF shop-v1 unknown shop'],
+  ['a pod that refuses is UF and URX', [pod('v1', 'dead', false)], [], 'UF,URX shop-v1 unknown shop'],
 ])('a byte connection that cannot be made is closed and counted: %s', async (_sentence, pods, rules, row) => {
   await withMesh(pods, [tcpShop, ...rules], async (mesh) => {
     expect(await answerOf(mesh)).toBe('');

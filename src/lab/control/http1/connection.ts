@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { connectTo, type Dial } from '../network.js';
 import { type FlatHeaders, MalformedResponse, type ResponseHead } from './responseHead.js';
 import { ResponseReader } from './responseReader.js';
 
@@ -42,7 +43,7 @@ export class Connection {
    * @param release called when the connection is free for another request.
    * @param gone called once when it has ended.
    */
-  constructor(port: number, release: Connection['release'], gone: Connection['gone']) {
+  constructor(dial: Dial, release: Connection['release'], gone: Connection['gone']) {
     this.release = release;
     this.gone = gone;
     this.reader = new ResponseReader({
@@ -52,7 +53,7 @@ export class Connection {
       },
       onEnd: (clean) => this.onEnd(clean),
     });
-    this.socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    this.socket = connectTo(dial);
     const patience = setTimeout(() => this.socket.destroy(new Error('connect timeout')), CONNECT_TIMEOUT_MS);
     this.socket.once('connect', () => {
       this.connected = true;

@@ -1,3 +1,4 @@
+import type { Dial } from '../network.js';
 import { Connection, type HttpRequest, type ResponseHandler } from './connection.js';
 
 /** A request under way. */
@@ -13,27 +14,27 @@ export interface Call {
  * first. Idle ones stay until the pool or the server closes them.
  */
 export class HttpPool {
-  private readonly dial: () => number | Promise<number>;
+  private readonly dial: () => Dial | Promise<Dial>;
   private readonly idle: Connection[] = [];
   private readonly all = new Set<Connection>();
   private closing = false;
 
-  /** @param dial real port of 127.0.0.1, asked once per connection; a throw or rejection is a failed connection. */
-  constructor(dial: () => number | Promise<number>) {
+  /** @param dial where a connection leads, asked once for each; a throw or rejection is a failed connection. */
+  constructor(dial: () => Dial | Promise<Dial>) {
     this.dial = dial;
   }
 
   request(request: HttpRequest, handler: ResponseHandler): Call {
     const reused = this.takeIdle();
     if (reused) return this.send(reused, request, handler);
-    let port: number | Promise<number>;
+    let dial: Dial | Promise<Dial>;
     try {
-      port = this.dial();
+      dial = this.dial();
     } catch (error) {
-      port = Promise.reject(error);
+      dial = Promise.reject(error);
     }
-    if (typeof port === 'number') return this.send(this.open(port), request, handler);
-    return this.sendLater(port, request, handler);
+    if (!(dial instanceof Promise)) return this.send(this.open(dial), request, handler);
+    return this.sendLater(dial, request, handler);
   }
 
   /** Closes idle connections now and the others after their response. */
@@ -55,9 +56,9 @@ export class HttpPool {
     return connection;
   }
 
-  private open(port: number): Connection {
+  private open(dial: Dial): Connection {
     const connection = new Connection(
-      port,
+      dial,
       (free) => {
         if (this.closing) free.socket.destroy();
         else this.idle.push(free);
@@ -85,10 +86,10 @@ export class HttpPool {
     };
   }
 
-  private sendLater(port: Promise<number>, request: HttpRequest, handler: ResponseHandler): Call {
+  private sendLater(dial: Promise<Dial>, request: HttpRequest, handler: ResponseHandler): Call {
     let call: Call | undefined;
     let cancelled = false;
-    port.then(
+    dial.then(
       (real) => {
         if (!cancelled) call = this.send(this.open(real), request, handler);
       },
