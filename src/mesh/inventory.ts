@@ -8,7 +8,15 @@ import { indexRules, type RuleIndexes } from './ruleIndex.js';
 import { serviceEntryServices } from './serviceEntries.js';
 import { type Alias, aliasOf, type Service, type ServicePort, serviceOf } from './services.js';
 import { type MeshSettings, meshSettings } from './settings.js';
-import { type Change, changeBetween, changedSnapshot, type Section, type Snapshot, snapshotOf } from './snapshot.js';
+import {
+  type Change,
+  changeBetween,
+  changedSnapshot,
+  identity,
+  type Section,
+  type Snapshot,
+  snapshotOf,
+} from './snapshot.js';
 import type { Endpoint, MeshObjects, MeshWarning } from './types.js';
 
 /** The objects of one moment, indexed once for all proxies that are compiled from them. */
@@ -140,7 +148,12 @@ function aliasesOf(services: readonly KubeObject[]): ReadonlyMap<string, readonl
 function podIndex(snapshot: Snapshot, before: Full | undefined, change: Change | undefined): PodIndex {
   const real = snapshot.pods.length > 0;
   if (before && change && real && before.snapshot.pods.length > 0) {
-    return before.pods.changed(endpointsAmong(change.removed), endpointsAmong(change.added));
+    // What was indexed are the first objects of their identity; those of the change may be later readings of the same.
+    const gone = new Set(change.removed.map(identity));
+    const removed = [...before.snapshot.pods, ...before.snapshot.workloadEntries].filter((object) =>
+      gone.has(identity(object)),
+    );
+    return before.pods.changed(endpointsAmong(removed), endpointsAmong(change.added));
   }
   const pods = real ? endpointsAmong(snapshot.pods) : podsOfWorkloads(snapshot.workloads);
   return PodIndex.of([...pods, ...endpointsAmong(snapshot.workloadEntries)]);

@@ -106,7 +106,8 @@ export function changeBetween(before: MeshObjects, after: MeshObjects): Change |
   return added.length + removed.length > MOST_CHANGES ? undefined : { removed, added };
 }
 
-const identity = (object: KubeObject): unknown => {
+/** Objects of the same identity have the same content: one object, or readings of one version of it. */
+export const identity = (object: KubeObject): unknown => {
   const { uid, resourceVersion } = object.metadata;
   return uid && resourceVersion ? `${uid} ${resourceVersion}` : object;
 };
