@@ -37,6 +37,8 @@ import type { K6EndOfTest } from './summary.js';
 const MEASURE_MS = 200;
 /** Beyond a request's own limit: until k6 has given it up and written its sample. */
 const DRAIN_GRACE_MS = 5000;
+/** What a k6 that has sent everything may take to end. */
+const END_GRACE_MS = 1000;
 
 export interface K6LoadOptions {
   readonly clock: Clock;
@@ -155,6 +157,8 @@ class K6Load implements LoadRun {
   readonly #timer: NodeJS.Timeout;
   #window: Mark;
   #stopping = false;
+  /** As many requests as were asked for have ended. */
+  #complete = false;
   /** Ends the wait of a pause. */
   #drained: AbortController | undefined;
   /** Active seconds of the whole load, once it has ended. */
@@ -236,8 +240,17 @@ class K6Load implements LoadRun {
   #look(): void {
     const { gate, books } = this.#parts;
     if (gate && books.ended >= gate.granted) this.#drained?.abort();
-    // k6 cannot end stages or arrivals at a number of requests; its users have stopped asking.
-    if (books.ended >= (this.#spec.maxRequests ?? Number.POSITIVE_INFINITY)) void this.stop();
+    if (books.ended >= (this.#spec.maxRequests ?? Number.POSITIVE_INFINITY)) void this.#allSent();
+  }
+
+  /** Users that share a number of requests end by themselves, and an interrupt could meet their end; stages and arrivals go on without sending. */
+  async #allSent(): Promise<void> {
+    if (this.#complete) return;
+    this.#complete = true;
+    const ended = new AbortController();
+    void this.#parts.process.exited.then(() => ended.abort());
+    await sleep(this.#clock, END_GRACE_MS, ended.signal);
+    if (!this.#parts.process.ended) void this.stop();
   }
 
   resume(): void {
