@@ -8,7 +8,8 @@ export function byAge(a: KubeObject, b: KubeObject): number {
   return compare(a.metadata.name, b.metadata.name) || compare(a.metadata.namespace ?? '', b.metadata.namespace ?? '');
 }
 
-const createdAt = perObject((object: KubeObject): number => {
+/** Milliseconds since the epoch; infinite without a timestamp. */
+export const createdAt = perObject((object: KubeObject): number => {
   const time = Date.parse(object.metadata.creationTimestamp ?? '');
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 });

@@ -1,5 +1,5 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
-import { byAge } from './age.js';
+import { byAge, createdAt } from './age.js';
 import { type Fields, list, number, records, text } from './read.js';
 import type { Service } from './services.js';
 import type { Snapshot } from './snapshot.js';
@@ -76,7 +76,8 @@ export function attachmentsOf(
 
 /**
  * The routes that a client follows for one Service and port: those of its own namespace alone if there are any, else those of the
- * Service's namespace. Routes that name the port and routes that name none are not merged: those with the oldest count.
+ * Service's namespace. Routes that name the port and routes that name none are not merged: those with the oldest count, of the
+ * same age those that name the port.
  * @param attached oldest first.
  */
 export function routesFor(
@@ -89,7 +90,12 @@ export function routesFor(
   const onPort = attached.filter((attachment) => attachment.port === undefined || attachment.port === port);
   const of = (owner: string): KubeObject[] => {
     const own = onPort.filter(({ route }) => (route.metadata.namespace ?? 'default') === owner);
-    return [...new Set(own.filter((each) => each.port === own[0]?.port).map(({ route }) => route))];
+    const [oldest] = own;
+    if (!oldest) return [];
+    const age = createdAt(oldest.route);
+    const named = own.find((each) => each.port !== undefined && createdAt(each.route) === age);
+    const { port: counts } = named ?? oldest;
+    return [...new Set(own.filter((each) => each.port === counts).map(({ route }) => route))];
   };
   const own = of(namespace);
   if (own.length > 0) return own;

@@ -105,10 +105,6 @@ function clusterDomains(name: string, owner: string, namespace: string): string[
   return domains;
 }
 
-/** The names of a host with routes and without a Service. */
-export const namesOf = (host: string, namespace: string): string[] =>
-  host.endsWith('.svc.cluster.local') && !host.startsWith('*') ? entryDomains(host, namespace) : [host];
-
 /** A ServiceEntry may claim a name inside of the cluster, which clients then shorten as usual. */
 function entryDomains(host: string, namespace: string): string[] {
   const [, name, owner] = /^([^.*]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host) ?? [];

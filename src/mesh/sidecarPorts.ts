@@ -4,7 +4,7 @@ import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
 import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
-import { type Alias, clusterName, namesOf, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
 import { tcpDestinations } from './tcpRoutes.js';
 import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
@@ -50,7 +50,8 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       virtualHosts.push(
         rounds.value(`other ${port} ${host}`, [routed], () => ({
           name: `${host}:${port}`,
-          domains: namesOf(host, context.caller.namespace),
+          // Only Services have short names.
+          domains: [host],
           ...routed,
         })),
       );
