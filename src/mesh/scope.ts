@@ -43,13 +43,28 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
   );
   const virtualServices = visibleVirtualServices(inventory.virtualServices, caller.namespace, exportTo.virtualServices);
   const sidecar = caller.gateway ? undefined : sidecarFor(inventory.sidecars, caller, settings.rootNamespace);
+  // Of the client's own namespace nobody asks whether a destination is exported.
+  const withReached = (services: readonly Service[], reached: ReadonlySet<string>): readonly Service[] => {
+    const seen = new Set(services);
+    return all.filter(
+      (service) => seen.has(service) || (service.namespace === caller.namespace && reached.has(service.fqdn)),
+    );
+  };
   const unknownHosts = policyMode(sidecar?.spec?.outboundTrafficPolicy) ?? settings.unknownHosts;
   const egress = sidecar && records(sidecar.spec?.egress);
   if (!egress || egress.length === 0) {
-    const services = exported.length === all.length ? inventory.services : byName(exported);
+    const everything = exported.length === all.length;
+    const callable = everything ? inventory.services : byName(exported);
     return {
-      services,
-      callable: services,
+      services: everything
+        ? callable
+        : byName(
+            withReached(
+              exported,
+              reachedBy(virtualServices, inventory, () => true),
+            ),
+          ),
+      callable,
       hidden: without(inventory, exported),
       virtualServices,
       unknownHosts,
@@ -69,16 +84,13 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
   const kept = virtualServices.filter((object) => imported(object.metadata.namespace ?? 'default', hostsOf(object)));
   const sees = (route: KubeObject, host: string): boolean => imported(route.metadata.namespace ?? 'default', [host]);
   // Destinations of imported routes come with them, or they would lead nowhere; they still cannot be called themselves.
-  const reached = new Set([
-    ...kept.filter((object) => gatewaysOf(object).includes('mesh')).flatMap(destinationHosts),
-    ...[...inventory.attachments.byService].flatMap(([host, attached]) =>
-      attached.flatMap(({ route }) => (sees(route, host) ? backendHosts(route) : [])),
-    ),
-  ]);
+  const reached = reachedBy(kept, inventory, sees);
   const callable = exported.filter((service) => imported(service.namespace, [service.fqdn]));
   return {
     services: byName(
-      exported.filter((service) => imported(service.namespace, [service.fqdn]) || reached.has(service.fqdn)),
+      withReached(exported, reached).filter(
+        (service) => imported(service.namespace, [service.fqdn]) || reached.has(service.fqdn),
+      ),
     ),
     callable: byName(callable),
     hidden: without(inventory, callable),
@@ -86,6 +98,20 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
     unknownHosts,
     sees,
   };
+}
+
+/** Destinations of routes that apply to clients in the mesh. */
+function reachedBy(
+  virtualServices: readonly KubeObject[],
+  { attachments }: Inventory,
+  sees: Scope['sees'],
+): ReadonlySet<string> {
+  return new Set([
+    ...virtualServices.filter((object) => gatewaysOf(object).includes('mesh')).flatMap(destinationHosts),
+    ...[...attachments.byService].flatMap(([host, attached]) =>
+      attached.flatMap(({ route }) => (sees(route, host) ? backendHosts(route) : [])),
+    ),
+  ]);
 }
 
 const byName = (services: readonly Service[]): ReadonlyMap<string, Service> =>
