@@ -67,7 +67,7 @@ describe('a faulty scenario', () => {
     space.edit(SCENARIO, 'maxDuration:', 'maxDurration:');
     space.edit(SCENARIO, '- name: dark', '- name: v1-only');
     space.edit(SCENARIO, 'customermanagementapi-dr.yaml', 'nowhere.yaml');
-    space.edit('scenarios/pitstop/customermanagementapi-canary.yaml', 'weight: 10', 'weight: 110');
+    space.edit('scenarios/pitstop/customermanagementapi-canary.yaml', 'weight: 10', 'weight: -10');
     space.edit('uris/loadtest-uris.txt', /[\s\S]*/, '/\nht!tp://[::x\n');
     const { code, stdout, stderr } = await weighbridge(['run', SCENARIO], space.dir);
     for (const problem of [
@@ -75,7 +75,7 @@ describe('a faulty scenario', () => {
       /^scenarios\/pitstop\/scenario\.yaml:\d+:\d+: .*unknown key "maxDurration"(.|\n)*did you mean "maxDuration"/m,
       /^scenarios\/pitstop\/scenario\.yaml:\d+:\d+: .*two stages are named "v1-only"/m,
       /^scenarios\/pitstop\/scenario\.yaml:\d+:\d+: .*nowhere\.yaml: no such file/m,
-      /^scenarios\/pitstop\/customermanagementapi-canary\.yaml:\d+:\d+: .*weight: found 110; allowed is an integer from 0 to 100/m,
+      /^scenarios\/pitstop\/customermanagementapi-canary\.yaml:\d+:\d+: .*weight: found -10; allowed is an integer from 0/m,
       /^uris\/loadtest-uris\.txt:2: "ht!tp:\/\/\[::x" is no URI/m,
     ])
       expect(stderr).toMatch(problem);
