@@ -19,7 +19,7 @@ it('the bench measures every promise of the load, and its books are those of the
     const { stdout } = await run('npm', ['run', '-s', 'bench', '--', '--pairs', '1', '--seconds', '1', '--out', out]);
     const { rows, skipped } = JSON.parse(readFileSync(out, 'utf8')) as { rows: Row[]; skipped: string[] };
     expect(new Set(rows.map(({ work }) => work))).toEqual(
-      new Set(['bare', 'scripted', 'users', 'schedule', 'start', 'histogram', 'soak', 'engines', 'judge']),
+      new Set(['bare', 'scripted', 'users', 'schedule', 'start', 'histogram', 'soak', 'engines', 'judge', 'mesh']),
     );
     for (const { what, values, min, max } of rows) {
       expect(values.every(Number.isFinite), what).toBe(true);
