@@ -1,5 +1,5 @@
 import { startLoad } from './engine.js';
-import { type K6LoadOptions, startK6Load } from './k6/run.js';
+import type { K6LoadOptions } from './k6/run.js';
 import type { LoadRun, LoadSpec } from './types.js';
 
 export interface StartOptions extends Omit<K6LoadOptions, 'program'> {
@@ -11,5 +11,6 @@ export interface StartOptions extends Omit<K6LoadOptions, 'program'> {
 export async function startWithEngine(spec: LoadSpec, { k6, ...options }: StartOptions): Promise<LoadRun> {
   if (spec.engine !== 'k6') return startLoad(spec, options);
   if (!k6) throw new Error('the engine k6 needs its program');
+  const { startK6Load } = await import('./k6/run.js');
   return startK6Load(spec, { ...options, program: k6 });
 }

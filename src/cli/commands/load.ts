@@ -13,7 +13,7 @@ import type { LoadSummary } from '../../load/types.js';
 import { URI_ORDERS } from '../../scenario/types.js';
 import type { Io } from '../io.js';
 import { duration, httpUrl, wholeNumber } from '../options.js';
-import { type ClusterLoadFlags, checkTarget, loadFromCluster, withClusterLoadOptions } from './loadCluster.js';
+import { type ClusterLoadFlags, checkTarget, withClusterLoadOptions } from './loadClusterOptions.js';
 import { followLoad } from './loadFollow.js';
 import { namedValue } from './loadMarker.js';
 import { describeLoad, type LoadFlags, loadSpec } from './loadSpec.js';
@@ -108,7 +108,8 @@ bottleneck · 3 usage · 4 unreachable · 130/143 interrupted`,
       const seed = flags.seed ?? systemClock.wallMs() % 2 ** 32;
       const spec = await loadSpec(url, flags, seed, io);
       if (flags.engine === 'k6') refuseForK6(spec);
-      if (flags.target === 'cluster') return loadFromCluster(spec, flags, io);
+      // Half of weighbridge comes with it, which a load from here would wait for.
+      if (flags.target === 'cluster') return (await import('./loadCluster.js')).loadFromCluster(spec, flags, io);
       const k6 = flags.engine === 'k6' ? await findK6(flags.k6 ?? io.env.WEIGHBRIDGE_K6) : undefined;
       const limits = readLimits();
       refuseTooManyUsers(spec, limits);
