@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 const MAIN = resolve('dist/cli/main.js');
@@ -51,6 +52,19 @@ describe('the process', () => {
     expect(status, String(stderr)).toBe(code);
     if (verdict) expect(JSON.parse(String(stdout))).toMatchObject({ verdict });
     else expect(String(stderr)).toContain('stdin:2: ');
+  });
+
+  it('starts a load with little else than the engine: modules are what its start takes longest for', () => {
+    const listed = join(folder(), 'imports');
+    const hook = `data:text/javascript,import { register } from 'node:module'; register('${pathToFileURL(resolve('test/support/importLister.mjs'))}')`;
+    // Nobody listens on port 1: it ends before anything is sent.
+    const args = ['--import', hook, MAIN, 'load', 'http://127.0.0.1:1/', '--duration', '1s'];
+    const { status, stderr } = spawnSync(process.execPath, args, { env: { ...process.env, LISTED_IMPORTS: listed } });
+    expect(status, String(stderr)).toBe(4);
+    const files = [...new Set(readFileSync(listed, 'utf8').split('\n'))];
+    const packages = files.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []);
+    expect(new Set(packages)).toEqual(new Set(['commander', 'fastest-levenshtein', 'picocolors']));
+    expect(files.filter((url) => url.includes('/dist/')).length).toBeLessThan(100);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
