@@ -4,12 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Report } from '../../src/report/reportJson.js';
 import {
-  generatorInvalid,
   type Running,
+  reportOf,
   SCENARIO,
   smallLoad,
+  sound,
   start,
   type Workspace,
   weighbridge,
@@ -81,9 +81,6 @@ async function running(url: string) {
   await run.printed(/ in flight /);
   return { space, run };
 }
-
-const reportOf = (space: Workspace) =>
-  JSON.parse(readFileSync(join(space.dir, 'reports/latest/report.json'), 'utf8')) as Report;
 
 /** A script that wraps the package's own. */
 function script(space: Workspace, text: string): string {
@@ -253,10 +250,7 @@ describe.skipIf(!K6)('a release under a load of k6', () => {
     space.edit(SCENARIO, 'users: 100', 'users: 60');
     space.edit(SCENARIO, 'maxDuration: 40s', 'maxDuration: 1m');
     const run = () => weighbridge(['run', SCENARIO, '--seed', '7', ...ENGINE], space.dir);
-    let { code, stderr } = await run();
-    // Others had the cores, and k6 said so.
-    for (let again = 0; again < 2 && code === 2 && generatorInvalid(reportOf(space)); again++)
-      ({ code, stderr } = await run());
+    const { code, stderr } = await sound(space, run);
     expect(code, stderr).toBe(0);
     const { engine, stages, load } = reportOf(space);
     expect(engine).toBe('k6');

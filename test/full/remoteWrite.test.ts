@@ -8,14 +8,15 @@ import { type RunningPrometheus, startPrometheus } from '../../src/lab/prometheu
 import { comparable, expectClose } from '../support/answers.js';
 import { serveHttp } from '../support/load.js';
 import { findPeer } from '../support/peers.js';
-import { type RealPrometheus, startRealPrometheus } from '../support/promserver.js';
+import { startRealPrometheus } from '../support/promserver.js';
+import type { RealServer } from '../support/realServer.js';
 import { remoteWrite } from '../support/remoteWrite.js';
 
 const k6 = findPeer('k6');
 const prometheus = findPeer('prometheus');
 
 let ours: RunningPrometheus;
-let real: RealPrometheus;
+let real: RealServer;
 
 describe.skipIf(!k6 || !prometheus)('the receiver of remote writes beside that of a real Prometheus 2.42', () => {
   beforeAll(async () => {

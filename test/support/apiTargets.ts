@@ -172,7 +172,7 @@ export async function realTarget(): Promise<ApiTarget> {
     await define(api, customResourceDefinitions());
     // Started anew over a history, it no longer knows the oldest versions.
     await server.kill();
-    await server.start();
+    await server.restart();
   } catch (error) {
     await api.close();
     throw error;

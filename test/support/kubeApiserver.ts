@@ -8,23 +8,19 @@ import type { KubeObject } from '../../src/base/kubernetes.js';
 import { httpRequest } from '../../src/cluster/http.js';
 import { freePort } from './load.js';
 import { findPeer, peerPath } from './peers.js';
-import { type Started, startProgram } from './programs.js';
+import { startProgram } from './programs.js';
+import { type RealServer, startRealServer } from './realServer.js';
 
 const TOKEN = 'admin-token';
 const READY_MS = 60_000;
 
-export interface RealApiServer {
-  readonly url: string;
+/** `kill` leaves its etcd alone. */
+export interface RealApiServer extends RealServer {
   /** Path of a kubeconfig with an administrator's token. */
   readonly kubeconfig: string;
   readonly headers: Readonly<Record<string, string>>;
   /** For requests of any kind: the server's certificate is its own. */
   readonly agent: https.Agent;
-  /** Kills the API server as a crash would; etcd stays. */
-  kill(): Promise<void>;
-  /** Starts it again, on the same port over the same etcd. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 /** True when kube-apiserver, etcd and the definitions are here; else one line each says what is skipped. */
@@ -84,38 +80,25 @@ export async function startRealApiServer(): Promise<RealApiServer> {
   );
   const headers = { authorization: `Bearer ${TOKEN}` };
   const agent = new https.Agent({ rejectUnauthorized: false, keepAlive: false });
-  let server: Started | undefined;
-
-  const start = async () => {
-    const program = startProgram(binary, [
+  const asked = { headers, agent, timeoutMs: 2000 };
+  const server = await startRealServer({
+    name: 'kube-apiserver',
+    program: binary,
+    args: [
       ...['--etcd-servers', at(client), '--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1'],
       ...['--secure-port', String(port), '--cert-dir', join(folder, 'certificates')],
       ...['--service-account-issuer', 'https://kubernetes.default.svc'],
       ...['--service-account-signing-key-file', privateKey, '--service-account-key-file', publicKey],
       ...['--token-auth-file', tokens, '--authorization-mode', 'RBAC', '--endpoint-reconciler-type', 'none'],
       ...['--service-cluster-ip-range', '10.96.0.0/16', '--disable-admission-plugins', 'ServiceAccount'],
-    ]);
-    server = program;
-    for (const deadline = Date.now() + READY_MS; ; ) {
-      const ready = await httpRequest(new URL(`${url}/readyz`), { headers, agent, timeoutMs: 2000 }).catch(
-        () => undefined,
-      );
-      if (ready?.status === 200) return;
-      if (!program.running() || !etcd.running() || Date.now() > deadline)
-        throw new Error(`kube-apiserver did not become ready:\n${program.output()}\n${etcd.output().slice(-2000)}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
-  const stop = async () => {
-    await server?.stop('SIGKILL');
-    await etcd.stop('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  };
-  try {
-    await start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { url, kubeconfig, headers, agent, kill: async () => server?.stop('SIGKILL'), start, stop };
+    ],
+    url,
+    ready: async () => (await httpRequest(new URL(`${url}/readyz`), asked)).status === 200,
+    patienceMs: READY_MS,
+    after: async () => {
+      await etcd.stop('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  });
+  return { ...server, kubeconfig, headers, agent };
 }

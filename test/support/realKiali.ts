@@ -1,22 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './load.js';
 import { findPeer } from './peers.js';
+import { answers, type RealServer, startRealServer } from './realServer.js';
 
 /** A Kiali 1.89, built from its Go module; undefined where there is none. */
 export const realKiali = findPeer('kiali');
-
-export interface RunningRealKiali {
-  /** With `/kiali`. */
-  readonly url: string;
-  /** Ends it as a crash would. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
 
 export interface RealKialiOptions {
   /** Text of a kubeconfig with a static token. */
@@ -31,7 +21,7 @@ export async function startRealKiali({
   kubeconfig,
   prometheusUrl,
   strategy = 'anonymous',
-}: RealKialiOptions): Promise<RunningRealKiali> {
+}: RealKialiOptions): Promise<RealServer> {
   if (!realKiali) throw new Error('no kiali binary on this machine');
   const folder = await mkdtemp(join(tmpdir(), 'weighbridge-kiali-'));
   const port = await freePort();
@@ -54,30 +44,15 @@ export async function startRealKiali({
       external_services: { prometheus: { url: prometheusUrl }, grafana: { enabled: false } },
     }),
   );
+  // With `/kiali`.
   const url = `http://127.0.0.1:${port}/kiali`;
-  let child: ChildProcess | undefined;
-  const kill = async () => {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise((resolve) => child?.once('exit', resolve));
-    child.kill('SIGKILL');
-    await exited;
-  };
-  const stop = async () => {
-    await kill();
-    await rm(folder, { recursive: true, force: true });
-  };
-  const restart = async () => {
-    child = spawn(realKiali, ['-config', join(folder, 'kiali.yaml')], { stdio: 'ignore' });
-    for (const deadline = Date.now() + 60_000; ; ) {
-      const { status } = await fetch(`${url}/healthz`).catch(() => ({ status: 0 }));
-      if (status === 200) return;
-      if (Date.now() > deadline || child.exitCode !== null) {
-        await stop();
-        throw new Error('kiali did not become ready');
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
-  await restart();
-  return { url, kill, restart, stop };
+  return startRealServer({
+    name: 'kiali',
+    program: realKiali,
+    args: ['-config', join(folder, 'kiali.yaml')],
+    url,
+    ready: () => answers(`${url}/healthz`),
+    patienceMs: 60_000,
+    after: () => rm(folder, { recursive: true, force: true }),
+  });
 }

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Report } from '../../../src/report/reportJson.js';
 import {
-  type Finished,
   generatorInvalid,
   type Running,
+  reportOf,
   SCENARIO,
+  sound,
   start,
   type Workspace,
   weighbridge,
@@ -16,17 +16,6 @@ import { eventually } from '../../support/poll.js';
 import { realEnvoy } from '../../support/realEnvoy.js';
 
 const envoy = await realEnvoy();
-
-const reportOf = (space: Workspace) =>
-  JSON.parse(readFileSync(join(space.dir, 'reports/latest/report.json'), 'utf8')) as Report;
-
-/** A run whose generator lost its cores to others says nothing of Envoy: it is made again, up to three times. */
-async function sound(space: Workspace, run: () => Promise<Finished>): Promise<Finished> {
-  let finished = await run();
-  for (let again = 0; again < 2 && finished.code === 2 && generatorInvalid(reportOf(space)); again++)
-    finished = await run();
-  return finished;
-}
 
 /** Processes of Envoys whose files lie in this workspace. @param pod begins like this. */
 function envoysOf(space: Workspace, pod = ''): number[] {

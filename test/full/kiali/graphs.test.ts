@@ -14,12 +14,13 @@ import {
   pitstopSamples,
   pitstopStore,
 } from '../../support/kialiCases.js';
-import { type RunningRealKiali, realKiali, startRealKiali } from '../../support/realKiali.js';
+import { realKiali, startRealKiali } from '../../support/realKiali.js';
+import type { RealServer } from '../../support/realServer.js';
 
 let api: ApiServer;
 let prometheus: RunningPrometheus;
 let ours: RunningKiali;
-let real: RunningRealKiali;
+let real: RealServer;
 
 /** The same question to both. */
 async function expectAlike(path: string): Promise<void> {

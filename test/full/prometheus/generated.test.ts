@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningPrometheus, startPrometheus } from '../../../src/lab/prometheus/server.js';
 import { type Asked, askPrometheus, BothPrometheus } from '../../support/bothPrometheus.js';
 import { instant, nearlyPromql, promql } from '../../support/promqlArbitrary.js';
-import { type RealPrometheus, realPrometheus, startRealPrometheus } from '../../support/promserver.js';
+import { realPrometheus, startRealPrometheus } from '../../support/promserver.js';
+import type { RealServer } from '../../support/realServer.js';
 import { recordedSeries, storageOf, untidySeries } from '../../support/samples.js';
 
 const SEED = 20_261;
 let ours: RunningPrometheus;
-let real: RealPrometheus;
+let real: RealServer;
 let both: BothPrometheus;
 
 const at = (timeMs: number) => String(timeMs / 1000);

@@ -4,12 +4,13 @@ import { type RunningPrometheus, startPrometheus } from '../../../src/lab/promet
 import { comparable, LAST_BITS } from '../../support/answers.js';
 import { type Asked, askPrometheus, BothPrometheus } from '../../support/bothPrometheus.js';
 import { compared } from '../../support/comparisons.js';
-import { type RealPrometheus, realPrometheus, startRealPrometheus } from '../../support/promserver.js';
+import { realPrometheus, startRealPrometheus } from '../../support/promserver.js';
 import { KIALI_QUERIES, promqlGolden, QUERIES, REFUSED, REFUSED_SOMEHOW } from '../../support/queries.js';
+import type { RealServer } from '../../support/realServer.js';
 import { ASKED_MS, recordedSeries, storageOf } from '../../support/samples.js';
 
 let ours: RunningPrometheus;
-let real: RealPrometheus;
+let real: RealServer;
 let both: BothPrometheus;
 
 const at = (timeMs: number) => String(timeMs / 1000);
