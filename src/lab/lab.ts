@@ -16,13 +16,13 @@ import { deploymentController } from './control/deployments.js';
 import { Distribution } from './control/distribution.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
 import { listen } from './control/httpServer.js';
-import { hasSidecar } from './control/injection.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
 import { podIp, podSpec } from './control/objects.js';
 import type { StartPodProxy } from './control/podProxy.js';
 import { PodLogs } from './control/programs.js';
 import { podSetController } from './control/replicaSets.js';
+import { scrapedPlace } from './control/scraping.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
 import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
@@ -254,22 +254,22 @@ const podLog =
     return pod ? logs.read(namespace, name, container ?? podSpec(pod).containers[0]?.name ?? '') : '';
   };
 
-/** What the addon's scrape job `kubernetes-pods` finds: pods with a sidecar, labelled like their pods. */
+/** What the addon's scrape job `kubernetes-pods` finds: pods whose annotations ask for it, labelled like their pods. */
 function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
   return store.list('pods').flatMap((pod) => {
     const { name, namespace = 'default' } = pod.metadata;
-    if (!hasSidecar(pod)) return [];
-    const port = runtime.localPort(namespace, name, 15_020);
+    const place = scrapedPlace(pod);
+    const port = place && runtime.localPort(namespace, name, place.port);
     if (port === undefined) return [];
     const labels: Record<string, string> = {};
     for (const [key, value] of Object.entries(pod.metadata.labels ?? {})) labels[key.replace(/\W/g, '_')] = value;
     return [
       {
-        url: `http://127.0.0.1:${port}/stats/prometheus`,
+        url: `http://127.0.0.1:${port}${place?.path}`,
         labels: {
           ...labels,
           job: 'kubernetes-pods',
-          instance: `${podIp(pod) ?? '127.0.0.1'}:15020`,
+          instance: `${podIp(pod) ?? '127.0.0.1'}:${place?.port}`,
           namespace,
           pod: name,
           node: 'lab',

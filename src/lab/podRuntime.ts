@@ -21,6 +21,7 @@ import { connectTo, type Dial, type PodNetwork } from './control/network.js';
 import { type ContainerSpec, podSpec, workloadOf } from './control/objects.js';
 import type { PodProxy, StartPodProxy } from './control/podProxy.js';
 import type { ContainerExit, ProgramStart, StartProgram } from './control/programs.js';
+import { applicationPlace } from './control/scraping.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
 import { join } from './control/sockets.js';
 
@@ -244,9 +245,14 @@ class RunningPod {
       handler = database.observe(handler);
       database.start();
     }
-    const server = new AppServer({ handler, behaviour, clock, random: this.random(11 + 3 * index) });
+    const metrics = applicationPlace(this.pod);
+    const random = this.random(11 + 3 * index);
+    const server = new AppServer({ handler, behaviour, clock, random, metricsPath: metrics?.path });
     this.closables.push(server);
-    this.open(ports, await server.listen());
+    const real = await server.listen();
+    this.open(ports, real);
+    // A port for metrics alone is often not declared.
+    if (metrics && this.localPort(metrics.port) === undefined) this.open([metrics.port], real);
   }
 
   private closing(server: Server): Server {

@@ -4,7 +4,9 @@ import type { Clock } from '../../base/clock.js';
 import { sleep } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import type { AppBehaviour } from '../../scenario/types.js';
+import { METRICS_TYPE } from '../control/agent.js';
 import { type AppHandler, type AppResponse, json } from './app.js';
+import { AppMetrics } from './appMetrics.js';
 import { drawLatency } from './behaviour.js';
 
 /** Forms and records are small; anything longer is refused. */
@@ -15,15 +17,19 @@ export interface AppServerOptions {
   readonly behaviour: Pick<Required<AppBehaviour>, 'latency' | 'errors' | 'errorStatus'>;
   readonly clock: Clock;
   readonly random: Random;
+  /** Path of its metrics, served at once; default: it has none. */
+  readonly metricsPath?: string | undefined;
 }
 
 /** An application's process: every request takes its latency, some fail as the behaviour says, the rest are handled. */
 export class AppServer {
   private readonly options: AppServerOptions;
+  private readonly metrics: AppMetrics | undefined;
   private readonly server: Server;
 
   constructor(options: AppServerOptions) {
     this.options = options;
+    if (options.metricsPath !== undefined) this.metrics = new AppMetrics(options.clock.wallMs());
     // Idle connections stay open: the sidecar closes them first, so that no request meets a closing one.
     this.server = createServer({ keepAliveTimeout: 3_600_000, requestTimeout: 0, noDelay: true }, (request, response) =>
       this.receive(request, response),
@@ -52,6 +58,12 @@ export class AppServer {
   private receive(request: IncomingMessage, response: ServerResponse): void {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
+    const { metrics } = this;
+    if (metrics) {
+      if (request.url?.split('?', 1)[0] === this.options.metricsPath)
+        return void write(response, { status: 200, headers: { 'content-type': METRICS_TYPE }, body: metrics.render() });
+      response.on('finish', () => metrics.count(request.method ?? '', response.statusCode));
+    }
     if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) {
       void this.serve(request, response, '');
       return;

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../base/kubernetes.js';
 import { wantsSidecar } from '../../mesh/injection.js';
 import { podSpec } from './objects.js';
+import { mergeScraping } from './scraping.js';
 import type { Store } from './store.js';
 
 export const SIDECAR = 'istio-proxy';
@@ -29,6 +30,7 @@ export function inject(store: Store, pod: KubeObject, workload: string): KubeObj
   const revision =
     labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels.version;
   const spec = podSpec(pod);
+  const scraping = mergeScraping(pod.metadata.annotations);
   return {
     ...pod,
     metadata: {
@@ -40,10 +42,7 @@ export function inject(store: Store, pod: KubeObject, workload: string): KubeObj
         'service.istio.io/canonical-revision': revision ?? 'latest',
       },
       annotations: {
-        ...pod.metadata.annotations,
-        'prometheus.io/path': '/stats/prometheus',
-        'prometheus.io/port': '15020',
-        'prometheus.io/scrape': 'true',
+        ...scraping.annotations,
         'sidecar.istio.io/status': JSON.stringify({ containers: [SIDECAR], revision: 'default' }),
       },
     },
@@ -55,6 +54,7 @@ export function inject(store: Store, pod: KubeObject, workload: string): KubeObj
           name: SIDECAR,
           image: 'docker.io/istio/proxyv2:1.31.0',
           ports: [{ name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' }],
+          ...(scraping.env.length > 0 ? { env: scraping.env } : {}),
         },
       ],
     },

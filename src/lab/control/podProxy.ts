@@ -2,8 +2,11 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import type { Random } from '../../base/random.js';
+import type { Caller } from '../../mesh/types.js';
 import type { ConfiguredProxy } from './distribution.js';
+import { identityOfPod } from './identity.js';
 import type { Dial, PodNetwork } from './network.js';
+import { applicationPlace } from './scraping.js';
 import type { ServiceAddresses } from './serviceAddress.js';
 
 /** What a sidecar is started with. */
@@ -43,3 +46,37 @@ export interface PodProxy extends ConfiguredProxy {
 
 /** Opens every listener of a proxy. It routes nothing before it is configured. */
 export type StartPodProxy = (options: PodProxyOptions) => Promise<PodProxy>;
+
+/** How a proxy is called and calls itself. */
+export interface ProxyNames {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly identity: ReturnType<typeof identityOfPod>;
+}
+
+export function proxyNames({ pod, workload, serviceAccount }: PodProxyOptions): ProxyNames {
+  const { name, namespace = 'default', labels = {} } = pod.metadata;
+  return {
+    id: `${name}.${namespace}`,
+    caller: { workload, namespace, labels, gateway: false },
+    identity: identityOfPod(pod, workload, serviceAccount),
+  };
+}
+
+/** Opens a proxy; one that cannot be opened is closed again. */
+export async function opened<P extends { close(): Promise<void> }>(proxy: P, open: () => Promise<void>): Promise<P> {
+  try {
+    await open();
+    return proxy;
+  } catch (error) {
+    await proxy.close();
+    throw error;
+  }
+}
+
+/** Where the application of a pod serves metrics of its own on this machine; undefined: it does not (yet). */
+export function applicationUrl({ pod, localPort }: PodProxyOptions): string | undefined {
+  const place = applicationPlace(pod);
+  const real = place && localPort(place.port);
+  return real === undefined ? undefined : `http://127.0.0.1:${real}${place?.path}`;
+}

@@ -1,5 +1,6 @@
 import { request as httpCall, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { httpRequest } from '../../cluster/http.js';
+import { answer } from '../control/agent.js';
 
 /** Where a listener or a host is in the cluster. */
 interface Place {
@@ -86,10 +87,4 @@ function pass(port: number, request: IncomingMessage, response: ServerResponse):
     else answer(response, 503, 'text/plain', `${error.message}\n`);
   });
   request.pipe(call);
-}
-
-export function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  const bytes = Buffer.from(body);
-  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length });
-  response.end(bytes);
 }

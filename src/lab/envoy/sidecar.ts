@@ -5,10 +5,17 @@ import { sleep } from '../../base/clock.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { httpRequest } from '../../cluster/http.js';
 import type { Caller, ProxyConfig } from '../../mesh/types.js';
+import { agentListener, proxyMetricsListener } from '../control/agent.js';
 import { closeServer, httpServer, listen } from '../control/httpServer.js';
-import { type Identity, identityOfPod } from '../control/identity.js';
 import type { Dial } from '../control/network.js';
-import type { PodProxy, PodProxyOptions } from '../control/podProxy.js';
+import {
+  applicationUrl,
+  opened,
+  type PodProxy,
+  type PodProxyOptions,
+  type ProxyNames,
+  proxyNames,
+} from '../control/podProxy.js';
 import { adminView } from './adminView.js';
 import { bootstrap } from './bootstrap.js';
 import { boundPorts } from './boundPorts.js';
@@ -16,7 +23,7 @@ import { type Desired, desired } from './desired.js';
 import { type Discovery, DiscoveryServer } from './discovery.js';
 import { inboundListenerName } from './inboundListeners.js';
 import { Latest } from './latest.js';
-import { agentView } from './metricsPage.js';
+import { istioMetrics } from './metricsPage.js';
 import { listenerFor } from './outboundListeners.js';
 import { placeOf } from './places.js';
 import { preface } from './preface.js';
@@ -51,7 +58,7 @@ export class EnvoySidecar implements PodProxy {
   readonly caller: Caller;
   private readonly options: PodProxyOptions;
   private readonly envoy: EnvoyOptions;
-  private readonly identity: { readonly own: Identity; readonly told: Identity };
+  private readonly identity: ProxyNames['identity'];
   private readonly discovery = new DiscoveryServer();
   private discoveryPort = 0;
   private readonly folder: string;
@@ -69,28 +76,22 @@ export class EnvoySidecar implements PodProxy {
   private bound: ReadonlyMap<string, number> = new Map();
 
   private constructor(options: PodProxyOptions, envoy: EnvoyOptions) {
-    const { pod, workload, serviceAccount, addresses, random, network } = options;
-    const namespace = pod.metadata.namespace ?? 'default';
+    const { addresses, random, network } = options;
+    const { id, caller, identity } = proxyNames(options);
     this.options = options;
     this.envoy = envoy;
-    this.id = `${pod.metadata.name}.${namespace}`;
-    this.caller = { workload, namespace, labels: pod.metadata.labels ?? {}, gateway: false };
-    this.identity = identityOfPod(pod, workload, serviceAccount);
-    this.folder = join(envoy.folder, this.id);
-    this.relays = new ServiceRelays(addresses, namespace, random);
+    this.id = id;
+    this.caller = caller;
+    this.identity = identity;
+    this.folder = join(envoy.folder, id);
+    this.relays = new ServiceRelays(addresses, caller.namespace, random);
     this.unwatch = network.watch(() => this.refresh());
   }
 
   /** Starts the process and the ports around it. It routes nothing before it is configured. */
-  static async start(options: PodProxyOptions, envoy: EnvoyOptions): Promise<EnvoySidecar> {
+  static start(options: PodProxyOptions, envoy: EnvoyOptions): Promise<EnvoySidecar> {
     const sidecar = new EnvoySidecar(options, envoy);
-    try {
-      await sidecar.open();
-      return sidecar;
-    } catch (error) {
-      await sidecar.close();
-      throw error;
-    }
+    return opened(sidecar, () => sidecar.open());
   }
 
   port(port: number): number | undefined {
@@ -148,10 +149,20 @@ export class EnvoySidecar implements PodProxy {
     this.tellAll(this.render());
     this.discoveryPort = await this.discovery.listen();
     const view = adminView({ admin: this.admin, placeOf: (name) => this.placeOfListener(name) });
-    const agent = agentView(this.admin, () => this.admin() !== undefined && this.objects !== undefined);
-    const [admin, agentPort] = await Promise.all([this.serve(view), this.serve(agent), this.startProcess()]);
+    const beside = {
+      proxyMetrics: () => istioMetrics(this.admin()),
+      ready: () => this.admin() !== undefined && this.objects !== undefined,
+      application: () => applicationUrl(this.options),
+    };
+    const [admin, agent, metrics] = await Promise.all([
+      this.serve(view),
+      this.serve(agentListener(beside)),
+      this.serve(proxyMetricsListener(beside)),
+      this.startProcess(),
+    ]);
     this.agentPorts.set(15_000, admin);
-    for (const port of [15_020, 15_021, 15_090]) this.agentPorts.set(port, agentPort);
+    for (const port of [15_020, 15_021]) this.agentPorts.set(port, agent);
+    this.agentPorts.set(15_090, metrics);
   }
 
   private serve(listener: Parameters<typeof httpServer>[0]): Promise<number> {

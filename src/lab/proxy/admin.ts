@@ -1,18 +1,11 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import { renderConfigDump } from '../../mesh/configDump.js';
 import type { ProxyConfig } from '../../mesh/types.js';
+import { answer, METRICS_TYPE } from '../control/agent.js';
 import type { IstioMetrics } from './metrics.js';
-
-function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  const bytes = Buffer.from(body);
-  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length });
-  response.end(bytes);
-}
 
 const json = (response: ServerResponse, value: unknown) =>
   answer(response, 200, 'application/json', `${JSON.stringify(value, undefined, 1)}\n`);
-
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface AdminSource {
   readonly metrics: IstioMetrics;
@@ -64,15 +57,4 @@ function clusterStatuses(config: ProxyConfig | undefined): object[] {
       health_status: { eds_health_status: endpoint.ready ? 'HEALTHY' : 'UNHEALTHY' },
     })),
   }));
-}
-
-/** The agent's merged metrics (15020), the proxy's own (15090) and the health port (15021). */
-export function agentListener(metrics: IstioMetrics, ready: () => boolean): RequestListener {
-  return (request, response) => {
-    const path = (request.url ?? '/').split('?', 1)[0];
-    if (path === '/stats/prometheus' || path === '/metrics')
-      return answer(response, 200, METRICS_TYPE, metrics.render());
-    if (path === '/healthz/ready') return answer(response, ready() ? 200 : 503, 'text/plain', '');
-    return answer(response, 404, 'text/plain', 'not found\n');
-  };
 }

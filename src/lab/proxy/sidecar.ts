@@ -1,11 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { KubeObject } from '../../base/kubernetes.js';
 import type { Caller, ProxyConfig } from '../../mesh/types.js';
+import { agentListener, proxyMetricsListener } from '../control/agent.js';
 import { closeServer, httpServer, listen } from '../control/httpServer.js';
-import { identityOfPod } from '../control/identity.js';
 import { targetPorts } from '../control/inboundPorts.js';
-import type { PodProxy, PodProxyOptions } from '../control/podProxy.js';
-import { adminListener, agentListener } from './admin.js';
+import { applicationUrl, opened, type PodProxy, type PodProxyOptions, proxyNames } from '../control/podProxy.js';
+import { adminListener } from './admin.js';
 import { InboundContext, InboundRequest } from './inbound.js';
 import { IstioMetrics } from './metrics.js';
 import { OutboundContext } from './outboundContext.js';
@@ -36,28 +36,21 @@ export class Sidecar implements PodProxy {
   private closed = false;
 
   private constructor(options: PodProxyOptions) {
-    const { pod, workload, serviceAccount } = options;
+    const { id, caller, identity } = proxyNames(options);
+    const { namespace } = caller;
     this.options = options;
-    const namespace = pod.metadata.namespace ?? 'default';
-    const identity = identityOfPod(pod, workload, serviceAccount);
+    this.id = id;
+    this.caller = caller;
     const own = makePeer(identity.own);
     const told = makePeer(identity.told);
-    this.id = `${pod.metadata.name}.${namespace}`;
-    this.caller = { workload, namespace, labels: pod.metadata.labels ?? {}, gateway: false };
     this.outboundContext = new OutboundContext({ ...options, metrics: this.metrics, own, told, namespace });
     this.inboundContext = new InboundContext(options.clock, this.metrics, own, told, options.localPort);
   }
 
   /** Opens every listener of the proxy. It routes nothing before it is configured. */
-  static async start(options: PodProxyOptions): Promise<Sidecar> {
+  static start(options: PodProxyOptions): Promise<Sidecar> {
     const sidecar = new Sidecar(options);
-    try {
-      await sidecar.open();
-      return sidecar;
-    } catch (error) {
-      await sidecar.close();
-      throw error;
-    }
+    return opened(sidecar, () => sidecar.open());
   }
 
   /** The real port behind a port of the proxy (15000, 15001, 15020, 15021, 15090). */
@@ -124,22 +117,27 @@ export class Sidecar implements PodProxy {
   }
 
   private async open(): Promise<void> {
-    const ready = () => this.configured;
+    const beside = {
+      proxyMetrics: () => this.metrics.render(),
+      ready: () => this.configured,
+      application: () => applicationUrl(this.options),
+    };
     const config = () => (this.configured ? this.outboundContext.config : undefined);
-    const agent = () => httpServer(agentListener(this.metrics, ready));
     const outbound = httpServer((request, response) =>
       new OutboundRequest(this.outboundContext, request, response).start(),
     );
-    const [admin, outboundPort, agentPort] = await Promise.all([
+    const [admin, outboundPort, agent, metrics] = await Promise.all([
       this.serve(httpServer(adminListener({ metrics: this.metrics, config }))),
       this.serve(outbound),
-      this.serve(agent()),
+      this.serve(httpServer(agentListener(beside))),
+      this.serve(httpServer(proxyMetricsListener(beside))),
       ...this.options.appPorts.map((port) => this.openInbound(port)),
     ]);
     this.outboundPort = outboundPort;
     this.listeners.set(15_000, admin);
     this.listeners.set(15_001, outboundPort);
-    for (const port of [15_020, 15_021, 15_090]) this.listeners.set(port, agentPort);
+    for (const port of [15_020, 15_021]) this.listeners.set(port, agent);
+    this.listeners.set(15_090, metrics);
   }
 
   private async openInbound(port: number): Promise<void> {
