@@ -19,3 +19,16 @@ export function difference(before: Dict, after: Dict): Record<string, unknown> |
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
+
+/** RFC 7396 on a copy. */
+export function patched(target: Dict, patch: Dict): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...target };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else if (isDict(value)) {
+      const old = result[key];
+      result[key] = patched(isDict(old) ? old : {}, value);
+    } else result[key] = value;
+  }
+  return result;
+}

@@ -4,9 +4,10 @@ import type { KubeObject } from '../../base/kubernetes.js';
 import { objectRef } from '../../base/kubernetes.js';
 import { RESOURCES, type ResourceKind } from '../control/resources.js';
 import type { Store } from '../control/store.js';
-import { difference } from './difference.js';
-import { pathOf, type RemoteApi, type RemoteEvent } from './remoteApi.js';
-import { content, fromServer, Identifiers } from './shape.js';
+import { difference, patched } from './difference.js';
+import type { RemoteApi } from './remoteApi.js';
+import { content, fromServer, Identifiers, serverFields } from './shape.js';
+import { type KindListener, retryMs, WatchedKind } from './watchedKind.js';
 import { write } from './write.js';
 
 /** Kinds that nothing in the lab reads: they stay where they are. */
@@ -15,10 +16,6 @@ export const LEFT_OUT = new Set(
     ' ',
   ),
 );
-
-/** How soon a kind that the server does not serve is asked for again: its definition may come. */
-const ABSENT_KIND_MS = 2000;
-const RETRY_MS = [100, 200, 500, 1000] as const;
 
 /** One object as it was when both sides were last equal. */
 interface Common {
@@ -52,8 +49,7 @@ export class Mirror {
   private readonly common = new Map<string, Common>();
   /** Keys of objects that may differ, in the order of their first change. */
   private readonly changed = new Map<string, { entry: ResourceKind; namespace: string | undefined; name: string }>();
-  /** The version in which each kind is served; absent while it is not. */
-  private readonly versions = new Map<string, string>();
+  private readonly kinds = new Map<string, WatchedKind>();
   private readonly ended = new AbortController();
   private readonly late = new Map<string, () => void>();
   private busy: string | undefined;
@@ -69,17 +65,24 @@ export class Mirror {
 
   /** @returns once the Store holds what the server held. @throws Error when the server does not answer. */
   async start(): Promise<void> {
-    const { store } = this.options;
-    const followed = RESOURCES.filter(({ resource }) => !LEFT_OUT.has(resource));
-    const begun = await Promise.all(followed.map(async (entry) => ({ entry, version: await this.list(entry) })));
+    const { store, remote, clock } = this.options;
+    for (const entry of RESOURCES.filter(({ resource }) => !LEFT_OUT.has(resource))) {
+      const listener: KindListener = {
+        present: (object) => this.take(entry, object),
+        gone: ({ metadata: { namespace, name, uid = '' } }) => this.drop(entry, namespace, name, uid),
+        listed: (objects) => this.dropOthers(entry, objects),
+      };
+      this.kinds.set(entry.resource, new WatchedKind(entry, remote, clock, listener));
+    }
+    await Promise.all([...this.kinds.values()].map((kind) => kind.list()));
     this.unsubscribe = store.subscribe(({ resource, object }) => {
-      const entry = RESOURCES.find((one) => one.resource === resource);
-      if (!entry || LEFT_OUT.has(resource)) return;
+      const entry = this.kinds.get(resource)?.entry;
+      if (!entry) return;
       const { namespace, name } = object.metadata;
       this.changed.set(keyOf(entry, namespace, name), { entry, namespace, name });
       this.wake?.();
     });
-    for (const { entry, version } of begun) this.loops.push(this.follow(entry, version));
+    for (const kind of this.kinds.values()) this.loops.push(kind.follow(this.ended.signal));
     this.loops.push(this.writeAll());
   }
 
@@ -88,70 +91,6 @@ export class Mirror {
     this.ended.abort();
     this.wake?.();
     await Promise.allSettled(this.loops);
-  }
-
-  /** @returns the resourceVersion of the list, or undefined when the kind is not served. */
-  private async list(entry: ResourceKind): Promise<string | undefined> {
-    const { remote } = this.options;
-    for (const version of entry.versions) {
-      const { status, body } = await remote.request('GET', pathOf(entry, version));
-      if (status === 404) continue;
-      if (status !== 200) throw new Error(`${remote.server} answers ${status} to a list of ${entry.plural}`);
-      const { items, metadata } = body as { items?: KubeObject[]; metadata: { resourceVersion: string } };
-      this.versions.set(entry.resource, version);
-      const there = new Set<string>();
-      for (const object of items ?? []) {
-        there.add(keyOf(entry, object.metadata.namespace, object.metadata.name));
-        this.take(entry, object);
-      }
-      for (const [key, { uid }] of this.common) {
-        if (!key.startsWith(`${entry.resource}/`) || there.has(key)) continue;
-        const [namespace, name] = placeOf(key);
-        this.drop(entry, namespace, name, uid);
-      }
-      return metadata.resourceVersion;
-    }
-    this.versions.delete(entry.resource);
-    return undefined;
-  }
-
-  private async follow(entry: ResourceKind, first: string | undefined): Promise<void> {
-    const { remote, clock } = this.options;
-    const { signal } = this.ended;
-    let version = first;
-    let failures = 0;
-    while (!signal.aborted) {
-      try {
-        version ??= await this.list(entry);
-        if (version === undefined) {
-          failures = 0;
-          await sleep(clock, ABSENT_KIND_MS, signal);
-          continue;
-        }
-        const path = pathOf(entry, this.versions.get(entry.resource) ?? '');
-        const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=${version}`;
-        const onEvent = (event: RemoteEvent) => {
-          version = this.event(entry, event, version);
-        };
-        await remote.watch(`${path}?${query}`, onEvent, signal);
-        failures = 0;
-      } catch {
-        // It may come back; what was missed is in the watch from the last version, or in a new list.
-        await sleep(clock, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 1000, signal);
-        failures += 1;
-        if (failures % 5 === 0) version = undefined;
-      }
-    }
-  }
-
-  /** @returns the version to go on from; undefined: only a new list helps. */
-  private event(entry: ResourceKind, { type, object }: RemoteEvent, version: string | undefined): string | undefined {
-    if (type === 'ERROR') return undefined;
-    if (type === 'DELETED') {
-      const { namespace, name, uid = '' } = object.metadata;
-      this.drop(entry, namespace, name, uid);
-    } else if (type !== 'BOOKMARK') this.take(entry, object);
-    return object.metadata.resourceVersion ?? version;
   }
 
   /** Carries what has changed on the server into the Store. */
@@ -196,12 +135,22 @@ export class Mirror {
     if (local?.metadata.uid === this.ids.lab(uid)) store.remove(entry.resource, namespace, name);
   }
 
+  /** A list tells by silence what is gone. */
+  private dropOthers(entry: ResourceKind, objects: readonly KubeObject[]): void {
+    const there = new Set(objects.map(({ metadata }) => keyOf(entry, metadata.namespace, metadata.name)));
+    for (const [key, { uid }] of this.common) {
+      if (!key.startsWith(`${entry.resource}/`) || there.has(key)) continue;
+      const [namespace, name] = placeOf(key);
+      this.drop(entry, namespace, name, uid);
+    }
+  }
+
   private async writeAll(): Promise<void> {
     const { clock, onError } = this.options;
     const { signal } = this.ended;
     let failures = 0;
     while (!signal.aborted) {
-      const next = [...this.changed].find(([, { entry }]) => this.versions.has(entry.resource));
+      const next = [...this.changed].find(([, { entry }]) => this.kinds.get(entry.resource)?.version);
       if (!next) {
         await new Promise<void>((resolve) => {
           this.wake = resolve;
@@ -229,7 +178,7 @@ export class Mirror {
       this.changed.set(key, place);
       for (const [other, where] of rest) this.changed.set(other, where);
       if (left === 'more') continue;
-      await sleep(clock, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 1000, signal);
+      await sleep(clock, retryMs(failures), signal);
       failures += 1;
     }
   }
@@ -237,7 +186,7 @@ export class Mirror {
   /** @throws Error when the server does not answer. */
   private async writeOne(key: string, entry: ResourceKind, namespace: string | undefined, name: string): Promise<Left> {
     const { store, remote, onError } = this.options;
-    const version = this.versions.get(entry.resource) ?? '';
+    const version = this.kinds.get(entry.resource)?.version ?? '';
     const local = store.get(entry.resource, namespace, name);
     const known = this.common.get(key);
     const outcome = await write(remote, { entry, version, namespace, name, local, known, ids: this.ids });
@@ -283,28 +232,4 @@ const keyOf = (entry: ResourceKind, namespace: string | undefined, name: string)
 function placeOf(key: string): [namespace: string | undefined, name: string] {
   const [, namespace = '', name = ''] = key.split('/');
   return [namespace || undefined, name];
-}
-
-function serverFields({ metadata }: KubeObject): Partial<KubeObject['metadata']> {
-  const { uid, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } = metadata;
-  return {
-    ...(uid ? { uid } : {}),
-    ...(generation ? { generation } : {}),
-    ...(creationTimestamp ? { creationTimestamp } : {}),
-    ...(deletionTimestamp ? { deletionTimestamp, deletionGracePeriodSeconds } : {}),
-  };
-}
-
-type Dict = Record<string, unknown>;
-const isDict = (value: unknown): value is Dict => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** RFC 7396 on a copy. */
-function patched(target: Dict, patch: Dict): Dict {
-  const result: Dict = { ...target };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else if (isDict(value)) result[key] = patched(isDict(result[key]) ? result[key] : {}, value);
-    else result[key] = value;
-  }
-  return result;
 }

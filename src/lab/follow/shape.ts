@@ -14,6 +14,17 @@ const SERVER_FIELDS = [
   'selfLink',
 ] as const;
 
+/** Of a server's object: what only the server can say, for the Store to keep. */
+export function serverFields({ metadata }: KubeObject): Partial<KubeObject['metadata']> {
+  const { uid, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } = metadata;
+  return {
+    ...(uid ? { uid } : {}),
+    ...(generation ? { generation } : {}),
+    ...(creationTimestamp ? { creationTimestamp } : {}),
+    ...(deletionTimestamp ? { deletionTimestamp, deletionGracePeriodSeconds } : {}),
+  };
+}
+
 /** The part of an object that both sides may change: what is compared and carried over. */
 export function content(object: KubeObject): Record<string, unknown> {
   const { apiVersion: _, kind: __, ...rest } = plain(object);

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { connectCluster } from '../../../src/cluster/client.js';
 import { type LabAddresses, start, startedLab, type Workspace, weighbridge, workspace } from '../../support/cli.js';
+import { compared } from '../../support/comparisons.js';
 import { findPeer } from '../../support/peers.js';
 import { eventually } from '../../support/poll.js';
+import { realEnvoy } from '../../support/realEnvoy.js';
 
+const envoy = await realEnvoy();
 const k6 = findPeer('k6');
 // The lab is a process of its own, and looks for its k6 by itself.
 if (k6) process.env.WEIGHBRIDGE_K6 = k6;
@@ -18,17 +21,35 @@ const at = ({ kubeconfig, prometheusUrl }: LabAddresses) => [
   ...['--kubeconfig', kubeconfig, '--prometheus-url', prometheusUrl],
 ];
 
-async function lab(): Promise<{ space: Workspace; lab: LabAddresses }> {
-  const space = workspace();
-  writeFileSync(join(space.dir, 'list.txt'), '/\n/CustomerManagement weight=2\n');
-  return { space, lab: await startedLab(space) };
+interface HeavyDocument {
+  readonly requests: number;
+  readonly failed: number;
+  readonly generator: { readonly valid: boolean; readonly reason?: string };
 }
 
-async function webappCount({ prometheusUrl }: LabAddresses): Promise<number> {
-  const query = 'sum(istio_requests_total{reporter="destination",destination_workload="webapp"})';
+async function lab(...args: string[]): Promise<{ space: Workspace; lab: LabAddresses }> {
+  const space = workspace();
+  writeFileSync(join(space.dir, 'list.txt'), '/\n/CustomerManagement weight=2\n');
+  return { space, lab: await startedLab(space, args) };
+}
+
+async function webappCount(addresses: LabAddresses): Promise<number> {
+  const counts = await counted(
+    addresses,
+    'destination_workload',
+    'reporter="destination",destination_workload="webapp"',
+  );
+  return counts.webapp ?? 0;
+}
+
+/** Requests of some proxies by one label. */
+async function counted({ prometheusUrl }: LabAddresses, by: string, where: string): Promise<Record<string, number>> {
+  const query = `sum by (${by}) (istio_requests_total{${where}})`;
   const answer = await fetch(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`);
-  const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
-  return Number(data.result[0]?.value[1] ?? 0);
+  const { data } = (await answer.json()) as {
+    data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+  };
+  return Object.fromEntries(data.result.map(({ metric, value }) => [metric[by] ?? '', Number(value[1])]));
 }
 
 /** What a load creates, and what the operator makes of it. */
@@ -52,7 +73,7 @@ describe.skipIf(!k6)('load from the pods of a cluster', () => {
       space.dir,
     );
     expect(stderr).toContain('all runners send');
-    const document = JSON.parse(stdout) as { requests: number; generator: { valid: boolean; reason?: string } };
+    const document = JSON.parse(stdout) as HeavyDocument;
     expect(document).toMatchObject({
       failed: 0,
       engine: 'k6',
@@ -65,6 +86,33 @@ describe.skipIf(!k6)('load from the pods of a cluster', () => {
     await eventually(async () => expect(await webappCount(addresses)).toBe(document.requests));
     expect(await left(addresses)).toEqual([]);
     expect(readdirSync(join(space.dir, 'reports'))).toEqual([]);
+  });
+
+  const planes = ['node', ...(envoy ? ['envoy'] : [])];
+  test.each(planes)('--sidecar: the routes of the mesh apply to what the runners send (%s)', async (dataplane) => {
+    // The stage before the last has left the canary's routes.
+    const { space, lab: addresses } = await lab('--dataplane', dataplane, '--before-stage', 'even');
+    const direct = LOAD.map((word) => (word === 'http://webapp:7005' ? 'http://customermanagementapi:5100' : word));
+    writeFileSync(join(space.dir, 'list.txt'), '/api/customers\n');
+    const { code, stdout, stderr } = await weighbridge(
+      [...direct, '--sidecar', ...at(addresses), '--duration', '6s', '--json'],
+      space.dir,
+    );
+    const { requests, failed, generator } = JSON.parse(stdout) as HeavyDocument;
+    expect([code, failed], stderr).toEqual([generator.valid ? 0 : 2, 0]);
+    expect(requests).toBeGreaterThan(300);
+    // The runners' own proxies are gone with their pods; what they decided is where the requests arrived.
+    const arrived = 'reporter="destination",destination_service_name="customermanagementapi"';
+    await eventually(async () => {
+      const { v1 = 0, v2 = 0, ...others } = await counted(addresses, 'destination_version', arrived);
+      expect([v1 + v2, others]).toEqual([requests, {}]);
+      // Five standard deviations.
+      expect(Math.abs(v2 - requests * 0.1)).toBeLessThan(5 * Math.sqrt(requests * 0.09));
+    });
+    expect(await counted(addresses, 'connection_security_policy', arrived)).toEqual({ mutual_tls: requests });
+    expect(await left(addresses)).toEqual([]);
+    compared('k6');
+    if (dataplane === 'envoy') compared('envoy');
   });
 
   test('Ctrl-C ends with 130, tells what was counted and leaves nothing; a kill leaves what `restore` deletes', async () => {
