@@ -34,6 +34,27 @@ const v2 = (app: TestPod['app'], sidecar = true): TestPod => ({ name: 'shop-v2-1
 /** All requests to v1, with whatever else the rule says. */
 const toV1 = (rule: object = {}): KubeObject[] => [subsets(), virtualService({ route: [to('v1')], ...rule })];
 
+/** A policy for the pods of `shop`, or those of one version. */
+const policy = (spec: object, version?: string): KubeObject => ({
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name: 'shop', namespace: 'demo' },
+  spec: { ...(version ? { selector: { matchLabels: { version } } } : {}), ...spec },
+});
+const WEB = 'cluster.local/ns/demo/sa/default';
+const source = (fields: object) => ({ from: [{ source: fields }] });
+const operation = (fields: object) => ({ to: [{ operation: fields }] });
+const DENIED = {
+  status: 403,
+  source: ['1x 403 - shop-v1 v1 shop'],
+  destination: ['1x 403 - shop-v1<web v1 shop'],
+};
+const PASSED = {
+  status: 200,
+  source: ['1x 200 - shop-v1 v1 shop'],
+  destination: ['1x 200 - shop-v1<web v1 shop'],
+};
+
 /** One request and what both ledgers hold afterwards. */
 export interface ProxyCase {
   readonly name: string;
@@ -267,5 +288,121 @@ export const proxyCases = (): readonly ProxyCase[] => [
     status: 418,
     source: ['1x 418 - unknown unknown shop:8000'],
     destination: [],
+  },
+  {
+    name: 'a caller whom a policy denies gets 403 without a flag, counted on both sides; no retry helps',
+    pods: [v1(ok())],
+    rules: [...toV1(RETRY_5XX), policy({ action: 'DENY', rules: [source({ principals: [WEB] })] })],
+    ...DENIED,
+  },
+  {
+    name: 'whom another namespace is allowed is denied',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ rules: [source({ namespaces: ['other', 'de'] })] })],
+    ...DENIED,
+  },
+  {
+    name: 'a caller of an allowed namespace passes, by prefix as well',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ rules: [source({ namespaces: ['other', 'de*'] })] })],
+    ...PASSED,
+  },
+  {
+    name: 'a policy that allows nothing denies everything',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({})],
+    ...DENIED,
+  },
+  {
+    name: 'a policy that denies nothing changes nothing',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ action: 'DENY' })],
+    ...PASSED,
+  },
+  {
+    name: 'a path is compared without its query, and method and path of one operation together',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ rules: [operation({ methods: ['GET'], paths: ['/cart/*', '*.png'] })] })],
+    request: { path: '/cart/7?full' },
+    ...PASSED,
+  },
+  {
+    name: 'another method on an allowed path is denied',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ rules: [operation({ methods: ['POST'], paths: ['/cart/*'] })] })],
+    request: { path: '/cart/7' },
+    ...DENIED,
+  },
+  {
+    name: 'what is not one of the paths is denied',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ action: 'DENY', rules: [operation({ notPaths: ['/health', '/cart*'] })] })],
+    request: { path: '/admin' },
+    ...DENIED,
+  },
+  {
+    name: 'a port is the one of the pod',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ rules: [operation({ ports: ['8000'] })] })],
+    ...DENIED,
+  },
+  {
+    name: 'a rule of the port of the pod holds',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ rules: [{ ...source({ principals: ['*'] }), ...operation({ ports: ['9000'] }) }] })],
+    ...PASSED,
+  },
+  {
+    name: 'a caller who is none of these is denied',
+    pods: [v1(ok())],
+    rules: [...toV1(), policy({ action: 'DENY', rules: [source({ notPrincipals: ['*/sa/admin', 'x/*'] })] })],
+    ...DENIED,
+  },
+  {
+    name: 'what is denied comes before what is allowed',
+    pods: [v1(ok())],
+    rules: [
+      ...toV1(),
+      policy({ rules: [{}] }),
+      {
+        ...policy({ action: 'DENY', rules: [operation({ paths: ['/'] })] }),
+        metadata: { name: 'no', namespace: 'demo' },
+      },
+    ],
+    ...DENIED,
+  },
+  {
+    name: 'a policy of the root namespace governs every pod',
+    pods: [v1(ok())],
+    rules: [
+      ...toV1(),
+      { ...policy({ action: 'DENY', rules: [{}] }), metadata: { name: 'all', namespace: 'istio-system' } },
+    ],
+    ...DENIED,
+  },
+  {
+    name: 'one of another namespace governs none',
+    pods: [v1(ok())],
+    rules: [...toV1(), { ...policy({}), metadata: { name: 'all', namespace: 'other' } }],
+    ...PASSED,
+  },
+  {
+    name: 'a copy that is denied is counted where it arrived, and changes nothing',
+    pods: [v1(ok()), v2(ok())],
+    rules: [...toV1({ mirror: { host: 'shop', subset: 'v2' } }), policy({ action: 'DENY', rules: [{}] }, 'v2')],
+    status: 200,
+    source: ['1x 200 - shop-v1 v1 shop'],
+    destination: ['1x 200 - shop-v1<web v1 shop', '1x 403 - shop-v2<web v2 shop'],
+  },
+  {
+    name: 'a policy that is not understood is left out whole',
+    pods: [v1(ok())],
+    rules: [
+      ...toV1(),
+      policy({
+        rules: [{ ...source({ namespaces: ['other'] }), when: [{ key: 'source.ip', values: ['10.0.0.0/8'] }] }],
+      }),
+    ],
+    ...PASSED,
   },
 ];

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../base/kubernetes.js';
+import { authorizationOf } from '../../mesh/authorization.js';
 import type { ProxyConfig } from '../../mesh/types.js';
 import type { Identity } from '../control/identity.js';
 import { type InboundPort, inboundPort, passthroughPort, targetPorts } from '../control/inboundPorts.js';
@@ -40,6 +41,7 @@ export interface DesiredInput {
 export function desired(input: DesiredInput): Desired {
   const { config, own, told, network, localPort } = input;
   const inbound = inboundPorts(input);
+  const authorization = authorizationOf(input.objects, input.pod);
   const outbound = keepHttp(outboundListeners(config), input.before?.outbound ?? []);
   const httpPorts = outbound.flatMap((listener) => (listener.kind === 'http' ? [listener.port] : []));
   return {
@@ -48,7 +50,8 @@ export function desired(input: DesiredInput): Desired {
     listeners: new Map([
       ...outbound.map((listener) => [listener.name, renderOutboundListener(listener, own)] as const),
       ...[...inbound].map(
-        ([port, { protocol }]) => [inboundListenerName(port), renderInboundListener(port, protocol, input)] as const,
+        ([port, { protocol }]) =>
+          [inboundListenerName(port), renderInboundListener(port, protocol, { own, told, authorization })] as const,
       ),
     ]),
     clusters: renderClusters(config, new Map([...inbound].map(([port, { service }]) => [port, service])), told),

@@ -12,6 +12,8 @@ export function httpConnectionManager(fields: {
   readonly filters: readonly Message[];
   readonly log: readonly Message[];
   readonly side: 'outbound' | 'inbound';
+  /** Header lines of a 403 that a filter gives; default none. */
+  readonly denied?: readonly Message[];
 }): Message {
   return {
     name: 'envoy.filters.network.http_connection_manager',
@@ -22,6 +24,7 @@ export function httpConnectionManager(fields: {
       access_log: fields.log,
       server_name: 'istio-envoy',
       ...(fields.side === 'inbound' ? { server_header_transformation: 'PASS_THROUGH' } : {}),
+      ...(fields.denied ? { local_reply_config: withLines(fields.denied) } : {}),
       use_remote_address: false,
       preserve_external_request_id: true,
       stream_idle_timeout: '0s',
@@ -30,3 +33,14 @@ export function httpConnectionManager(fields: {
     }),
   };
 }
+
+const withLines = (lines: readonly Message[]): Message => ({
+  mappers: [
+    {
+      filter: {
+        status_code_filter: { comparison: { op: 'EQ', value: { default_value: 403, runtime_key: 'denied' } } },
+      },
+      headers_to_add: lines,
+    },
+  ],
+});

@@ -1,6 +1,8 @@
+import type { Authorization } from '../../mesh/authorization.js';
 import type { Identity } from '../control/identity.js';
 import type { InboundPort } from '../control/inboundPorts.js';
 import { connectionLog, requestLog } from './accessLogs.js';
+import { renderAuthorization } from './authorization.js';
 import { inboundClusterName } from './clusters.js';
 import { httpConnectionManager } from './httpConnections.js';
 import { readCaller, tellIdentity } from './identityHeaders.js';
@@ -12,6 +14,12 @@ import { tcpProxy } from './tcpProxies.js';
 
 export const inboundListenerName = (port: number): string => `inbound_${port}`;
 
+interface InboundInput {
+  readonly own: Identity;
+  readonly told: Identity;
+  readonly authorization: Authorization;
+}
+
 /**
  * The listener behind one port of the pod. Which Service its requests are counted for is the cluster's to say, so that a
  * Service which comes, goes or changes its selector replaces no listener.
@@ -19,16 +27,18 @@ export const inboundListenerName = (port: number): string => `inbound_${port}`;
 export function renderInboundListener(
   port: number,
   protocol: InboundPort['protocol'],
-  { own, told }: { readonly own: Identity; readonly told: Identity },
+  { own, told, authorization }: InboundInput,
 ): Message {
   const cluster = inboundClusterName(port);
   const bytes = tcpProxy(cluster, { cluster }, connectionLog(destinationOfBytes(own)));
   const requests = httpConnectionManager({
     prefix: `inbound_${port}`,
     routes: { route_config: routesTo(cluster, port, told) },
-    filters: [readCaller()],
+    filters: [readCaller(), ...renderAuthorization(authorization, port)],
     log: requestLog(destinationOfRequests(own)),
     side: 'inbound',
+    // A router's answer tells who answers; that of a filter before it does not.
+    denied: tellIdentity(told),
   });
   return any('config.listener.v3.Listener', {
     name: inboundListenerName(port),

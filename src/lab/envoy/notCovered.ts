@@ -1,8 +1,8 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
+import { notUnderstood } from '../../mesh/authorization.js';
 
 /** Kinds that change nothing, and what that means. */
 const KINDS: Readonly<Record<string, string>> = {
-  AuthorizationPolicy: 'nothing is denied',
   PeerAuthentication: 'the proxies tell each other who they are, and encrypt nothing',
   RequestAuthentication: 'tokens are not looked at',
   ServiceEntry: 'hosts outside the cluster are passed through',
@@ -57,6 +57,8 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 export function notCovered(object: KubeObject): string[] {
   const whole = KINDS[object.kind];
   if (whole) return [`${objectRef(object)} is not rehearsed: ${whole}`];
+  if (object.kind === 'AuthorizationPolicy' && object.apiVersion.startsWith('security.istio.io/'))
+    return notUnderstood(object).map((field) => `${objectRef(object)} is not rehearsed, for its ${field}`);
   const places = (FIELDS[object.kind] ?? []).flatMap((path) => placesOf(object, path.split('.'), ''));
   return places.map((place) => `${objectRef(object)}: ${place} is not rehearsed`);
 }

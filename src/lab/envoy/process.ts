@@ -28,8 +28,8 @@ export class EnvoyProcess {
     const args = ['-c', config, '--admin-address-path', adminFile];
     // One worker draws weights and balances alone, as the few requests of a rehearsal need; the log has complaints only.
     args.push('--concurrency', '1', '--disable-hot-restart');
-    // A listener that was replaced takes its counters with it when it has drained: it never has.
-    args.push('--drain-time-s', '604800');
+    // A listener that was replaced takes its counters with it when it has drained: it never has. Its connections end with their next answer.
+    args.push('--drain-time-s', '604800', '--drain-strategy', 'immediate');
     // The component `main` warns of limits that only an edge proxy needs.
     args.push('-l', 'warn', '--component-log-level', 'main:error');
     this.child = spawn(SETPRIV ?? binary, SETPRIV ? ['--pdeathsig', 'TERM', binary, ...args] : args, {

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
+import { compared } from '../../support/comparisons.js';
 import { shopService, subsets, type TestPod, to, virtualService } from '../../support/labMesh.js';
 import { eventually } from '../../support/poll.js';
-import { envoySidecars, realEnvoy } from '../../support/realEnvoy.js';
+import { envoySidecars, ownSidecars, realEnvoy } from '../../support/realEnvoy.js';
 import { ScrapedMesh } from '../../support/scrapedMesh.js';
 
 const envoy = await realEnvoy();
@@ -91,6 +92,59 @@ describe.skipIf(!envoy)('changes under way', () => {
       );
     } finally {
       await mesh.close();
+    }
+  });
+
+  test('a policy that comes and goes reaches connections that are open, cuts none, and no count is lost', async () => {
+    if (!sidecars) return;
+    const rules = [subsets(), virtualService({ route: [to('v1')], retries: { attempts: 0 } })];
+    const policy: KubeObject = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'deny', namespace: 'demo' },
+      spec: { action: 'DENY', rules: [{ from: [{ source: { namespaces: ['demo'] } }] }] },
+    };
+    for (const start of [ownSidecars, sidecars.start]) {
+      const mesh = await ScrapedMesh.start(start, [pod('v1', (_q, r) => void r.end('ok'))], rules);
+      try {
+        const seen: Record<number, number> = {};
+        let over = false;
+        const load = Promise.all(
+          Array.from({ length: 4 }, async () => {
+            while (!over) {
+              const { status } = await mesh.send();
+              seen[status] = (seen[status] ?? 0) + 1;
+            }
+          }),
+        );
+        /** Everybody is answered so within two rounds of requests. */
+        const all = (status: number) =>
+          eventually(async () => {
+            const before = { ...seen };
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            const changed = Object.keys(seen).filter((code) => seen[Number(code)] !== before[Number(code)]);
+            expect(changed).toEqual([String(status)]);
+          });
+        for (let round = 0; round < 3; round++) {
+          await mesh.change([...rules, policy]);
+          await all(403);
+          await mesh.change(rules);
+          await all(200);
+        }
+        over = true;
+        await load;
+        const counted = (workload: string) =>
+          [200, 403].map((status) => `${seen[status]}x ${status} - ${workload} v1 shop`).sort();
+        await eventually(async () =>
+          expect(await mesh.ledgers()).toEqual({
+            source: counted('shop-v1'),
+            destination: counted('shop-v1<web'),
+          }),
+        );
+        compared('envoy');
+      } finally {
+        await mesh.close();
+      }
     }
   });
 });

@@ -20,8 +20,23 @@ test('fields that reach no proxy are named with their place', () => {
 test('kinds that change nothing say what that means', () => {
   const object = {
     apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name: 'strict', namespace: 'a' },
+  };
+  expect(notCovered(object)).toEqual([
+    'PeerAuthentication/a/strict is not rehearsed: the proxies tell each other who they are, and encrypt nothing',
+  ]);
+});
+
+test('a policy is left out for what is not understood of it', () => {
+  const policy = (rule: object) => ({
+    apiVersion: 'security.istio.io/v1',
     kind: 'AuthorizationPolicy',
     metadata: { name: 'deny', namespace: 'a' },
-  };
-  expect(notCovered(object)).toEqual(['AuthorizationPolicy/a/deny is not rehearsed: nothing is denied']);
+    spec: { action: 'DENY', rules: [rule] },
+  });
+  expect(notCovered(policy({ to: [{ operation: { methods: ['POST'] } }] }))).toEqual([]);
+  expect(notCovered(policy({ to: [{ operation: { hosts: ['shop'] } }] }))).toEqual([
+    'AuthorizationPolicy/a/deny is not rehearsed, for its spec.rules[0].to[0].operation.hosts',
+  ]);
 });
