@@ -18,11 +18,11 @@ import { emptyDeletedNamespaces, garbageController } from './control/garbage.js'
 import { listen } from './control/httpServer.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
-import { podIp, podSpec } from './control/objects.js';
+import { podSpec } from './control/objects.js';
 import type { StartPodProxy } from './control/podProxy.js';
+import { policyLeftOut } from './control/policies.js';
 import { PodLogs } from './control/programs.js';
 import { podSetController } from './control/replicaSets.js';
-import { scrapedPlace } from './control/scraping.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
 import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
@@ -37,6 +37,7 @@ import { testRunPrograms } from './operator/programs.js';
 import { PodRuntime } from './podRuntime.js';
 import { startPrometheus } from './prometheus/server.js';
 import { Sidecar } from './proxy/sidecar.js';
+import { scrapeTargets } from './scrapeTargets.js';
 import { applyStartObjects, sendTo } from './startObjects.js';
 
 export interface LabOptions {
@@ -71,7 +72,7 @@ export interface LabOptions {
   /** Path of the k6 that runs in the pods of TestRuns; default: its image cannot be pulled. */
   readonly k6?: string | undefined;
   readonly clock?: Clock;
-  /** Told, once each, what of the objects the Envoys cannot rehearse; default: it is dropped. */
+  /** Told, once each, what of the objects the sidecars leave out (with Envoys all of it, else of policies that deny); default: it is dropped. */
   readonly onWarning?: (warning: string) => void;
   /** Told of faults inside the lab, which never stop it; default: they are dropped. */
   readonly onError?: (error: unknown) => void;
@@ -141,8 +142,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   };
   if (envoys) {
     closers.push(() => rmSync(envoys, { recursive: true, force: true }));
-    closers.push(warnOfRest(store, options.onWarning));
   }
+  closers.push(warnOfRest(store, envoys ? notCovered : policyLeftOut, options.onWarning));
   const resolvePodPort = (namespace: string, pod: string, port: number) => {
     const real = runtime.localPort(namespace, pod, port);
     return real === undefined ? undefined : { host: '127.0.0.1', port: real };
@@ -254,37 +255,16 @@ const podLog =
     return pod ? logs.read(namespace, name, container ?? podSpec(pod).containers[0]?.name ?? '') : '';
   };
 
-/** What the addon's scrape job `kubernetes-pods` finds: pods whose annotations ask for it, labelled like their pods. */
-function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
-  return store.list('pods').flatMap((pod) => {
-    const { name, namespace = 'default' } = pod.metadata;
-    const place = scrapedPlace(pod);
-    const port = place && runtime.localPort(namespace, name, place.port);
-    if (port === undefined) return [];
-    const labels: Record<string, string> = {};
-    for (const [key, value] of Object.entries(pod.metadata.labels ?? {})) labels[key.replace(/\W/g, '_')] = value;
-    return [
-      {
-        url: `http://127.0.0.1:${port}${place?.path}`,
-        labels: {
-          ...labels,
-          job: 'kubernetes-pods',
-          instance: `${podIp(pod) ?? '127.0.0.1'}:${place?.port}`,
-          namespace,
-          pod: name,
-          node: 'lab',
-        },
-      },
-    ];
-  });
-}
-
-/** Tells what of each new state of an object the Envoys leave out. @returns what ends it. */
-function warnOfRest(store: Store, onWarning: (warning: string) => void = () => undefined): () => void {
+/** Tells what of each new state of an object the sidecars leave out. @returns what ends it. */
+function warnOfRest(
+  store: Store,
+  leftOut: (object: KubeObject) => readonly string[],
+  onWarning: (warning: string) => void = () => undefined,
+): () => void {
   const told = new Set<string>();
   return store.subscribe(({ type, object }) => {
     if (type === 'DELETED') return;
-    for (const warning of notCovered(object).filter((text) => !told.has(text))) {
+    for (const warning of leftOut(object).filter((text) => !told.has(text))) {
       told.add(warning);
       onWarning(warning);
     }

@@ -257,3 +257,18 @@ test.each([
   expect((await page('/')).status).toBe(200);
   expect((await fetch(`${target.prometheusUrl}/-/ready`)).status).toBe(200);
 });
+
+test('a policy that the sidecars leave out is told of, once, whenever it comes', async () => {
+  const warnings: string[] = [];
+  const target = await pitstop({ onWarning: (warning) => warnings.push(warning) });
+  const policy = {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'AuthorizationPolicy',
+    metadata: { name: 'deny', namespace: 'pitstop' },
+    spec: { action: 'DENY', rules: [{ from: [{ source: { ipBlocks: ['10.0.0.0/8'] } }] }] },
+  };
+  for (let times = 0; times < 2; times++) target.store.put('authorizationpolicies.security.istio.io', policy);
+  expect(warnings).toEqual([
+    'AuthorizationPolicy/pitstop/deny is not rehearsed, for its spec.rules[0].from[0].source.ipBlocks',
+  ]);
+});

@@ -1,5 +1,5 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
-import { notUnderstood } from '../../mesh/authorization.js';
+import { policyLeftOut } from '../control/policies.js';
 
 /** Kinds that change nothing, and what that means. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -57,8 +57,8 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 export function notCovered(object: KubeObject): string[] {
   const whole = KINDS[object.kind];
   if (whole) return [`${objectRef(object)} is not rehearsed: ${whole}`];
-  if (object.kind === 'AuthorizationPolicy' && object.apiVersion.startsWith('security.istio.io/'))
-    return notUnderstood(object).map((field) => `${objectRef(object)} is not rehearsed, for its ${field}`);
+  const policy = policyLeftOut(object);
+  if (policy.length > 0) return policy;
   const places = (FIELDS[object.kind] ?? []).flatMap((path) => placesOf(object, path.split('.'), ''));
   return places.map((place) => `${objectRef(object)}: ${place} is not rehearsed`);
 }
