@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../base/kubernetes.js';
 import { labelsMatch, objectRef } from '../../base/kubernetes.js';
+import type { Evidence } from '../../observe/types.js';
 import type { ManifestObject, Scenario, Stage } from '../../scenario/types.js';
 import type { Look, StageAssessment } from '../types.js';
 
@@ -11,6 +12,8 @@ export interface DiagnosisInput {
   readonly assessment: StageAssessment;
   /** The last look. */
   readonly observations: Look;
+  /** What the series tell beside the counts; absent: not asked. */
+  readonly evidence?: Evidence;
 }
 
 /** Live objects are data of others: every step of a path may be missing or of another type. */

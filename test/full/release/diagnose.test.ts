@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../../src/base/clock.js';
+import type { KubeObject } from '../../../src/base/kubernetes.js';
+import type { DiagnoseDocument } from '../../../src/cli/diagnoseDocument.js';
+import { isReady } from '../../../src/judge/causes/objects.js';
+import { startLoad } from '../../../src/load/engine.js';
+import { seedData } from '../../../src/load/seed.js';
+import type { LoadRun } from '../../../src/load/types.js';
+import { say } from '../../support/io.js';
+import { until } from '../../support/load.js';
+import { eventually } from '../../support/poll.js';
+import { type PitstopLab, pitstopLab } from '../../support/release.js';
+import { watchedApi } from '../../support/watchedApi.js';
+
+/** The canary stage in place, with the weights as they are told. */
+const withWeights = (v1: number, v2: number) => (objects: KubeObject[]) =>
+  objects.map((object): KubeObject => {
+    if (object.kind !== 'VirtualService') return object;
+    const routes = JSON.stringify(object.spec)
+      .replace(/"weight":90/g, `"weight":${v1}`)
+      .replace(/"weight":10/g, `"weight":${v2}`);
+    return { ...object, spec: JSON.parse(routes) as Record<string, unknown> };
+  });
+
+async function startedLoad({ scenario, lab }: PitstopLab): Promise<LoadRun> {
+  const signal = new AbortController().signal;
+  const { variables } = await seedData({ baseUrl: lab.baseUrl, names: scenario.seed, signal, clock: systemClock });
+  const load = startLoad(
+    {
+      baseUrl: lab.baseUrl,
+      uris: scenario.load.uris,
+      variables,
+      model: scenario.load.model,
+      order: 'round-robin',
+      seed: 3,
+      timeoutMs: 5000,
+      marker: undefined,
+      defaultVersion: undefined,
+    },
+    { clock: systemClock },
+  );
+  onTestFinished(async () => void (await load.stop()));
+  await until(() => load.counts().ended > 50);
+  return load;
+}
+
+const REFUSED = 'http://127.0.0.1:9';
+
+describe('diagnose on the canary stage of a live cluster', () => {
+  let pitstop: PitstopLab;
+  beforeAll(async () => {
+    pitstop = await pitstopLab('even', { edit: withWeights(75, 25) });
+  });
+  afterAll(() => pitstop.close());
+
+  async function ask(args: readonly string[], forbidden: readonly string[] = []) {
+    const api = await watchedApi(pitstop, forbidden);
+    const { prometheusUrl, kialiUrl } = pitstop.lab;
+    const target = [
+      '--kubeconfig',
+      api.kubeconfig,
+      '--prometheus-url',
+      prometheusUrl,
+      '--kiali-url',
+      kialiUrl,
+      '--json',
+    ];
+    const { code, stdout, stderr } = await say(['diagnose', ...target, ...args]);
+    return { code, stderr, asked: api.asked, document: JSON.parse(stdout) as DiagnoseDocument };
+  }
+  const scenario = ['scenarios/pitstop', '--stage', 'canary'];
+  const service = ['--service', 'customermanagementapi', '-n', 'pitstop'];
+  const weight = {
+    code: 'WEIGHT_DIFFERS',
+    object: 'VirtualService/pitstop/customermanagementapi',
+    field: 'spec.http[0].route[1].weight',
+    found: '25',
+    expected: '10',
+  };
+
+  it('names the weight that is not the promised one, and writes nothing', async () => {
+    await startedLoad(pitstop);
+    const before = pitstop.lab.store.resourceVersion;
+    const { code, document, asked } = await ask([...scenario, '--window', '6s']);
+    expect(document.causes[0]).toMatchObject(weight);
+    expect(document.causes[0]?.place).toMatch(/customermanagementapi-canary\.yaml:\d+$/);
+    expect(document.checks).toContainEqual(expect.objectContaining({ name: 'share:v2', vantagePoint: 'source' }));
+    expect(document).toMatchObject({ result: 'cause', exitCode: 1, promisedBy: 'stage', from: 'webapp' });
+    expect(code).toBe(1);
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.filter((request) => !request.startsWith('GET '))).toEqual([]);
+    expect(pitstop.lab.store.resourceVersion).toBe(before);
+  });
+
+  it('names it by the objects alone where Prometheus refuses connections, and says what it cannot tell', async () => {
+    const { code, document } = await ask([...scenario, '--prometheus-url', REFUSED, '--kiali-url', REFUSED]);
+    expect(document.causes).toMatchObject([weight]);
+    expect(document).toMatchObject({ exitCode: 1, window: { interrupted: false } });
+    expect(document.window.seconds).toBeLessThan(60);
+    const point = (source: string) => document.looked.find((each) => each.source === source);
+    expect(point('source proxies')).toMatchObject({ seen: false, unknown: expect.stringContaining('which version') });
+    expect(point('source proxies')?.detail).toContain(REFUSED);
+    expect(point('traffic graph')).toMatchObject({ seen: false });
+    expect(code).toBe(1);
+  });
+
+  it('makes its scenario of the live objects, and goes on without what the credentials hide', async () => {
+    const load = await startedLoad(pitstop);
+    const told = await ask([...service, '--expect', 'v2=10%', '--window', '3s'], ['pods', 'namespaces', 'telemetries']);
+    await load.stop();
+    expect(told.stderr).toContain('caller: webapp, which calls customermanagementapi most');
+    expect(told.document).toMatchObject({ from: 'webapp', promised: { v2: 0.1 }, promisedBy: 'expect', exitCode: 1 });
+    expect(told.document.causes[0]).toMatchObject(weight);
+    const hidden = told.document.looked.filter(({ seen }) => !seen).map(({ source }) => source);
+    expect(hidden).toEqual(expect.arrayContaining(['Namespace', 'Pod', 'Telemetry']));
+    expect(told.document.looked.find(({ source }) => source === 'Pod')?.detail).toContain('forbidden');
+  });
+});
+
+describe('diagnose on a canary stage that is as it should be', () => {
+  let pitstop: PitstopLab;
+  beforeAll(async () => {
+    pitstop = await pitstopLab('even');
+    await eventually(async () => {
+      const pods = await pitstop.client.list('v1', 'Pod', 'pitstop');
+      expect(pods.filter((pod) => !isReady(pod))).toEqual([]);
+    });
+  });
+  afterAll(() => pitstop.close());
+  const args = ['diagnose', '--service', 'customermanagementapi', '-n', 'pitstop'];
+  const target = () => {
+    const { prometheusUrl, kialiUrl } = pitstop.lab;
+    return ['--kubeconfig', `${pitstop.dir}/kubeconfig`, '--prometheus-url', prometheusUrl, '--kiali-url', kialiUrl];
+  };
+
+  it('finds nothing where nobody sends, and does not call that well', async () => {
+    const { code, stdout } = await say([...args, '--from', 'webapp', '--window', '1500ms', ...target()]);
+    expect(code).toBe(2);
+    expect(stdout).toContain('v2 10 % (as the route in force says)');
+    expect(stdout).toContain('too little could be seen');
+    expect(stdout).toMatch(/source proxies: .*no request passed webapp's proxy/);
+  });
+
+  it('finds nothing wrong where the split is as promised', async () => {
+    await startedLoad(pitstop);
+    const { code, stdout } = await say([...args, '--expect', 'v2=10%', '--window', '6s', ...target()]);
+    expect(stdout).toContain('Nothing wrong was found.');
+    expect(stdout).not.toContain('Could not look at');
+    expect(code).toBe(0);
+  });
+});
