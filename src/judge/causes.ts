@@ -1,4 +1,5 @@
 import { endpointCauses } from './causes/endpoints.js';
+import { evidenceCauses } from './causes/evidenceCauses.js';
 import { hostCauses } from './causes/hosts.js';
 import type { DiagnosisInput } from './causes/objects.js';
 import { proxyCauses } from './causes/proxies.js';
@@ -16,5 +17,12 @@ export function diagnose(input: DiagnosisInput): Cause[] {
   const hosts = hostCauses(input);
   // Weights of a route that should not be there are nobody's mistake.
   const weights = hosts.some((cause) => cause.code === 'ROUTE_LEFT_OVER') ? [] : weightCauses(input);
-  return [...hosts, ...proxyCauses(input), ...weights, ...endpointCauses(input), ...workloadCauses(input)];
+  return [
+    ...hosts,
+    ...proxyCauses(input),
+    ...weights,
+    ...endpointCauses(input),
+    ...workloadCauses(input),
+    ...evidenceCauses(input),
+  ];
 }

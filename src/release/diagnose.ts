@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../base/clock.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Millis } from '../base/units.js';
 import { diagnose } from '../judge/causes.js';
+import { HistoryKeeper } from '../judge/history.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { Cause, Look, StageAssessment } from '../judge/types.js';
 import { gatherEvidence } from '../observe/evidence.js';
@@ -44,16 +45,27 @@ export async function diagnoseTraffic(input: WatchedTraffic): Promise<Diagnosis>
   const judge = new StageJudge(scenario, stage, objects);
   const watched = new TrafficWatch(input);
   await watched.open();
+  const openedAt = clock.wallMs();
+  const history = new HistoryKeeper();
   let look = await watched.look();
   let assessment = judge.look(look);
   while (watched.worthWatching && !signal.aborted && look.at < input.windowMs) {
     await sleep(clock, LOOK_MS, signal);
     look = await watched.look();
     assessment = judge.look(look);
+    history.look(look);
     input.progress(look);
   }
   const evidence = await gatherEvidence(input.observers);
-  const causes = diagnose({ scenario, stage, objects, assessment, observations: look, evidence });
+  const causes = diagnose({
+    scenario,
+    stage,
+    objects,
+    assessment,
+    observations: look,
+    evidence,
+    history: history.history(openedAt),
+  });
   return { scenario, stage, look, assessment, causes };
 }
 

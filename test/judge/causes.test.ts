@@ -114,6 +114,7 @@ const rows: readonly Row[] = [
     says: 'a mirror without percentage copies everything',
     promise: mirrorStage,
     objects: [...usual, virtualService('customermanagementapi', mirrored())],
+    seen: look([saw('source', { v1: 1000, v2: 0 }), saw('destination', { v1: 1000, v2: 1000 })], true),
     told: [],
   },
   {

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../base/kubernetes.js';
 import { labelsMatch, objectRef } from '../../base/kubernetes.js';
 import type { Evidence } from '../../observe/types.js';
 import type { ManifestObject, Scenario, Stage } from '../../scenario/types.js';
+import type { WindowHistory } from '../history.js';
 import type { Look, StageAssessment } from '../types.js';
 
 export interface DiagnosisInput {
@@ -14,6 +15,8 @@ export interface DiagnosisInput {
   readonly observations: Look;
   /** What the series tell beside the counts; absent: not asked. */
   readonly evidence?: Evidence;
+  /** Counts in time; absent: not kept. */
+  readonly history?: WindowHistory;
 }
 
 /** Live objects are data of others: every step of a path may be missing or of another type. */
