@@ -7,7 +7,6 @@ import type { Scenario, Stage } from '../scenario/types.js';
 
 /** Labels that tell versions apart, the usual one first. */
 const VERSION_LABELS = ['version', 'app.kubernetes.io/version', 'service.istio.io/canonical-revision'];
-/** Of a Deployment's own making, so they tell revisions of one version apart. */
 const MOST_NAMES = 8;
 
 export interface LiveQuestion {
