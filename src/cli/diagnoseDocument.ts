@@ -2,6 +2,7 @@ import { EXIT, type ExitCode } from '../base/errors.js';
 import type { KindRead } from '../cluster/workloads.js';
 import type { Cause, CheckResult } from '../judge/types.js';
 import type { Observation } from '../observe/types.js';
+import type { CallerTables } from '../release/callerTables.js';
 import type { Diagnosis } from '../release/diagnose.js';
 
 /** What `diagnose --json` prints; the shape is a contract. */
@@ -33,7 +34,7 @@ export interface DiagnoseDocument {
 
 /** A source of evidence, and what stays unknown where it could not be looked at. */
 interface Looked {
-  /** A kind of object, or `source proxies`, `destination proxies`, `traffic graph`. */
+  /** A kind of object, or `callers' route tables`, `source proxies`, `destination proxies`, `traffic graph`. */
   readonly source: string;
   readonly seen: boolean;
   /** What was seen, or why not. */
@@ -65,13 +66,20 @@ const POINTS: Readonly<Record<string, { source: string; unknown: string }>> = {
 export interface DiagnoseInput {
   readonly diagnosis: Diagnosis;
   readonly kinds: readonly KindRead[];
+  readonly tables: CallerTables;
   readonly promisedBy: DiagnoseDocument['promisedBy'];
   readonly interrupted: boolean;
 }
 
-export function diagnoseDocument({ diagnosis, kinds, promisedBy, interrupted }: DiagnoseInput): DiagnoseDocument {
+export function diagnoseDocument({
+  diagnosis,
+  kinds,
+  tables,
+  promisedBy,
+  interrupted,
+}: DiagnoseInput): DiagnoseDocument {
   const { scenario, stage, look, assessment, causes } = diagnosis;
-  const looked = [...kinds.map(lookedAtKind), ...look.observations.map(lookedAtPoint)];
+  const looked = [...kinds.map(lookedAtKind), lookedAtTables(tables), ...look.observations.map(lookedAtPoint)];
   const result = resultOf(diagnosis, kinds);
   return {
     schemaVersion: 1,
@@ -129,6 +137,12 @@ function lookedAtKind({ kind, from, count, refused }: KindRead): Looked {
     detail: `${objects} of this namespace alone: ${refused}`,
     unknown: 'rules of other namespaces for this host',
   };
+}
+
+function lookedAtTables({ routes, detail }: CallerTables): Looked {
+  const source = "callers' route tables";
+  if (routes) return { source, seen: true, detail };
+  return { source, seen: false, detail, unknown: 'whether a proxy still holds old routes' };
 }
 
 function lookedAtPoint(observation: Observation): Looked {

@@ -7,7 +7,7 @@ import { weightCauses } from './causes/weights.js';
 import { workloadCauses } from './causes/workloads.js';
 import type { Cause } from './types.js';
 
-export type { DiagnosisInput } from './causes/objects.js';
+export type { DiagnosisInput, HeldRoutes } from './causes/objects.js';
 
 /**
  * Causes of a wrong split: what the live objects say against what the stage promises, the most decisive first. A route that is in force by

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../base/clock.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Millis } from '../base/units.js';
-import { diagnose } from '../judge/causes.js';
+import { diagnose, type HeldRoutes } from '../judge/causes.js';
 import { HistoryKeeper } from '../judge/history.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { Cause, Look, StageAssessment } from '../judge/types.js';
@@ -16,6 +16,8 @@ export interface WatchedTraffic {
   readonly scenario: Scenario;
   readonly stage: Stage;
   readonly objects: readonly KubeObject[];
+  /** What the caller's proxies hold; undefined: not known. */
+  readonly routes: readonly HeldRoutes[] | undefined;
   readonly observers: readonly Observer[];
   /** How long the traffic is watched; 0: not at all. */
   readonly windowMs: Millis;
@@ -65,6 +67,7 @@ export async function diagnoseTraffic(input: WatchedTraffic): Promise<Diagnosis>
     observations: look,
     evidence,
     history: history.history(openedAt),
+    ...(input.routes ? { routes: input.routes } : {}),
   });
   return { scenario, stage, look, assessment, causes };
 }

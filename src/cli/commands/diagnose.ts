@@ -3,12 +3,13 @@ import { systemClock } from '../../base/clock.js';
 import { ConfigError, EnvironmentError, EXIT } from '../../base/errors.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { type Millis, millis, type Ratio, ratio } from '../../base/units.js';
-import { connectCluster } from '../../cluster/client.js';
+import { type ClusterClient, connectCluster } from '../../cluster/client.js';
 import { withoutSecrets } from '../../cluster/secrets.js';
 import { type KindRead, readVisibleObjects } from '../../cluster/workloads.js';
 import type { Look } from '../../judge/types.js';
 import { callersOf } from '../../observe/callers.js';
 import { PrometheusClient } from '../../observe/prometheus.js';
+import { type CallerTables, callerTables } from '../../release/callerTables.js';
 import { diagnoseTraffic } from '../../release/diagnose.js';
 import { routedShare } from '../../release/livePromise.js';
 import { liveScenario } from '../../release/liveScenario.js';
@@ -85,10 +86,12 @@ export function diagnoseCommand(io: Io): Command {
       const { scenario, stage } = watchable(asked, expect);
       const windowMs = flags.window ?? WINDOW;
       if (!io.stderr.isTTY && windowMs > 0) io.stderr.write(watchedText(scenario, windowMs));
+      const tables = await lookAtTables(client, scenario, kinds, io);
       const diagnosis = await diagnoseTraffic({
         scenario,
         stage,
         objects,
+        routes: tables.routes,
         observers: makeObservers(scenario, target, () => undefined, systemClock),
         windowMs,
         clock: systemClock,
@@ -97,7 +100,7 @@ export function diagnoseCommand(io: Io): Command {
       });
       const promisedBy = Object.keys(expect).length > 0 ? 'expect' : asked.promisedBy;
       const interrupted = io.signal.aborted;
-      const document = diagnoseDocument({ diagnosis, kinds, promisedBy, interrupted });
+      const document = diagnoseDocument({ diagnosis, kinds, tables, promisedBy, interrupted });
       if (flags.json) io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
       else io.stdout.write(diagnoseText(document, io.stdout.color));
       const stopped = io.signal.reason === 'SIGTERM' ? EXIT.sigterm : EXIT.sigint;
@@ -168,6 +171,19 @@ async function busiestCaller(scenario: Scenario, target: ObservedTarget, io: Io)
       : `caller: none is known to Prometheus; name it with --from\n`,
   );
   return busiest?.workload;
+}
+
+/** Routes are only as well known as the objects that they are compiled from. */
+async function lookAtTables(
+  client: ClusterClient,
+  scenario: Scenario,
+  kinds: readonly KindRead[],
+  io: Io,
+): Promise<CallerTables> {
+  const hidden = kinds.filter(({ refused }) => refused !== undefined).map(({ kind }) => kind);
+  if (hidden.length > 0) return { routes: undefined, detail: `not all objects are known (${hidden.join(', ')})` };
+  const readObjects = async () => (await readVisibleObjects(client, scenario.namespace)).objects;
+  return callerTables({ client, scenario, readObjects, clock: systemClock, signal: io.signal });
 }
 
 /** The stage with what was expected on the command line; nobody has to answer, and there is no client. */

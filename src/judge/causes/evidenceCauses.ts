@@ -1,8 +1,8 @@
 import type { Cause } from '../types.js';
 import { answerCauses } from './answers.js';
 import { arrivalCauses } from './arrivals.js';
-import { callerCauses } from './callers.js';
 import { changeCauses } from './changes.js';
+import { callerCauses } from './foreignCallers.js';
 import { limitCauses } from './limits.js';
 import { metricLabelCauses } from './metricLabels.js';
 import type { DiagnosisInput } from './objects.js';

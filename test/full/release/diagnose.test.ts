@@ -89,6 +89,10 @@ describe('diagnose on the canary stage of a live cluster', () => {
     expect(code).toBe(1);
     expect(asked.length).toBeGreaterThan(10);
     expect(asked.filter((request) => !request.startsWith('GET '))).toEqual([]);
+    expect(asked.some((request) => request.includes('/portforward'))).toBe(true);
+    expect(document.looked).toContainEqual(
+      expect.objectContaining({ source: "callers' route tables", detail: '1 of 1 hold what the objects compile to' }),
+    );
     expect(pitstop.lab.store.resourceVersion).toBe(before);
   });
 
@@ -147,5 +151,44 @@ describe('diagnose on a canary stage that is as it should be', () => {
     expect(stdout).toContain('Nothing wrong was found.');
     expect(stdout).not.toContain('Could not look at');
     expect(code).toBe(0);
+  });
+});
+
+describe('diagnose on a caller with a proxy that no longer follows', () => {
+  let pitstop: PitstopLab;
+  beforeAll(async () => {
+    pitstop = await pitstopLab('even', { stale: { webapp: 1 } });
+  });
+  afterAll(() => pitstop.close());
+
+  it('names the pod, and what it holds instead', async () => {
+    const { client, lab, dir } = pitstop;
+    await eventually(async () => {
+      const pods = await client.list('v1', 'Pod', 'pitstop');
+      expect(pods.filter((pod) => !isReady(pod))).toEqual([]);
+    });
+    const key = { kind: 'VirtualService', namespace: 'pitstop', name: 'customermanagementapi' };
+    const live = await client.get({ apiVersion: 'networking.istio.io/v1', ...key });
+    const [changed] = withWeights(50, 50)(live ? [live] : []);
+    if (!changed) throw new Error('the route is not there');
+    await client.replace(changed);
+    const target = ['--kubeconfig', `${dir}/kubeconfig`, '--prometheus-url', lab.prometheusUrl];
+    const { code, stdout } = await say([
+      ...['diagnose', '--service', 'customermanagementapi', '-n', 'pitstop', '--from', 'webapp'],
+      ...['--expect', 'v2=50%', '--window', '0', '--json', ...target],
+    ]);
+    const document = JSON.parse(stdout) as DiagnoseDocument;
+    expect(document.causes).toMatchObject([
+      { code: 'PROXY_STALE', object: expect.stringMatching(/^Pod\/pitstop\/webapp-/), field: 'istio-proxy' },
+    ]);
+    expect(document.causes[0]?.found).toMatch(/v1/);
+    expect(document.looked).toContainEqual(
+      expect.objectContaining({
+        source: "callers' route tables",
+        seen: true,
+        detail: '0 of 1 hold what the objects compile to',
+      }),
+    );
+    expect(code).toBe(1);
   });
 });
