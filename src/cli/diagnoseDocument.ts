@@ -37,6 +37,8 @@ interface Looked {
   /** A kind of object, or `callers' route tables`, `source proxies`, `destination proxies`, `traffic graph`. */
   readonly source: string;
   readonly seen: boolean;
+  /** Objects of a kind that was seen. */
+  readonly count?: number;
   /** What was seen, or why not. */
   readonly detail: string;
   /** What cannot be told without it; absent where all was seen. */
@@ -130,10 +132,11 @@ function lookedAtKind({ kind, from, count, refused }: KindRead): Looked {
   const unknown = UNKNOWN_WITHOUT[kind] ?? kind;
   if (from === undefined) return { source: kind, seen: false, detail: refused ?? 'not allowed', unknown };
   const objects = `${count} ${count === 1 ? 'object' : 'objects'}`;
-  if (refused === undefined) return { source: kind, seen: true, detail: objects };
+  if (refused === undefined) return { source: kind, seen: true, count, detail: objects };
   return {
     source: kind,
     seen: true,
+    count,
     detail: `${objects} of this namespace alone: ${refused}`,
     unknown: 'rules of other namespaces for this host',
   };

@@ -52,12 +52,18 @@ function findings({ result, causes, checks }: DiagnoseDocument): Line[] {
 function looked({ looked }: DiagnoseDocument): Line[] {
   const seen = looked.filter((each) => each.seen);
   const unseen = looked.filter((each) => each.unknown !== undefined);
-  const rows = seen.map(({ source, detail }) => [piece(`  ${source}`), piece(detail, 'dim')]);
+  const kinds = seen.flatMap(({ source, count }) => (count === undefined ? [] : [`${source} ${count}`]));
+  const rows = [
+    ...(kinds.length > 0 ? [[piece('  objects'), piece(kinds.join(', '), 'dim')]] : []),
+    ...seen
+      .filter(({ count }) => count === undefined)
+      .map(({ source, detail }) => [piece(`  ${source}`), piece(detail, 'dim')]),
+  ];
   return [
     ...(seen.length > 0 ? [line('Looked at:'), ...table(rows)] : []),
     ...(unseen.length > 0 ? [line('Could not look at:')] : []),
-    ...unseen.flatMap(({ source, seen: partly, detail, unknown }) => [
-      line('  ', piece(source, 'warn'), partly ? '' : `: ${detail}`),
+    ...unseen.flatMap(({ source, detail, unknown }) => [
+      line('  ', piece(source, 'warn'), `: ${detail}`),
       line(`    not known without it: ${unknown}`),
     ]),
   ];

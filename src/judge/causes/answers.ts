@@ -12,7 +12,7 @@ const TOLERATED = 0.01;
  * Client and callers' proxies disagree about who answers: the router sent requests to the version's pods, and the answers are another's.
  * Failures are no evidence, because a failed page tells no version.
  */
-export function answerCauses(input: DiagnosisInput): Cause[] {
+export function answersOfOthers(input: DiagnosisInput): Cause[] {
   const client = goodObservation(input.observations, 'client')?.counts;
   const source = goodObservation(input.observations, 'source')?.counts;
   if (!client || !source || source.failed > TOLERATED * attributed(source)) return [];

@@ -8,17 +8,12 @@ import { at, type DiagnosisInput, text } from './objects.js';
 import { policiesOf } from './policies.js';
 import { type LiveRoute, liveRoutes } from './routes.js';
 
-/** Where the destination proxies received more, or less, than the callers' proxies tell. */
-export function arrivalCauses(input: DiagnosisInput): Cause[] {
-  const route = liveRoutes(input)[0];
-  return [...retriesInflate(input, route), ...(route ? mirrorLost(input, route) : [])];
-}
-
 /**
  * Every attempt counts at the destination, and only the last one at the source. Told by failures: of a version they are rarer at the source
  * than at the destination only where attempts were repeated.
  */
-function retriesInflate(input: DiagnosisInput, route: LiveRoute | undefined): Cause[] {
+export function retriesInflate(input: DiagnosisInput): Cause[] {
+  const route = liveRoutes(input)[0];
   const source = goodObservation(input.observations, 'source')?.counts;
   const destination = goodObservation(input.observations, 'destination')?.counts;
   if (!source || !destination) return [];
@@ -59,14 +54,16 @@ function retriesOf({ object, rule }: LiveRoute): string {
 }
 
 /** The route copies, the version is ready, and its proxies received fewer copies than that. */
-function mirrorLost(input: DiagnosisInput, route: LiveRoute): Cause[] {
+export function mirrorLost(input: DiagnosisInput): Cause[] {
+  const route = liveRoutes(input)[0];
+  if (!route) return [];
   const source = goodObservation(input.observations, 'source')?.counts;
   const destination = goodObservation(input.observations, 'destination')?.counts;
   if (!source || !destination) return [];
   const primaries = attributed(source);
   return route.mirrors.flatMap((mirror): Cause[] => {
     const { version } = mirror;
-    if (version === undefined || !isMeant(input, version, mirror.share)) return [];
+    if (version === undefined || !isMeant(input, route, version, mirror.share)) return [];
     if (readyEndpoints(input, version).length === 0) return [];
     const copies = Math.max(0, versionTotal(destination, version) - versionTotal(source, version));
     // What an open window may not have scraped yet is no loss.
@@ -92,9 +89,15 @@ function mirrorLost(input: DiagnosisInput, route: LiveRoute): Cause[] {
   });
 }
 
-/** Copies as the stage promises them, or a mirror about which nothing is promised. */
-function isMeant({ stage }: DiagnosisInput, version: string, share: number): boolean {
+/**
+ * Copies as the stage promises them, and its check is refuted; or a mirror of every request about which nothing is promised. (Of a rule with
+ * conditions nobody knows how many calls meet them.)
+ */
+function isMeant({ stage, assessment }: DiagnosisInput, route: LiveRoute, version: string, share: number): boolean {
   const { mirror, share: shares } = stage.expect;
-  if (mirror === undefined) return shares === undefined;
-  return Math.abs((mirror[version] ?? 0) - share) < 1e-6;
+  if (mirror === undefined) return shares === undefined && route.rule === 'spec.http[0]' && !hasMatch(route);
+  if (Math.abs((mirror[version] ?? 0) - share) > 1e-6) return false;
+  return assessment.checks.some(({ name, verdict }) => name === `mirror:${version}` && verdict === 'fail');
 }
+
+const hasMatch = ({ object }: LiveRoute): boolean => at(object.spec, 'http', 0, 'match') !== undefined;

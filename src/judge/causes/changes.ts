@@ -6,11 +6,6 @@ import { ALPHA, causeAt } from './evidence.js';
 import { at, type DiagnosisInput, deploymentsOf, items, text } from './objects.js';
 import { destinationRules, liveRoutes } from './routes.js';
 
-/** What happened while the window was open, in the counts and in the objects. */
-export function changeCauses(input: DiagnosisInput): Cause[] {
-  return [...overwritten(input), ...rolloutRace(input)];
-}
-
 /** From an object's change to the first scrape that shows it: propagation, and two scrapes at the usual 15 s. */
 const LAG_MS = 45_000;
 /** Times of Kubernetes are whole seconds, and clocks differ a little. */
@@ -35,7 +30,7 @@ function lastWrite(object: KubeObject, openedAt: number): Write | undefined {
 }
 
 /** The share changed in the window, and so did the route. */
-function overwritten(input: DiagnosisInput): Cause[] {
+export function overwritten(input: DiagnosisInput): Cause[] {
   const { history } = input;
   const object = liveRoutes(input)[0]?.object;
   if (!history || !object) return [];
@@ -73,7 +68,7 @@ const LONGEST_BURST_MS = 20_000;
  * Calls that reached no version in one burst at the change of a DestinationRule or of a version's Deployment, none afterwards: routes were
  * switched to a subset before its endpoints were there.
  */
-function rolloutRace(input: DiagnosisInput): Cause[] {
+export function rolloutRace(input: DiagnosisInput): Cause[] {
   const { history, evidence } = input;
   if (!history) return [];
   const burst = burstOf(history.counts);

@@ -1,23 +1,31 @@
 import type { Cause } from '../types.js';
-import { answerCauses } from './answers.js';
-import { arrivalCauses } from './arrivals.js';
-import { changeCauses } from './changes.js';
-import { callerCauses } from './foreignCallers.js';
-import { limitCauses } from './limits.js';
-import { metricLabelCauses } from './metricLabels.js';
+import { answersOfOthers } from './answers.js';
+import { mirrorLost, retriesInflate } from './arrivals.js';
+import { overwritten, rolloutRace } from './changes.js';
+import { foreignTraffic } from './foreignCallers.js';
+import { breakerOpen, endpointsEjected } from './limits.js';
+import { labelMissing, labelsStale } from './metricLabels.js';
 import type { DiagnosisInput } from './objects.js';
-import { stickinessCauses } from './stickiness.js';
-import { telemetryCauses } from './telemetry.js';
+import { cookieKeeps, hashKeeps, routeByConnection } from './stickiness.js';
+import { notCounted, scrapedTwice, withoutSidecar } from './telemetry.js';
 
 /** Causes that only counts can show: objects alone never make one of them. */
 export const evidenceCauses = (input: DiagnosisInput): Cause[] =>
   [
-    changeCauses,
-    limitCauses,
-    stickinessCauses,
-    answerCauses,
-    arrivalCauses,
-    metricLabelCauses,
-    telemetryCauses,
-    callerCauses,
-  ].flatMap((family) => family(input));
+    overwritten,
+    rolloutRace,
+    breakerOpen,
+    endpointsEjected,
+    cookieKeeps,
+    hashKeeps,
+    routeByConnection,
+    answersOfOthers,
+    retriesInflate,
+    mirrorLost,
+    labelMissing,
+    labelsStale,
+    withoutSidecar,
+    notCounted,
+    scrapedTwice,
+    foreignTraffic,
+  ].flatMap((find) => find(input));

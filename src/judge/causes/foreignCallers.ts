@@ -12,7 +12,7 @@ const ENOUGH = 20;
  * Requests of other workloads, where they make the split look another one: at the destination and in the graph they count as well. Told where
  * their own split differs from that of the judged calls, or where those are none at all.
  */
-export function callerCauses(input: DiagnosisInput): Cause[] {
+export function foreignTraffic(input: DiagnosisInput): Cause[] {
   const { scenario } = input;
   const counts = (goodObservation(input.observations, 'destination') ?? goodObservation(input.observations, 'source'))
     ?.counts;

@@ -5,11 +5,6 @@ import { causeAt, readyEndpoints } from './evidence.js';
 import { at, type DiagnosisInput, neededVersions, service } from './objects.js';
 import { type Policy, policiesOf } from './policies.js';
 
-/** Pods that a policy keeps requests from: an open circuit breaker, or endpoints taken out. */
-export function limitCauses(input: DiagnosisInput): Cause[] {
-  return [...breakerOpen(input), ...endpointsEjected(input)];
-}
-
 /** Fewer refusals are noise of a start. */
 const FEW = 5;
 
@@ -27,7 +22,7 @@ function flagged({ evidence }: DiagnosisInput, flag: string): { count: number; v
 }
 
 /** UO: Envoy's own flag for a request that exceeds the limits of a cluster; nothing else sets it. */
-function breakerOpen(input: DiagnosisInput): Cause[] {
+export function breakerOpen(input: DiagnosisInput): Cause[] {
   const { count, versions } = flagged(input, 'UO');
   if (count < FEW) return [];
   const policies = policiesOf(input).filter(({ value }) => at(value, 'connectionPool') !== undefined);
@@ -49,7 +44,7 @@ function breakerOpen(input: DiagnosisInput): Cause[] {
  * Ready pods that got nothing although outlier detection (which locality failover needs too) may take them out: either calls found no healthy
  * endpoint (UH) while every version has ready pods, or one version's pods share its requests so unevenly that some got none.
  */
-function endpointsEjected(input: DiagnosisInput): Cause[] {
+export function endpointsEjected(input: DiagnosisInput): Cause[] {
   const policy = policiesOf(input).find(({ value }) => at(value, 'outlierDetection') !== undefined);
   if (!policy) return [];
   const needed = neededVersions(input.stage);

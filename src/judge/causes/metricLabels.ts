@@ -15,12 +15,6 @@ import {
   versionKeys,
 } from './objects.js';
 
-/** Labels of pods and series that do not tell the versions apart, or tell another one than the pods carry. */
-export function metricLabelCauses(input: DiagnosisInput): Cause[] {
-  const missing = labelMissing(input);
-  return missing.length > 0 ? missing : labelsStale(input);
-}
-
 const templateLabels = (deployment: KubeObject) => labels(at(deployment.spec, 'template', 'metadata', 'labels'));
 
 /** Deployments behind the Service, whatever version they are. */
@@ -36,7 +30,7 @@ function workloadsOf(input: DiagnosisInput): readonly KubeObject[] {
 }
 
 /** A version that nobody's labels say, beside a workload whose labels say none, or the same as another's. */
-function labelMissing(input: DiagnosisInput): Cause[] {
+export function labelMissing(input: DiagnosisInput): Cause[] {
   const { versions } = input.scenario;
   const [key] = versionKeys(input.scenario);
   const lacking = neededVersions(input.stage).filter((version) => deploymentsOf(input, version).length === 0);
@@ -65,7 +59,7 @@ function labelMissing(input: DiagnosisInput): Cause[] {
 const ENOUGH = 20;
 
 /** Series that grow under a version which their workload's pods do not carry: labels are read when a proxy starts. */
-function labelsStale(input: DiagnosisInput): Cause[] {
+export function labelsStale(input: DiagnosisInput): Cause[] {
   const [key] = versionKeys(input.scenario);
   if (key === undefined) return [];
   const { source, destination } = input.evidence ?? {};

@@ -7,11 +7,6 @@ import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, service, t
 import { policiesOf } from './policies.js';
 import { hostMatches, inMesh, liveRoutes, serviceHost } from './routes.js';
 
-/** Requests that stay together: by a cookie, by a hash, by their connection. */
-export function stickinessCauses(input: DiagnosisInput): Cause[] {
-  return [...cookieKeeps(input), ...hashKeeps(input), ...routeByConnection(input)];
-}
-
 /** A version's share at the callers' proxies against the promise: more, less, or not told. */
 function deviation(input: DiagnosisInput, version: string): 'more' | 'less' | undefined {
   const promised = input.stage.expect.share?.[version];
@@ -24,7 +19,7 @@ function deviation(input: DiagnosisInput, version: string): 'more' | 'less' | un
 }
 
 /** A rule on the cookie header before the weights; it only matters when the version that it leads to gets more than promised. */
-function cookieKeeps(input: DiagnosisInput): Cause[] {
+export function cookieKeeps(input: DiagnosisInput): Cause[] {
   const route = liveRoutes(input)[0];
   if (route?.object.kind !== 'VirtualService') return [];
   const weighted = Number(/\[(\d+)\]/.exec(route.rule)?.[1] ?? 0);
@@ -65,7 +60,7 @@ const ENOUGH = 50;
 const NEARLY_ALL = 0.9;
 
 /** A hash, or the Service's session affinity, that keeps requests at one pod. */
-function hashKeeps(input: DiagnosisInput): Cause[] {
+export function hashKeeps(input: DiagnosisInput): Cause[] {
   const kept = keptAtOnePod(input) ?? keptAtOneVersion(input);
   if (kept === undefined) return [];
   const expected = 'requests spread over the pods';
@@ -116,7 +111,7 @@ function keptAtOneVersion(input: DiagnosisInput): string | undefined {
 }
 
 /** A route that is drawn once for a connection, and connections where requests should be counted. */
-function routeByConnection(input: DiagnosisInput): Cause[] {
+export function routeByConnection(input: DiagnosisInput): Cause[] {
   const source = goodObservation(input.observations, 'source');
   const connections = Object.values(source?.connections ?? {}).reduce((sum, count) => sum + count, 0);
   const requests = source ? attributed(source.counts) : 0;

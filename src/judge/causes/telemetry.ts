@@ -5,11 +5,6 @@ import { amount, counted, list } from '../words.js';
 import { causeAt, type Endpoint, endpointsOf, hasSidecar } from './evidence.js';
 import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, text } from './objects.js';
 
-/** Requests that a vantage point cannot see, or sees more than once. */
-export function telemetryCauses(input: DiagnosisInput): Cause[] {
-  return [...withoutSidecar(input), ...notCounted(input), ...scrapedTwice(input)];
-}
-
 /** Calls that a version must have got before its own proxies' silence says something. */
 const ENOUGH = 20;
 /** A version's proxies that tell of less than this part of the calls are silent. */
@@ -31,7 +26,7 @@ function silentVersions(input: DiagnosisInput): { version: string; calls: number
 }
 
 /** Pods without a proxy answer like others, but nobody counts there, and strict mutual TLS shuts them out. */
-function withoutSidecar(input: DiagnosisInput): Cause[] {
+export function withoutSidecar(input: DiagnosisInput): Cause[] {
   return silentVersions(input).flatMap(({ version, calls, told }): Cause[] => {
     const bare = endpointsOf(input).filter(
       (each) => each.version === version && !hasSidecar(each.pod) && !ambient(input, each),
@@ -66,7 +61,7 @@ function ownerOf(input: DiagnosisInput, { pod }: Endpoint): KubeObject | undefin
 }
 
 /** Proxies that are there and tell nothing: switched off, or not scraped. */
-function notCounted(input: DiagnosisInput): Cause[] {
+export function notCounted(input: DiagnosisInput): Cause[] {
   return silentVersions(input).flatMap(({ version, calls, told }): Cause[] => {
     const pods = endpointsOf(input).filter((each) => each.version === version && hasSidecar(each.pod));
     if (pods.length === 0) return [];
@@ -81,7 +76,7 @@ function notCounted(input: DiagnosisInput): Cause[] {
       ];
     }
     const { targets } = input.evidence ?? {};
-    if (!targets) return [];
+    if (!targets || targets.length === 0) return [];
     const unscraped = pods.filter(({ name }) => !targets.some((target) => target.name === name && target.up));
     const [first] = unscraped;
     if (!first) return [];
@@ -132,7 +127,7 @@ function telemetryInTheWay(input: DiagnosisInput, pods: readonly Endpoint[]) {
 const ALIKE = 0.8;
 
 /** The same counters under two jobs or replicas of Prometheus: every sum over them counts each request twice. */
-function scrapedTwice(input: DiagnosisInput): Cause[] {
+export function scrapedTwice(input: DiagnosisInput): Cause[] {
   const { source, destination } = input.evidence ?? {};
   const copies = [...(source?.copies ?? []), ...(destination?.copies ?? [])].filter(({ counts }) => {
     const values = Object.values(counts);
