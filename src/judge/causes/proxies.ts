@@ -1,43 +1,62 @@
 import { oddProxies, partsOf } from '../checks/proxies.js';
-import type { Cause } from '../types.js';
+import { goodObservation } from '../tallies.js';
 import { counted, percent } from '../words.js';
+import { promisedFlow, seen } from './flow.js';
+import type { Candidate, CauseKind } from './kind.js';
 import type { DiagnosisInput } from './objects.js';
+import type { Place } from './place.js';
 
 /** How sure one must be to name a proxy; a cause is no verdict. */
 const ALPHA = 1e-3;
+
+/** 13: a caller proxy that draws by other routes than the rest. */
+export const proxyStale: CauseKind = {
+  code: 'PROXY_STALE',
+  number: 13,
+  title: 'a proxy holds old routes',
+  confirm: oddOnes,
+  predict: (_candidate, input) => {
+    const counts = goodObservation(input.observations, 'source')?.counts;
+    const total = Object.values(counts?.versions ?? {}).reduce((sum, each) => sum + each.total, 0);
+    const promise = promisedFlow(input);
+    if (!counts || total === 0) return seen(promise);
+    // How stale it is nobody knows: the sum of all proxies is what was seen.
+    const share = Object.fromEntries(Object.entries(counts.versions).map(([name, each]) => [name, each.total / total]));
+    return seen({ ...promise, share });
+  },
+};
 
 const FIX =
   'See whether the control plane still reaches this proxy (istioctl proxy-status, its config_dump), and restart the pod.';
 
 /** Caller proxies that hold other routes than the objects make, or draw by others than the rest. */
-export function proxyCauses(input: DiagnosisInput): Cause[] {
+function oddOnes(input: DiagnosisInput): Candidate[] {
   const held = (input.routes ?? [])
     .filter(({ current }) => !current)
-    .map(({ pod, why }): Cause => stale(input, pod, why, 'the routes that the objects compile to'));
+    .map(({ pod, why }): Candidate => ({
+      ...stale(input, pod, why, 'the routes that the objects compile to'),
+      confirmedBy: 'objects',
+    }));
   const drawing = drawingOtherwise(input).filter(({ object }) => !held.some((each) => each.object === object));
   return [...held, ...drawing];
 }
 
 /** Pods of a gateway stand in its own namespace, as far as it is read. */
-function stale({ scenario, objects }: DiagnosisInput, name: string, found: string, expected: string): Cause {
+function stale({ scenario, objects }: DiagnosisInput, name: string, found: string, expected: string): Place {
   const pod = objects.find((each) => each.kind === 'Pod' && each.metadata.name === name);
-  return {
-    code: 'PROXY_STALE',
-    object: `Pod/${pod?.metadata.namespace ?? scenario.namespace}/${name}`,
-    field: 'istio-proxy',
-    found,
-    expected,
-    fix: FIX,
-  };
+  const namespace = pod?.metadata.namespace ?? scenario.namespace;
+  return { object: `Pod/${namespace}/${name}`, field: 'istio-proxy', found, expected, fix: FIX };
 }
 
-function drawingOtherwise(input: DiagnosisInput): Cause[] {
+function drawingOtherwise(input: DiagnosisInput): Candidate[] {
   const { assessment, observations } = input;
   const guard = assessment.checks.find(({ name }) => name.startsWith('proxies:'));
   if (!guard) return [];
   const version = guard.name.slice('proxies:'.length);
   const expected = guard.expected.share ?? 0;
-  return oddProxies(partsOf(observations, version), expected, ALPHA).map(({ name, count, total }) =>
-    stale(input, name, `${percent(count / total)} of ${counted(total, 'calls')} to ${version}`, percent(expected)),
-  );
+  return oddProxies(partsOf(observations, version), expected, ALPHA).map(({ name, count, total }) => ({
+    ...stale(input, name, `${percent(count / total)} of ${counted(total, 'calls')} to ${version}`, percent(expected)),
+    confirmedBy: 'counts',
+    lnEvidence: -Math.log(ALPHA),
+  }));
 }

@@ -1,5 +1,6 @@
 import { expandHost, type KubeObject, labelsMatch } from '../../base/kubernetes.js';
-import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, text } from './objects.js';
+import type { Flow } from './kind.js';
+import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
 
 /** One weighted target of a rule. */
 export interface RouteEntry {
@@ -36,6 +37,13 @@ export interface LiveRoute {
   /** Field that binds the object to the service: `spec.hosts[0]`. */
   readonly hostField: string;
   readonly host: string;
+  /** What its other rules do, in their order; `before`: they are asked before the one above. */
+  readonly others: readonly RouteRule[];
+}
+
+export interface RouteRule extends Pick<LiveRoute, 'rule' | 'entries' | 'mirrors'> {
+  readonly before: boolean;
+  readonly matches: readonly unknown[];
 }
 
 export const serviceHost = ({ scenario }: DiagnosisInput): string =>
@@ -61,7 +69,7 @@ export function inMesh(object: KubeObject): boolean {
 
 const exportTo = (object: KubeObject) => items(object.spec?.exportTo).map((each) => text(each) ?? '');
 
-function visible(object: KubeObject, { scenario }: DiagnosisInput): boolean {
+export function visible(object: KubeObject, { scenario }: DiagnosisInput): boolean {
   const scopes = exportTo(object);
   if (scopes.length === 0 || scopes.includes('*') || scopes.includes(scenario.namespace)) return true;
   return scopes.includes('.') && namespaceOf(object) === scenario.namespace;
@@ -94,15 +102,25 @@ function virtualServiceRoute(input: DiagnosisInput, object: KubeObject): LiveRou
   if (index < 0 || rules.length === 0) return undefined;
   const position = Math.max(0, rules.findIndex(acceptsPlainGet));
   const rule = `spec.http[${position}]`;
-  return {
-    object,
-    rule,
-    entries: virtualServiceEntries(input, object, at(rules, position, 'route'), rule),
-    mirrors: virtualServiceMirrors(input, object, rules[position], rule),
-    hostField: `spec.hosts[${index}]`,
-    host: hosts[index] as string,
-  };
+  const told = rules.map((each, order) => ruleOf(input, object, each, `spec.http[${order}]`, order < position));
+  const { entries, mirrors } = told[position] as RouteRule;
+  const others = told.filter((_, order) => order !== position);
+  return { object, rule, entries, mirrors, others, hostField: `spec.hosts[${index}]`, host: hosts[index] as string };
 }
+
+const ruleOf = (
+  input: DiagnosisInput,
+  object: KubeObject,
+  rule: unknown,
+  field: string,
+  before: boolean,
+): RouteRule => ({
+  rule: field,
+  entries: virtualServiceEntries(input, object, at(rule, 'route'), field),
+  mirrors: virtualServiceMirrors(input, object, rule, field),
+  before,
+  matches: items(at(rule, 'match')),
+});
 
 /** No condition, or none but a method or a path that a GET of any page fulfils. */
 function acceptsPlainGet(rule: unknown): boolean {
@@ -159,7 +177,7 @@ function destination(input: DiagnosisInput, object: KubeObject, value: unknown) 
   return { target: subset ?? host, subset, version: versionOf(input, object, host, subset) };
 }
 
-/** The one version that a destination selects: by its subset's labels, else by the subset's name, else by the selector of its Service. */
+/** The one version that a destination stands for: by the subset's name, else by its labels, else by the selector of its Service. */
 function versionOf(
   input: DiagnosisInput,
   object: KubeObject,
@@ -173,9 +191,9 @@ function versionOf(
     const [name = '', namespace = namespaceOf(object)] = host.split('.');
     return byLabels(labels(find(input, 'Service', namespace, name)?.spec?.selector));
   }
+  if (subset in input.scenario.versions) return subset;
   const defined = subsetsOf(input).find((each) => each.name === subset);
-  const selected = defined ? byLabels(defined.labels) : undefined;
-  return selected ?? (subset in input.scenario.versions ? subset : undefined);
+  return defined ? byLabels(defined.labels) : undefined;
 }
 
 export interface Subset {
@@ -186,12 +204,20 @@ export interface Subset {
   readonly field: string;
 }
 
-/** DestinationRules of the service that its callers see. */
+/**
+ * DestinationRules of the service that count for its callers: those of their own namespace, else those of the root namespace, and there the
+ * ones for this very host before a wildcard.
+ */
 export function destinationRules(input: DiagnosisInput): KubeObject[] {
-  return ofKind(input, 'DestinationRule')
+  const { namespace } = input.scenario;
+  const seen = ofKind(input, 'DestinationRule')
     .filter((object) => hostMatches(text(object.spec?.host) ?? '', namespaceOf(object), serviceHost(input)))
     .filter((object) => visible(object, input))
     .sort(byAge);
+  const home = [namespace, 'istio-system'].find((each) => seen.some((object) => namespaceOf(object) === each));
+  const here = seen.filter((object) => namespaceOf(object) === home);
+  const exact = here.filter((object) => !text(object.spec?.host)?.includes('*'));
+  return exact.length > 0 ? exact : here;
 }
 
 export function subsetsOf(input: DiagnosisInput): Subset[] {
@@ -205,6 +231,12 @@ export function subsetsOf(input: DiagnosisInput): Subset[] {
   );
 }
 
+/** Without a port the reference is to every one. */
+function hasPort(input: DiagnosisInput, port: unknown): boolean {
+  const ports = items(service(input)?.spec?.ports).map((each) => at(each, 'port'));
+  return port === undefined || ports.length === 0 || ports.includes(port);
+}
+
 /** An HTTPRoute that is attached to the Service itself (Gateway API for mesh). */
 function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
   const parents = items(object.spec?.parentRefs);
@@ -213,6 +245,7 @@ function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undef
       at(parent, 'kind') === 'Service' &&
       at(parent, 'group') === '' &&
       at(parent, 'name') === input.scenario.service &&
+      hasPort(input, at(parent, 'port')) &&
       (text(at(parent, 'namespace')) ?? namespaceOf(object)) === input.scenario.namespace,
   );
   const rules = items(object.spec?.rules);
@@ -225,6 +258,7 @@ function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undef
   return {
     object,
     rule: 'spec.rules[0]',
+    others: [],
     hostField: `spec.parentRefs[${index}].name`,
     host: input.scenario.service,
     entries: refs.map((ref, position) => ({
@@ -243,6 +277,16 @@ function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undef
   };
 }
 
+/** What the weights and mirrors of a route say, whoever may answer. */
+export function routeFlow({ scenario }: DiagnosisInput, route: Pick<LiveRoute, 'entries' | 'mirrors'>): Flow {
+  const versions = Object.keys(scenario.versions);
+  const share = Object.fromEntries(versions.map((version) => [version, routedShare(route, version)]));
+  const copies = Object.fromEntries(
+    route.mirrors.flatMap(({ version, share: each }) => (version === undefined ? [] : [[version, each]])),
+  );
+  return { share, lost: {}, copies };
+}
+
 /** Share that a version gets by the weights of a route. */
-export const routedShare = (route: LiveRoute, version: string): number =>
+export const routedShare = (route: Pick<LiveRoute, 'entries'>, version: string): number =>
   route.entries.filter((entry) => entry.version === version).reduce((sum, entry) => sum + entry.share, 0);

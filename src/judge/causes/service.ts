@@ -1,0 +1,63 @@
+import { balancedFlow, liveProtocol, seen } from './flow.js';
+import type { CauseKind } from './kind.js';
+import { at, type DiagnosisInput, items, service, text } from './objects.js';
+import { fromObjects, type Place, placeAt } from './place.js';
+
+/** 4: a port whose connections the mesh does not look into. */
+export const portNotHttp: CauseKind = {
+  code: 'PORT_NOT_HTTP',
+  number: 4,
+  title: 'the port is no HTTP port to the mesh, so whole connections are balanced',
+  confirm: (input) => fromObjects(byWeight(input) && liveProtocol(input) === 'tcp' ? tcpPort(input) : []),
+  predict: (_candidate, input) => bypassed(input, true),
+};
+
+/** 29: a Service without an address: the caller dials a pod itself. */
+export const serviceBypassed: CauseKind = {
+  code: 'SERVICE_BYPASSED',
+  number: 29,
+  title: 'the Service is headless, so the caller dials a pod and routes have no effect',
+  confirm: (input) => fromObjects(byWeight(input) ? headless(input) : []),
+  predict: (_candidate, input) => bypassed(input, false),
+};
+
+const byWeight = ({ stage }: DiagnosisInput): boolean => stage.expect.by !== 'balancing';
+
+/** Pods share the calls; of TCP the proxies count connections, and no request. */
+function bypassed(input: DiagnosisInput, silent: boolean) {
+  const { points } = seen(balancedFlow(input));
+  return silent
+    ? {
+        points: { ...points, source: { share: {}, silent }, destination: { share: {}, silent } },
+        unit: 'connection' as const,
+      }
+    : { points };
+}
+
+function tcpPort(input: DiagnosisInput): Place[] {
+  const target = service(input);
+  if (!target) return [];
+  const port = items(target.spec?.ports)[0];
+  const appProtocol = text(at(port, 'appProtocol'));
+  const name = text(at(port, 'name'));
+  const [field, found] = appProtocol === undefined ? ['name', name ?? 'absent'] : ['appProtocol', appProtocol];
+  return [
+    placeAt(input, target, `spec.ports[0].${field}`, {
+      found,
+      expected: 'http',
+      fix: `Say http: the mesh treats port ${text(at(port, 'port')) ?? ''} as TCP and balances whole connections over all ready pods, past every HTTP route.`,
+    }),
+  ];
+}
+
+function headless(input: DiagnosisInput): Place[] {
+  const target = service(input);
+  if (target?.spec?.clusterIP !== 'None') return [];
+  return [
+    placeAt(input, target, 'spec.clusterIP', {
+      found: 'None',
+      expected: 'an address of the cluster',
+      fix: 'Give the Service an address (delete it and apply it without clusterIP): callers resolve a headless one to its pods and dial them, so weights have no effect.',
+    }),
+  ];
+}
