@@ -1,6 +1,6 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { formatDuration, formatPercent } from '../base/units.js';
-import { diagnose } from '../judge/causes.js';
+import { causeUnknown, diagnose } from '../judge/causes.js';
 import { HistoryKeeper } from '../judge/history.js';
 import type { SoakJudge } from '../judge/soak.js';
 import { StageJudge } from '../judge/stageJudge.js';
@@ -153,7 +153,7 @@ export class StageFold {
   }
 
   /** The judge's, and what it cannot know: whether the stage had arrived and the generator kept up. */
-  #findings(): readonly Finding[] {
+  #findings(causes: readonly Cause[]): readonly Finding[] {
     const findings = [...(this.#assessment?.findings ?? [])];
     if (this.#notArrived) {
       const { ms, detail } = this.#notArrived;
@@ -165,7 +165,9 @@ export class StageFold {
       const message = this.#generator.reason ?? 'the load generator was the bottleneck';
       findings.push({ level: 'warning', code: 'GENERATOR_INVALID', message });
     }
-    return findings;
+    const assessment = this.#trusted();
+    const unknown = assessment && this.#closed && causeUnknown(assessment, causes);
+    return unknown ? [unknown, ...findings] : findings;
   }
 
   #findCauses(): readonly Cause[] {
@@ -203,7 +205,7 @@ export class StageFold {
       lastLook: this.#lastLook,
       assessment: this.#trusted(),
       verdict: this.#verdict(),
-      findings: this.#findings(),
+      findings: this.#findings(this.#causes),
       causes: this.#causes,
       series: [...this.#series.values()].map((builder) => builder.series()),
       latency: this.#latency,

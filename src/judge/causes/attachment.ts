@@ -10,16 +10,15 @@ export const routeNotAttached: CauseKind = {
   code: 'ROUTE_NOT_ATTACHED',
   number: 27,
   title: 'the route is not attached to the Service, or a backend cannot be resolved',
-  confirm: (input) =>
-    fromObjects(
-      input.stage.expect.by === 'balancing'
-        ? []
-        : ['HTTPRoute', 'GRPCRoute'].flatMap((kind) =>
-            ofKind(input, kind).flatMap((route) => unattached(input, route)),
-          ),
-    ),
+  confirm: (input) => fromObjects(unattachedRoutes(input)),
   predict: (_candidate, input) => seen(liveFlow(input) ?? balancedFlow(input)),
 };
+
+/** Routes that name the Service as their parent and are not in force for its calls. */
+export const unattachedRoutes = (input: DiagnosisInput): Place[] =>
+  input.stage.expect.by === 'balancing'
+    ? []
+    : ['HTTPRoute', 'GRPCRoute'].flatMap((kind) => ofKind(input, kind).flatMap((route) => unattached(input, route)));
 
 function unattached(input: DiagnosisInput, route: KubeObject): Place[] {
   const { service: name, namespace } = input.scenario;

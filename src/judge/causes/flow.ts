@@ -4,7 +4,7 @@ import { predictShare } from '../../mesh/predict.js';
 import { attributed, goodObservation } from '../tallies.js';
 import { callerPods, hasSidecar } from './callers.js';
 import type { Flow, Prediction } from './kind.js';
-import { at, type DiagnosisInput, isReady, items, labels, namespaceOf, ofKind, service } from './objects.js';
+import { at, type DiagnosisInput, isReady, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
 import { serviceHost } from './routes.js';
 
 const versionsOf = ({ scenario }: DiagnosisInput): readonly string[] => Object.keys(scenario.versions);
@@ -91,7 +91,9 @@ function compileLive(input: DiagnosisInput): Live | undefined {
   if (!target || scenario.mesh === 'linkerd' || from === undefined || !Number.isInteger(port)) return undefined;
   const pods = callerPods(input, from);
   const [first] = pods;
-  if (!first) return undefined;
+  // Without addresses the mesh would have no endpoint, which says nothing about the cluster.
+  const addressed = ofKind(input, 'Pod').some((pod) => text(at(pod.status, 'podIP')) !== undefined);
+  if (!first || !addressed) return undefined;
   const sidecar = pods.some(hasSidecar);
   const caller = { workload: from, namespace, labels: labels(first.metadata.labels), gateway: false, sidecar };
   const request = { port, host: serviceHost(input), method: 'GET', path: '/', headers: {} };

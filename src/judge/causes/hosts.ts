@@ -1,5 +1,6 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
 import { list } from '../words.js';
+import { unattachedRoutes } from './attachment.js';
 import { balancedFlow, promisedFlow, seen } from './flow.js';
 import type { CauseKind } from './kind.js';
 import {
@@ -35,7 +36,10 @@ export const routeMissing: CauseKind = {
   code: 'ROUTE_MISSING',
   number: 37,
   title: 'no route exists for the host, so proxies balance over all ready pods',
-  confirm: (input) => (unrouted(input) && astray(input).length === 0 ? fromObjects(absent(input)) : []),
+  confirm: (input) => {
+    const other = astray(input).length > 0 || unattachedRoutes(input).length > 0;
+    return unrouted(input) && !other ? fromObjects(absent(input)) : [];
+  },
   predict: (_candidate, input) => seen(balancedFlow(input)),
 };
 

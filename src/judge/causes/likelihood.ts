@@ -41,6 +41,7 @@ export function lnLikelihood(input: DiagnosisInput, prediction: Prediction, prom
 
 /** The same for no prediction at all: every share is as likely (Jeffreys' prior on each kind). */
 export function lnAnything(input: DiagnosisInput): number {
+  const { assessment } = input;
   const points = speaking(input).map(({ observation }) => {
     const counts = [...kindsOf(input, observation).values()];
     return lnPolya(
@@ -48,8 +49,12 @@ export function lnAnything(input: DiagnosisInput): number {
       counts.map(() => 0.5),
     );
   });
-  return points.length === 0 ? 0 : points.reduce((all, each) => all + each, 0) / points.length;
+  const mean = points.length === 0 ? 0 : points.reduce((all, each) => all + each, 0) / points.length;
+  return mean + assessment.ledger.lines.filter(contradicts).length * HALF;
 }
+
+/** Whether a line of the ledger closes when anything may be at work is a toss-up. */
+const HALF = Math.log(0.5);
 
 /** Was anything counted anywhere? */
 export const anythingCounted = (input: DiagnosisInput): boolean => speaking(input).length > 0;
@@ -153,7 +158,10 @@ function lnSilence(input: DiagnosisInput, prediction: Prediction): number {
     }, 0);
 }
 
-function lnResiduals({ assessment }: DiagnosisInput, said: readonly ResidualPrediction[]): number {
+function lnResiduals(input: DiagnosisInput, predicted: readonly ResidualPrediction[]): number {
+  const { assessment } = input;
+  const loud = speaking(input).map(({ point }) => point);
+  const said = predicted.filter(({ vantagePoint, sign }) => sign === 'fewer' || loud.includes(vantagePoint));
   const broken = assessment.ledger.lines.filter(contradicts);
   const meets = (each: ResidualPrediction, line: (typeof broken)[number]) =>
     each.vantagePoint === line.vantagePoint &&

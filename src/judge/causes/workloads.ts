@@ -38,6 +38,10 @@ export const callerWithoutSidecar: CauseKind = {
         ...(client ? { client } : {}),
         ...(destination ? { destination } : {}),
       },
+      residuals: [
+        { vantagePoint: 'source', sign: 'fewer' },
+        { vantagePoint: 'destination', sign: 'more' },
+      ],
     };
   },
 };
