@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from '../base/errors.js';
 import type { KindRead } from '../cluster/workloads.js';
+import { causeUnknown } from '../judge/causes.js';
 import type { Cause, CheckResult } from '../judge/types.js';
 import type { Observation } from '../observe/types.js';
 import type { CallerTables } from '../release/callerTables.js';
@@ -25,6 +26,8 @@ export interface DiagnoseDocument {
   readonly result: 'cause' | 'refuted' | 'clear' | 'unseen';
   readonly exitCode: ExitCode;
   readonly causes: readonly Cause[];
+  /** Where the promise is broken and no known cause explains it: what was counted, and what the ledger leaves open. */
+  readonly unexplained?: string;
   readonly checks: readonly Pick<
     CheckResult,
     'name' | 'vantagePoint' | 'verdict' | 'expected' | 'observed' | 'reason'
@@ -83,6 +86,7 @@ export function diagnoseDocument({
   const { scenario, stage, look, assessment, causes } = diagnosis;
   const looked = [...kinds.map(lookedAtKind), lookedAtTables(tables), ...look.observations.map(lookedAtPoint)];
   const result = resultOf(diagnosis, kinds);
+  const unexplained = causeUnknown(assessment, causes)?.message;
   return {
     schemaVersion: 1,
     service: scenario.service,
@@ -95,6 +99,7 @@ export function diagnoseDocument({
     result,
     exitCode: EXIT_OF[result],
     causes,
+    ...(unexplained === undefined ? {} : { unexplained }),
     checks: assessment.checks.map(({ name, vantagePoint, verdict, expected, observed, reason }) => ({
       name,
       vantagePoint,

@@ -39,12 +39,13 @@ const WORDS: Readonly<Record<DiagnoseDocument['result'], string>> = {
   unseen: 'Nothing wrong was found, but too little could be seen to say that all is well.',
 };
 
-function findings({ result, causes, checks }: DiagnoseDocument): Line[] {
+function findings({ result, causes, unexplained, checks }: DiagnoseDocument): Line[] {
   const tone = result === 'clear' ? 'ok' : result === 'unseen' ? 'warn' : 'bad';
   const told = checks.filter(({ verdict }) => verdict === 'fail' || (verdict === 'pass' && result === 'clear'));
   return [
     line(piece(WORDS[result], tone)),
     ...causes.flatMap(causeLines),
+    ...(unexplained === undefined ? [] : [line(`  ${unexplained}`)]),
     ...told.map(({ reason }) => line(`  ${reason}`)),
   ];
 }

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { seededRandom } from '../../src/base/random.js';
+import { CATALOGUE } from '../../src/judge/causes/catalogue.js';
 import { diagnose } from '../../src/judge/causes.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
 import type { Cause, CauseCode, Look } from '../../src/judge/types.js';
@@ -402,6 +404,14 @@ const rows: readonly Row[] = [
     neighbour: ['a route', sound],
   },
 ];
+
+test('the catalogue holds 1 to 37, each once, and the schema of the report knows every code', () => {
+  expect(CATALOGUE.map(({ number }) => number).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 37 }, (_, i) => i + 1),
+  );
+  const schema = JSON.parse(readFileSync('schema/report.schema.json', 'utf8'));
+  expect(new Set(CATALOGUE.map(({ code }) => code))).toEqual(new Set(schema.definitions.cause.properties.code.enum));
+});
 
 describe('causes by what was counted', () => {
   test.each(rows)('$code: $says', ({ promise = canary, objects, seen, field, code }) => {

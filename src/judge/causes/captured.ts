@@ -21,7 +21,8 @@ export const routeCaptured: CauseKind = {
     const route = liveRoutes(input)[0];
     if (!route) return seen(promisedFlow(input));
     const rule = route.others.find((each) => each.before && candidate.field === matchField(each));
-    return seen(rule ? mixed(input, promisedFlow(input), routeFlow(input, rule)) : routeFlow(input, route));
+    if (!rule) return seen(routeFlow(input, route));
+    return { ...seen(mixed(input, promisedFlow(input), routeFlow(input, rule))), fitted: 1 };
   },
 };
 

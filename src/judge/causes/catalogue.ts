@@ -1,6 +1,7 @@
 import { routeNotAttached } from './attachment.js';
 import { routeCaptured } from './captured.js';
 import { selectorPinsVersion, versionNotReady } from './endpoints.js';
+import { EVIDENCE_CAUSES } from './evidenceCauses.js';
 import { faultLeftOver } from './faults.js';
 import { routeGatewayDiffers, routeHostDiffers, routeLeftOver, routeMissing } from './hosts.js';
 import type { CauseKind } from './kind.js';
@@ -38,4 +39,5 @@ export const CATALOGUE: readonly CauseKind[] = [
   subsetsOverlap,
   versionFails,
   callerWithoutSidecar,
+  ...EVIDENCE_CAUSES,
 ];

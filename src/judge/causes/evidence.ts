@@ -1,19 +1,7 @@
 import { type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.js';
 import { confidenceSequence } from '../confidence.js';
 import type { Cause } from '../types.js';
-import {
-  at,
-  type DiagnosisInput,
-  isReady,
-  items,
-  labels,
-  namespaceOf,
-  ofKind,
-  placeOf,
-  service,
-  text,
-  versionKeys,
-} from './objects.js';
+import { type DiagnosisInput, isReady, labels, namespaceOf, ofKind, placeOf, service, versionKeys } from './objects.js';
 
 /** How sure one must be that counts differ before they speak of a cause. */
 export const ALPHA = 1e-4;
@@ -63,10 +51,3 @@ export function readyEndpoints(input: DiagnosisInput, version: string): readonly
     (each) => each.version === version && isReady(each.pod) && labelsMatch(selector, each.pod.metadata.labels),
   );
 }
-
-const SIDECARS = ['istio-proxy', 'linkerd-proxy'];
-
-export const hasSidecar = (pod: KubeObject): boolean =>
-  [...items(pod.spec?.containers), ...items(pod.spec?.initContainers)].some((each) =>
-    SIDECARS.includes(text(at(each, 'name')) ?? ''),
-  );

@@ -34,6 +34,8 @@ export interface Prediction {
   readonly residuals?: readonly ResidualPrediction[];
   /** For what a version is drawn; absent: it does not say. */
   readonly unit?: Granularity['unit'];
+  /** Shares that were taken from the counts themselves, each at a price; default 0. */
+  readonly fitted?: number;
 }
 
 /** Parts of the requests that a vantage point counts. */

@@ -2,6 +2,7 @@ import type { WatchedPoint } from '../../scenario/types.js';
 import { contradicts } from '../ledger.js';
 import { lnGamma } from '../numerics.js';
 import { attributed, type GoodObservation, goodObservation } from '../tallies.js';
+import { flagOf, lostByFlag } from './counted.js';
 import type { PointPrediction, Prediction, ResidualPrediction } from './kind.js';
 import type { DiagnosisInput } from './objects.js';
 
@@ -24,7 +25,7 @@ const STRAY = 0.002;
  *     lnGamma(A) - lnGamma(A + n) + sum (lnGamma(a_i + x_i) - lnGamma(a_i))
  *
  * Vantage points count the same requests, so they are no independent witnesses: their mean counts, not their sum. Added are what is no share:
- * a silent point, contradictions of the ledger, and the unit of choice, each at the odds written below.
+ * a silent point, contradictions of the ledger, the unit of choice, each at the odds written below, and the price of fitted shares.
  */
 export function lnLikelihood(input: DiagnosisInput, prediction: Prediction, promise: Prediction): number {
   const points = speaking(input).map(({ point, observation }) =>
@@ -35,8 +36,15 @@ export function lnLikelihood(input: DiagnosisInput, prediction: Prediction, prom
     mean +
     lnSilence(input, prediction) +
     lnResiduals(input, prediction.residuals ?? []) +
-    lnUnit(input, prediction.unit ?? promise.unit)
+    lnUnit(input, prediction.unit ?? promise.unit) -
+    (prediction.fitted ?? 0) * lnFitted(input)
   );
+}
+
+/** A share that is fitted to n draws costs ln(n)/2 (Schwarz, Estimating the dimension of a model, Annals of Statistics 1978). */
+function lnFitted(input: DiagnosisInput): number {
+  const most = Math.max(1, ...speaking(input).map(({ observation }) => requestsAt(observation)));
+  return 0.5 * Math.log(Math.min(most, CONCENTRATION));
 }
 
 /** The same for no prediction at all: every share is as likely (Jeffreys' prior on each kind). */
@@ -68,10 +76,6 @@ function speaking({ observations }: DiagnosisInput): { point: WatchedPoint; obse
 
 const requestsAt = ({ counts }: GoodObservation): number => attributed(counts) + counts.unknown.total;
 
-/** Flags of requests that ended at the source proxy; others are of calls that reached a pod. */
-const LOST = ['NC', 'NR', 'UH', 'UO', 'FI'];
-const flagOf = (response: string): string => LOST.find((flag) => response.split(/[ ,]/).includes(flag)) ?? 'other';
-
 /** Kinds of requests at a vantage point and how many of each: `v1 ok`, `v1 failed`, `lost UH`. Only the source proxy sees the lost ones. */
 function kindsOf({ scenario }: DiagnosisInput, { vantagePoint, counts }: GoodObservation): Map<string, number> {
   const kinds = new Map<string, number>();
@@ -82,15 +86,7 @@ function kindsOf({ scenario }: DiagnosisInput, { vantagePoint, counts }: GoodObs
     if (source) kinds.set(`${version} failed`, failed);
   }
   if (!source) return kinds;
-  for (const flag of [...LOST, 'other']) kinds.set(`lost ${flag}`, 0);
-  let left = counts.unknown.total;
-  for (const [response, count] of Object.entries(counts.responses)) {
-    const flag = flagOf(response);
-    const here = flag === 'other' ? 0 : Math.min(left, count);
-    kinds.set(`lost ${flag}`, (kinds.get(`lost ${flag}`) ?? 0) + here);
-    left -= here;
-  }
-  kinds.set('lost other', left);
+  for (const [flag, count] of lostByFlag(counts)) kinds.set(`lost ${flag}`, count);
   return kinds;
 }
 

@@ -1,7 +1,6 @@
 import { oddProxies, partsOf } from '../checks/proxies.js';
-import { goodObservation } from '../tallies.js';
 import { counted, percent } from '../words.js';
-import { promisedFlow, seen } from './flow.js';
+import { asCounted } from './counted.js';
 import type { Candidate, CauseKind } from './kind.js';
 import type { DiagnosisInput } from './objects.js';
 import type { Place } from './place.js';
@@ -15,15 +14,8 @@ export const proxyStale: CauseKind = {
   number: 13,
   title: 'a proxy holds old routes',
   confirm: oddOnes,
-  predict: (_candidate, input) => {
-    const counts = goodObservation(input.observations, 'source')?.counts;
-    const total = Object.values(counts?.versions ?? {}).reduce((sum, each) => sum + each.total, 0);
-    const promise = promisedFlow(input);
-    if (!counts || total === 0) return seen(promise);
-    // How stale it is nobody knows: the sum of all proxies is what was seen.
-    const share = Object.fromEntries(Object.entries(counts.versions).map(([name, each]) => [name, each.total / total]));
-    return seen({ ...promise, share });
-  },
+  // How stale it is nobody knows: the sum of all proxies is what was seen.
+  predict: (_candidate, input) => asCounted(input, ['client', 'source', 'destination']),
 };
 
 const FIX =
@@ -33,10 +25,12 @@ const FIX =
 function oddOnes(input: DiagnosisInput): Candidate[] {
   const held = (input.routes ?? [])
     .filter(({ current }) => !current)
-    .map(({ pod, why }): Candidate => ({
-      ...stale(input, pod, why, 'the routes that the objects compile to'),
-      confirmedBy: 'objects',
-    }));
+    .map(
+      ({ pod, why }): Candidate => ({
+        ...stale(input, pod, why, 'the routes that the objects compile to'),
+        confirmedBy: 'objects',
+      }),
+    );
   const drawing = drawingOtherwise(input).filter(({ object }) => !held.some((each) => each.object === object));
   return [...held, ...drawing];
 }

@@ -2,7 +2,8 @@ import { type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.j
 import { goodObservation, versionTotal } from '../tallies.js';
 import type { Cause } from '../types.js';
 import { amount, counted, list } from '../words.js';
-import { causeAt, type Endpoint, endpointsOf, hasSidecar } from './evidence.js';
+import { hasSidecar } from './callers.js';
+import { causeAt, type Endpoint, endpointsOf } from './evidence.js';
 import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, text } from './objects.js';
 
 /** Calls that a version must have got before its own proxies' silence says something. */

@@ -20,7 +20,7 @@ export const versionFails: CauseKind = {
   confirm: (input) => failingVersions(input),
   predict: ({ version = '' }, input) => {
     const { total = 0, failed = 0 } = goodObservation(input.observations, 'source')?.counts.versions[version] ?? {};
-    return seen(promisedFlow(input), { [version]: total === 0 ? 0 : failed / total });
+    return { ...seen(promisedFlow(input), { [version]: total === 0 ? 0 : failed / total }), fitted: 1 };
   },
 };
 
@@ -59,6 +59,7 @@ function failingVersions(input: DiagnosisInput): Candidate[] {
     return [
       {
         confirmedBy: 'counts',
+        lnEvidence: -Math.log(ALPHA),
         version,
         object: deployment ? objectRef(deployment) : `Service/${namespace}/${service}`,
         field: 'responses',
