@@ -4,7 +4,8 @@ import type { Cause } from '../types.js';
 import { counted, percent } from '../words.js';
 import { ALPHA, causeAt } from './evidence.js';
 import { at, type DiagnosisInput, deploymentsOf, items, text } from './objects.js';
-import { destinationRules, liveRoutes } from './routes.js';
+import { liveRoutes } from './routes.js';
+import { destinationRules } from './rules.js';
 
 /** From an object's change to the first scrape that shows it: propagation, and two scrapes at the usual 15 s. */
 const LAG_MS = 45_000;

@@ -5,7 +5,7 @@ import { attributed, goodObservation } from '../tallies.js';
 import { callerPods, hasSidecar } from './callers.js';
 import type { Flow, Prediction } from './kind.js';
 import { at, type DiagnosisInput, isReady, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
-import { serviceHost } from './routes.js';
+import { serviceHost } from './rules.js';
 
 const versionsOf = ({ scenario }: DiagnosisInput): readonly string[] => Object.keys(scenario.versions);
 

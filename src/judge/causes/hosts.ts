@@ -17,7 +17,8 @@ import {
   versionKeys,
 } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
-import { hostMatches, inMesh, liveRoutes, routeFlow, serviceHost } from './routes.js';
+import { liveRoutes, routeFlow } from './routes.js';
+import { hostMatches, inMesh, serviceHost } from './rules.js';
 
 /** 34: a stage by balancing, and a route that still draws by weights. */
 export const routeLeftOver: CauseKind = {

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../base/kubernetes.js';
 import { at, type DiagnosisInput, items, text } from './objects.js';
-import { destinationRules } from './routes.js';
+import { destinationRules } from './rules.js';
 
 /** A traffic policy of a DestinationRule of the service. */
 export interface Policy {

@@ -1,6 +1,7 @@
-import { expandHost, type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import type { Flow } from './kind.js';
 import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
+import { byAge, hostMatches, inMesh, serviceHost, subsetsOf, visibility, visible } from './rules.js';
 
 /** One weighted target of a rule. */
 export interface RouteEntry {
@@ -46,9 +47,6 @@ export interface RouteRule extends Pick<LiveRoute, 'rule' | 'entries' | 'mirrors
   readonly matches: readonly unknown[];
 }
 
-export const serviceHost = ({ scenario }: DiagnosisInput): string =>
-  `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
-
 /**
  * Route objects of the service, the one in force first. In the mesh one VirtualService wins whole: exported to the caller's namespace only
  * before public, then the oldest, then by name and namespace.
@@ -60,39 +58,6 @@ export function liveRoutes(input: DiagnosisInput): LiveRoute[] {
     .flatMap((object) => virtualServiceRoute(input, object) ?? []);
   const httpRoutes = [...ofKind(input, 'HTTPRoute')].sort(byAge).flatMap((object) => httpRoute(input, object) ?? []);
   return [...httpRoutes, ...virtualServices];
-}
-
-export function inMesh(object: KubeObject): boolean {
-  const gateways = items(object.spec?.gateways);
-  return gateways.length === 0 || gateways.includes('mesh');
-}
-
-const exportTo = (object: KubeObject) => items(object.spec?.exportTo).map((each) => text(each) ?? '');
-
-export function visible(object: KubeObject, { scenario }: DiagnosisInput): boolean {
-  const scopes = exportTo(object);
-  if (scopes.length === 0 || scopes.includes('*') || scopes.includes(scenario.namespace)) return true;
-  return scopes.includes('.') && namespaceOf(object) === scenario.namespace;
-}
-
-const visibility = (object: KubeObject): number => {
-  const scopes = exportTo(object);
-  return scopes.includes('.') ? 0 : scopes.length > 0 && !scopes.includes('*') ? 1 : 2;
-};
-
-function byAge(a: KubeObject, b: KubeObject): number {
-  const key = (each: KubeObject) => [each.metadata.creationTimestamp ?? '', each.metadata.name, namespaceOf(each)];
-  const [left, right] = [key(a), key(b)];
-  for (let i = 0; i < left.length; i++) {
-    const [l, r] = [left[i] as string, right[i] as string];
-    if (l !== r) return l < r ? -1 : 1;
-  }
-  return 0;
-}
-
-export function hostMatches(host: string, namespace: string, fqdn: string): boolean {
-  const full = expandHost(host, namespace).replace(/\.$/, '');
-  return full === fqdn || full === '*' || (full.startsWith('*.') && fqdn.endsWith(full.slice(1)));
 }
 
 function virtualServiceRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
@@ -194,41 +159,6 @@ function versionOf(
   if (subset in input.scenario.versions) return subset;
   const defined = subsetsOf(input).find((each) => each.name === subset);
   return defined ? byLabels(defined.labels) : undefined;
-}
-
-export interface Subset {
-  readonly rule: KubeObject;
-  readonly name: string;
-  readonly labels: Record<string, string>;
-  /** `spec.subsets[1]` */
-  readonly field: string;
-}
-
-/**
- * DestinationRules of the service that count for its callers: those of their own namespace, else those of the root namespace, and there the
- * ones for this very host before a wildcard.
- */
-export function destinationRules(input: DiagnosisInput): KubeObject[] {
-  const { namespace } = input.scenario;
-  const seen = ofKind(input, 'DestinationRule')
-    .filter((object) => hostMatches(text(object.spec?.host) ?? '', namespaceOf(object), serviceHost(input)))
-    .filter((object) => visible(object, input))
-    .sort(byAge);
-  const home = [namespace, 'istio-system'].find((each) => seen.some((object) => namespaceOf(object) === each));
-  const here = seen.filter((object) => namespaceOf(object) === home);
-  const exact = here.filter((object) => !text(object.spec?.host)?.includes('*'));
-  return exact.length > 0 ? exact : here;
-}
-
-export function subsetsOf(input: DiagnosisInput): Subset[] {
-  return destinationRules(input).flatMap((rule) =>
-    items(rule.spec?.subsets).map((subset, index) => ({
-      rule,
-      name: text(at(subset, 'name')) ?? '',
-      labels: labels(at(subset, 'labels')),
-      field: `spec.subsets[${index}]`,
-    })),
-  );
 }
 
 /** Without a port the reference is to every one. */

@@ -5,7 +5,8 @@ import { amount, counted, list, percent } from '../words.js';
 import { causeAt, readyEndpoints, surelyAbove, surelyBelow } from './evidence.js';
 import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
 import { policiesOf } from './policies.js';
-import { hostMatches, inMesh, liveRoutes, serviceHost } from './routes.js';
+import { liveRoutes } from './routes.js';
+import { hostMatches, inMesh, serviceHost } from './rules.js';
 
 /** A version's share at the callers' proxies against the promise: more, less, or not told. */
 function deviation(input: DiagnosisInput, version: string): 'more' | 'less' | undefined {

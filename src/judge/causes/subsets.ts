@@ -4,7 +4,8 @@ import { liveFlow, losing, promisedFlow, seen } from './flow.js';
 import type { Candidate, CauseKind, Prediction } from './kind.js';
 import { at, type DiagnosisInput, labels, namespaceOf, ofKind, service, versionKeys } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
-import { destinationRules, liveRoutes, type Subset, subsetsOf } from './routes.js';
+import { liveRoutes } from './routes.js';
+import { destinationRules, type Subset, subsetsOf } from './rules.js';
 import { hiddenRules } from './visibility.js';
 
 /** 5: a subset that no DestinationRule defines. */

@@ -4,7 +4,8 @@ import { balancedFlow, liveFlow, seen } from './flow.js';
 import type { CauseKind } from './kind.js';
 import { at, type DiagnosisInput, items, namespaceOf, ofKind, text } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
-import { destinationRules, hostMatches, inMesh, liveRoutes, serviceHost, subsetsOf, visible } from './routes.js';
+import { liveRoutes } from './routes.js';
+import { destinationRules, hostMatches, inMesh, serviceHost, subsetsOf, visible } from './rules.js';
 
 /** 28: a rule, or the Service itself, that the caller's proxies are not told of. */
 export const ruleHidden: CauseKind = {
