@@ -97,6 +97,11 @@ const with90 = (changes: Record<string, unknown>) => [
   bothSubsets,
   virtualService(NAME, split(90, 10), changes),
 ];
+/** The caller is a gateway; hosts are those of the world outside. */
+const throughGateway = (changes: Record<string, unknown>) => [
+  ...with90({ hosts: ['shop.example.com'], ...changes }),
+  istio('Gateway', 'edge', { selector: { app: 'webapp' }, servers: [] }),
+];
 const balanced = counts(500, 500);
 const lostTenth = (how: string) => counts(900, 0, { lost: { [how]: 100 } });
 
@@ -145,6 +150,14 @@ const rows: readonly Row[] = [
     seen: balanced,
     field: 'spec.gateways',
     neighbour: ['the gateways name mesh too', with90({ gateways: ['edge', 'mesh'] })],
+  },
+  {
+    code: 'ROUTE_GATEWAY_DIFFERS',
+    says: 'the calls pass a gateway, and the route names another one',
+    objects: throughGateway({ gateways: ['other'] }),
+    seen: balanced,
+    field: 'spec.gateways',
+    neighbour: ['it names the one they pass', throughGateway({ gateways: ['edge'] })],
   },
   {
     code: 'PORT_NOT_HTTP',

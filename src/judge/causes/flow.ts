@@ -5,7 +5,7 @@ import { attributed, goodObservation } from '../tallies.js';
 import { callerPods, hasSidecar } from './callers.js';
 import type { Flow, Prediction } from './kind.js';
 import { at, type DiagnosisInput, isReady, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
-import { serviceHost } from './rules.js';
+import { callerGateways, serviceHost } from './rules.js';
 
 const versionsOf = ({ scenario }: DiagnosisInput): readonly string[] => Object.keys(scenario.versions);
 
@@ -62,6 +62,8 @@ export function losing(flow: Flow, version: string, how: string): Flow {
 interface Live {
   readonly flow: Flow;
   readonly protocol: string;
+  /** Position among the Service's ports. */
+  readonly port: number;
 }
 
 const compiled = new WeakMap<DiagnosisInput, { readonly live: Live | undefined }>();
@@ -80,15 +82,19 @@ function liveOf(input: DiagnosisInput): Live | undefined {
  */
 export const liveFlow = (input: DiagnosisInput): Flow | undefined => liveOf(input)?.flow;
 
-/** How the caller's proxies treat the connection; undefined as above. */
-export const liveProtocol = (input: DiagnosisInput): string | undefined => liveOf(input)?.protocol;
+/** Where no port is routed as HTTP, the position of the first one that is TCP. */
+export function tcpPortOf(input: DiagnosisInput): number | undefined {
+  const live = liveOf(input);
+  return live?.protocol === 'tcp' ? live.port : undefined;
+}
 
 function compileLive(input: DiagnosisInput): Live | undefined {
   const { scenario, objects } = input;
   const { from, namespace } = scenario;
   const target = service(input);
-  const port = Number(at(items(target?.spec?.ports)[0], 'port'));
-  if (!target || scenario.mesh === 'linkerd' || from === undefined || !Number.isInteger(port)) return undefined;
+  if (!target || scenario.mesh === 'linkerd' || from === undefined) return undefined;
+  // What hosts a gateway is called by nobody knows.
+  if (callerGateways(input).length > 0) return undefined;
   const pods = callerPods(input, from);
   const [first] = pods;
   // Without addresses the mesh would have no endpoint, which says nothing about the cluster.
@@ -96,13 +102,21 @@ function compileLive(input: DiagnosisInput): Live | undefined {
   if (!first || !addressed) return undefined;
   const sidecar = pods.some(hasSidecar);
   const caller = { workload: from, namespace, labels: labels(first.metadata.labels), gateway: false, sidecar };
-  const request = { port, host: serviceHost(input), method: 'GET', path: '/', headers: {} };
-  const { share, failed, mirrored, protocol } = predictShare(compileProxyConfig(objects, caller), request, (own) => {
+  const config = compileProxyConfig(objects, caller);
+  const known = (own: Readonly<Record<string, string>>) => {
     const version = versionOf(input, { ...own });
     return version === 'unknown' ? undefined : version;
+  };
+  const told = items(target.spec?.ports).flatMap((each, index): Live[] => {
+    const port = at(each, 'port');
+    if (typeof port !== 'number') return [];
+    const request = { port, host: serviceHost(input), method: 'GET', path: '/', headers: {} };
+    const { share, failed, mirrored, protocol } = predictShare(config, request, known);
+    const { lost: _lost, ...copies } = mirrored;
+    return [{ flow: { share, lost: failed, copies }, protocol, port: index }];
   });
-  const { lost: _lost, ...copies } = mirrored;
-  return { flow: { share, lost: failed, copies }, protocol };
+  // Which port is called is not known: most likely one that routes apply to.
+  return told.find(({ protocol }) => protocol === 'http') ?? told[0];
 }
 
 /** What the vantage points see of a flow. @param failed version -> part of its own calls that fail, where that is part of the prediction. */

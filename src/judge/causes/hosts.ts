@@ -4,7 +4,6 @@ import { unattachedRoutes } from './attachment.js';
 import { balancedFlow, promisedFlow, seen } from './flow.js';
 import type { CauseKind } from './kind.js';
 import {
-  at,
   type DiagnosisInput,
   items,
   labels,
@@ -18,7 +17,7 @@ import {
 } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
 import { liveRoutes, routeFlow } from './routes.js';
-import { hostMatches, inMesh, serviceHost } from './rules.js';
+import { callerGateways, hostIndex, isFollowed, sendsHere, serviceHost } from './rules.js';
 
 /** 34: a stage by balancing, and a route that still draws by weights. */
 export const routeLeftOver: CauseKind = {
@@ -61,7 +60,9 @@ export const routeGatewayDiffers: CauseKind = {
   title: 'the route is for another gateway than the one the calls pass',
   confirm: (input) =>
     fromObjects(
-      astray(input).flatMap(({ object, named }) => (named && !inMesh(object) ? [otherGateway(input, object)] : [])),
+      astray(input).flatMap(({ object, named }) =>
+        named && !isFollowed(input, object) ? [otherGateway(input, object)] : [],
+      ),
     ),
   predict: (_candidate, input) => seen(balancedFlow(input)),
 };
@@ -86,18 +87,11 @@ function astray(input: DiagnosisInput): Astray[] {
     .filter((object) => applied.includes(`${namespaceOf(object)}/${object.metadata.name}`) || sendsHere(input, object))
     .map((object) => ({
       object,
-      named: hostsOf(object).some((each) => hostMatches(each, namespaceOf(object), serviceHost(input))),
+      named: hostIndex(input, object) >= 0,
     }));
 }
 
 const hostsOf = (object: KubeObject): string[] => items(object.spec?.hosts).map((each) => text(each) ?? '');
-
-const sendsHere = (input: DiagnosisInput, object: KubeObject): boolean =>
-  items(object.spec?.http).some((rule) =>
-    items(at(rule, 'route')).some((entry) =>
-      hostMatches(text(at(entry, 'destination', 'host')) ?? '', namespaceOf(object), serviceHost(input)),
-    ),
-  );
 
 function otherHost(input: DiagnosisInput, object: KubeObject): Place {
   const { namespace, service: name } = input.scenario;
@@ -108,8 +102,10 @@ function otherHost(input: DiagnosisInput, object: KubeObject): Place {
 
 function otherGateway(input: DiagnosisInput, object: KubeObject): Place {
   const found = list(items(object.spec?.gateways).map((each) => text(each) ?? ''));
-  const fix = 'Add "mesh" to the gateways: without it the sidecars ignore this route.';
-  return placeAt(input, object, 'spec.gateways', { found, expected: 'mesh', fix });
+  const [gateway] = callerGateways(input);
+  const expected = gateway ?? 'mesh';
+  const fix = `Add "${expected}" to the gateways: without it the ${gateway ? 'gateway that the calls pass ignores' : 'sidecars ignore'} this route.`;
+  return placeAt(input, object, 'spec.gateways', { found: found || 'absent', expected, fix });
 }
 
 const placed = (input: DiagnosisInput, object: KubeObject, field: string): { place?: string } => {

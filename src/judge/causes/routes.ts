@@ -1,7 +1,7 @@
 import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import type { Flow } from './kind.js';
 import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
-import { byAge, hostMatches, inMesh, serviceHost, subsetsOf, visibility, visible } from './rules.js';
+import { byAge, hostIndex, isFollowed, subsetsOf, visibility, visible } from './rules.js';
 
 /** One weighted target of a rule. */
 export interface RouteEntry {
@@ -53,7 +53,7 @@ export interface RouteRule extends Pick<LiveRoute, 'rule' | 'entries' | 'mirrors
  */
 export function liveRoutes(input: DiagnosisInput): LiveRoute[] {
   const virtualServices = ofKind(input, 'VirtualService')
-    .filter((object) => inMesh(object) && visible(object, input))
+    .filter((object) => isFollowed(input, object) && visible(object, input))
     .sort((a, b) => visibility(a) - visibility(b) || byAge(a, b))
     .flatMap((object) => virtualServiceRoute(input, object) ?? []);
   const httpRoutes = [...ofKind(input, 'HTTPRoute')].sort(byAge).flatMap((object) => httpRoute(input, object) ?? []);
@@ -62,7 +62,7 @@ export function liveRoutes(input: DiagnosisInput): LiveRoute[] {
 
 function virtualServiceRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
   const hosts = items(object.spec?.hosts).map((each) => text(each) ?? '');
-  const index = hosts.findIndex((host) => hostMatches(host, namespaceOf(object), serviceHost(input)));
+  const index = hostIndex(input, object);
   const rules = items(object.spec?.http);
   if (index < 0 || rules.length === 0) return undefined;
   const position = Math.max(0, rules.findIndex(acceptsPlainGet));

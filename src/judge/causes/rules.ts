@@ -1,12 +1,27 @@
-import { expandHost, type KubeObject } from '../../base/kubernetes.js';
+import { expandHost, type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import { callerPods } from './callers.js';
 import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, text } from './objects.js';
 
 export const serviceHost = ({ scenario }: DiagnosisInput): string =>
   `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
 
-export function inMesh(object: KubeObject): boolean {
-  const gateways = items(object.spec?.gateways);
-  return gateways.length === 0 || gateways.includes('mesh');
+/** Gateways, `namespace/name`, that the caller's pods are; empty where its sidecars route. */
+export function callerGateways(input: DiagnosisInput): readonly string[] {
+  const { from } = input.scenario;
+  const own = from === undefined ? undefined : callerPods(input, from)[0]?.metadata.labels;
+  return ofKind(input, 'Gateway').flatMap((gateway) => {
+    const selector = labels(gateway.spec?.selector);
+    const selects = Object.keys(selector).length > 0 && labelsMatch(selector, own);
+    return selects ? [`${namespaceOf(gateway)}/${gateway.metadata.name}`] : [];
+  });
+}
+
+/** Do the proxies on the way of the calls follow this VirtualService? */
+export function isFollowed(input: DiagnosisInput, object: KubeObject): boolean {
+  const named = items(object.spec?.gateways).map((each) => text(each) ?? '');
+  const gateways = callerGateways(input);
+  if (gateways.length === 0) return named.length === 0 || named.includes('mesh');
+  return named.some((each) => gateways.includes(each.includes('/') ? each : `${namespaceOf(object)}/${each}`));
 }
 
 const exportTo = (object: KubeObject) => items(object.spec?.exportTo).map((each) => text(each) ?? '');
@@ -70,4 +85,20 @@ export function subsetsOf(input: DiagnosisInput): Subset[] {
       field: `spec.subsets[${index}]`,
     })),
   );
+}
+
+/** Does a VirtualService send anything to the Service? */
+export const sendsHere = (input: DiagnosisInput, object: KubeObject): boolean =>
+  items(object.spec?.http).some((rule) =>
+    items(at(rule, 'route')).some((entry) =>
+      hostMatches(text(at(entry, 'destination', 'host')) ?? '', namespaceOf(object), serviceHost(input)),
+    ),
+  );
+
+/** The host by which calls of the Service come to a VirtualService: its own, and at a gateway any that leads to it. -1: none. */
+export function hostIndex(input: DiagnosisInput, object: KubeObject): number {
+  const hosts = items(object.spec?.hosts).map((each) => text(each) ?? '');
+  const own = hosts.findIndex((host) => hostMatches(host, namespaceOf(object), serviceHost(input)));
+  if (own >= 0 || hosts.length === 0) return own;
+  return callerGateways(input).length > 0 && sendsHere(input, object) ? 0 : -1;
 }

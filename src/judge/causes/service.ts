@@ -1,4 +1,4 @@
-import { balancedFlow, liveProtocol, seen } from './flow.js';
+import { balancedFlow, seen, tcpPortOf } from './flow.js';
 import type { CauseKind } from './kind.js';
 import { at, type DiagnosisInput, items, service, text } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
@@ -8,7 +8,7 @@ export const portNotHttp: CauseKind = {
   code: 'PORT_NOT_HTTP',
   number: 4,
   title: 'the port is no HTTP port to the mesh, so whole connections are balanced',
-  confirm: (input) => fromObjects(byWeight(input) && liveProtocol(input) === 'tcp' ? tcpPort(input) : []),
+  confirm: (input) => fromObjects(byWeight(input) ? tcpPort(input) : []),
   predict: (_candidate, input) => bypassed(input, true),
 };
 
@@ -36,13 +36,14 @@ function bypassed(input: DiagnosisInput, silent: boolean) {
 
 function tcpPort(input: DiagnosisInput): Place[] {
   const target = service(input);
-  if (!target) return [];
-  const port = items(target.spec?.ports)[0];
+  const index = tcpPortOf(input);
+  if (!target || index === undefined) return [];
+  const port = items(target.spec?.ports)[index];
   const appProtocol = text(at(port, 'appProtocol'));
   const name = text(at(port, 'name'));
   const [field, found] = appProtocol === undefined ? ['name', name ?? 'absent'] : ['appProtocol', appProtocol];
   return [
-    placeAt(input, target, `spec.ports[0].${field}`, {
+    placeAt(input, target, `spec.ports[${index}].${field}`, {
       found,
       expected: 'http',
       fix: `Say http: the mesh treats port ${text(at(port, 'port')) ?? ''} as TCP and balances whole connections over all ready pods, past every HTTP route.`,

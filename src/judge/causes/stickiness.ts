@@ -6,7 +6,7 @@ import { causeAt, readyEndpoints, surelyAbove, surelyBelow } from './evidence.js
 import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
 import { policiesOf } from './policies.js';
 import { liveRoutes } from './routes.js';
-import { hostMatches, inMesh, serviceHost } from './rules.js';
+import { hostMatches, isFollowed, serviceHost } from './rules.js';
 
 /** A version's share at the callers' proxies against the promise: more, less, or not told. */
 function deviation(input: DiagnosisInput, version: string): 'more' | 'less' | undefined {
@@ -129,7 +129,9 @@ export function routeByConnection(input: DiagnosisInput): Cause[] {
 }
 
 function routesOfConnections(input: DiagnosisInput) {
-  const objects = ofKind(input, 'VirtualService').filter((object) => inMesh(object) && namesHost(input, object));
+  const objects = ofKind(input, 'VirtualService').filter(
+    (object) => isFollowed(input, object) && namesHost(input, object),
+  );
   return objects.flatMap((object) =>
     (['tcp', 'tls'] as const).flatMap((kind) =>
       items(object.spec?.[kind]).flatMap((rule, index) => {

@@ -5,7 +5,7 @@ import type { CauseKind } from './kind.js';
 import { at, type DiagnosisInput, items, namespaceOf, ofKind, text } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
 import { liveRoutes } from './routes.js';
-import { destinationRules, hostMatches, inMesh, serviceHost, subsetsOf, visible } from './rules.js';
+import { destinationRules, hostIndex, hostMatches, isFollowed, serviceHost, subsetsOf, visible } from './rules.js';
 
 /** 28: a rule, or the Service itself, that the caller's proxies are not told of. */
 export const ruleHidden: CauseKind = {
@@ -23,10 +23,8 @@ function hiddenRoutes(input: DiagnosisInput): Place[] {
   const { namespace } = input.scenario;
   if (input.stage.expect.by === 'balancing' || liveRoutes(input).length > 0) return [];
   return ofKind(input, 'VirtualService')
-    .filter((object) => inMesh(object) && !visible(object, input))
-    .filter((object) =>
-      items(object.spec?.hosts).some((host) => hostMatches(text(host) ?? '', namespaceOf(object), serviceHost(input))),
-    )
+    .filter((object) => isFollowed(input, object) && !visible(object, input))
+    .filter((object) => hostIndex(input, object) >= 0)
     .map((object) =>
       placeAt(input, object, 'spec.exportTo', {
         found: exported(object),
