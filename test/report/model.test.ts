@@ -78,6 +78,12 @@ describe('what the model says of a stage', () => {
     ]);
   });
 
+  test('a stage that fails with sound objects says that no known cause explains it', () => {
+    const canary = foldRun(makeJournal({ truths: { canary: { share: 0.4 } }, stopAfter: 'canary' })).stages[3];
+    expect([canary?.verdict, canary?.causes]).toEqual(['fail', []]);
+    expect(canary?.findings[0]).toMatchObject({ level: 'warning', code: 'CAUSE_UNKNOWN' });
+  });
+
   test('stages that were not reached are listed and are never green', () => {
     const run = foldRun(failingCanary());
     expect(run.stages.map(({ name, phase, verdict }) => [name, phase, verdict])).toEqual([
