@@ -1,5 +1,7 @@
 import type { KubeObject } from '../../base/kubernetes.js';
+import { goodObservation } from '../tallies.js';
 import { list } from '../words.js';
+import { ALPHA } from './evidence.js';
 import { balancedFlow, liveFlow, seen } from './flow.js';
 import type { CauseKind } from './kind.js';
 import { at, type DiagnosisInput, items, namespaceOf, ofKind, text } from './objects.js';
@@ -13,8 +15,17 @@ export const ruleHidden: CauseKind = {
   number: 28,
   title: 'the caller is not told of the route, its subsets or the Service',
   confirm: (input) => fromObjects([...hiddenRoutes(input), ...hiddenRules(input), ...hiddenService(input)]),
-  predict: (_candidate, input) => seen(liveFlow(input) ?? balancedFlow(input)),
+  predict: ({ field }, input) => {
+    const { points } = seen(liveFlow(input) ?? balancedFlow(input));
+    if (field !== SIDECAR_FIELD) return { points };
+    // What passes through is counted for no Service, and the pods do not learn whose it is.
+    return { points: { ...points, source: { share: {}, silent: true }, destination: { share: {}, silent: true } } };
+  },
 };
+
+const SIDECAR_FIELD = 'spec.egress';
+/** So many requests of nobody are no probe. */
+const NAMELESS = 20;
 
 const exported = (object: KubeObject): string => list(items(object.spec?.exportTo).map((each) => text(each) ?? ''));
 
@@ -78,13 +89,13 @@ function hiddenService(input: DiagnosisInput): Place[] {
     );
     if (hosts.some((host) => allows(host, object, input))) return [];
     const fix = `Add ./${input.scenario.service} to the egress hosts: as they are, the caller's proxies know neither the Service nor its routes, and connections pass through.`;
-    return [
-      placeAt(input, object, 'spec.egress', {
-        found: list(hosts) || 'none',
-        expected: `./${input.scenario.service}`,
-        fix,
-      }),
-    ];
+    const place = placeAt(input, object, SIDECAR_FIELD, {
+      found: list(hosts) || 'none',
+      expected: `./${input.scenario.service}`,
+      fix,
+    });
+    const nameless = goodObservation(input.observations, 'destination')?.counts.foreign['unknown.unknown'] ?? 0;
+    return [nameless >= NAMELESS ? { ...place, lnEvidence: -Math.log(ALPHA) } : place];
   });
 }
 
