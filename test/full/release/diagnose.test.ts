@@ -119,6 +119,30 @@ describe('diagnose on the canary stage of a live cluster', () => {
     expect(hidden).toEqual(expect.arrayContaining(['Namespace', 'Pod', 'Telemetry']));
     expect(told.document.looked.find(({ source }) => source === 'Pod')?.detail).toContain('forbidden');
   });
+
+  it('tells what it saw until Ctrl-C', async () => {
+    const { lab, dir } = pitstop;
+    const ctrlC = new AbortController();
+    const target = [
+      '--kubeconfig',
+      `${dir}/kubeconfig`,
+      '--prometheus-url',
+      lab.prometheusUrl,
+      '--kiali-url',
+      lab.kialiUrl,
+    ];
+    const { code, stdout } = await say(['diagnose', ...scenario, '--window', '10m', '--json', ...target], {
+      signal: ctrlC.signal,
+      heard: (text) => {
+        if (text.startsWith('watching')) ctrlC.abort('SIGINT');
+      },
+    });
+    const document = JSON.parse(stdout) as DiagnoseDocument;
+    expect(document.window.interrupted).toBe(true);
+    expect(document.window.seconds).toBeLessThan(60);
+    expect(document.causes[0]).toMatchObject(weight);
+    expect(code).toBe(130);
+  });
 });
 
 describe('diagnose on a canary stage that is as it should be', () => {
