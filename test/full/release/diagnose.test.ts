@@ -2,14 +2,16 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { systemClock } from '../../../src/base/clock.js';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
 import type { DiagnoseDocument } from '../../../src/cli/diagnoseDocument.js';
+import { readVisibleObjects } from '../../../src/cluster/workloads.js';
 import { isReady } from '../../../src/judge/causes/objects.js';
 import { startLoad } from '../../../src/load/engine.js';
 import { seedData } from '../../../src/load/seed.js';
 import type { LoadRun } from '../../../src/load/types.js';
+import { callerTables } from '../../../src/release/callerTables.js';
 import { say } from '../../support/io.js';
 import { until } from '../../support/load.js';
 import { eventually } from '../../support/poll.js';
-import { type PitstopLab, pitstopLab } from '../../support/release.js';
+import { type PitstopLab, pitstopLab, restrictedClient } from '../../support/release.js';
 import { watchedApi } from '../../support/watchedApi.js';
 
 /** The canary stage in place, with the weights as they are told. */
@@ -214,5 +216,48 @@ describe('diagnose on a caller with a proxy that no longer follows', () => {
       }),
     );
     expect(code).toBe(1);
+  });
+});
+
+describe('what callers hold, where their proxies cannot be asked', () => {
+  let pitstop: PitstopLab;
+  beforeAll(async () => {
+    pitstop = await pitstopLab('even');
+  });
+  afterAll(() => pitstop.close());
+
+  async function ask(ports: readonly number[], from = 'webapp') {
+    const { client, close } = await restrictedClient(pitstop, ports);
+    onTestFinished(close);
+    await eventually(async () => {
+      const pods = await client.list('v1', 'Pod', 'pitstop');
+      expect(pods.filter((pod) => !isReady(pod))).toEqual([]);
+    });
+    return callerTables({
+      client,
+      scenario: { ...pitstop.scenario, from },
+      readObjects: async () => (await readVisibleObjects(client, 'pitstop')).objects,
+      clock: systemClock,
+      signal: new AbortController().signal,
+    });
+  }
+
+  it('istiod tells whether they are in sync', async () => {
+    const { routes, detail } = await ask([15000]);
+    expect(detail).toBe('istiod has 1 of 1 in sync');
+    expect(routes).toMatchObject([{ pod: expect.stringMatching(/^webapp-/), current: true, why: '' }]);
+  });
+
+  it('and without istiod nobody does, which is said with both reasons', async () => {
+    const { routes, detail } = await ask([15000, 15014]);
+    expect(routes).toBeUndefined();
+    expect(detail).toMatch(
+      /^webapp-.*:15000 cannot be read by port-forward: .*; istiod's \/debug\/syncz cannot be read: /,
+    );
+  });
+
+  it('a caller without pods holds nothing', async () => {
+    const { routes, detail } = await ask([], 'nobody');
+    expect([routes, detail]).toEqual([undefined, 'no ready pod of nobody with a sidecar is known']);
   });
 });
