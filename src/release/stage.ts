@@ -104,7 +104,7 @@ async function countStage(input: StageInput, fresh: FreshConnections, patience: 
     const soaked = await soak({ stage: name, soakMs, judge: soakJudge, window, clock, signal, emit, withLook });
     assessment = soaked ?? assessment;
   }
-  if (assessment.verdict !== 'pass') {
+  if (assessment.verdict !== 'pass' && !signal.aborted) {
     emit({ type: 'evidence', stage: name, evidence: await gatherEvidence(input.observers) });
   }
   emit({ type: 'objects', stage: name, objects: await readObjects() });

@@ -75,7 +75,7 @@ async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions<Se
   }
   const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
   emit({ type: 'window-closed', stage: stage.name, reason });
-  if (last?.assessment.verdict !== 'pass') {
+  if (last?.assessment.verdict !== 'pass' && !signal.aborted) {
     emit({ type: 'evidence', stage: stage.name, evidence: await gatherEvidence(observers) });
   }
   const soakMs = stage.soak ?? 0;
