@@ -14,12 +14,13 @@ import { runControllers } from './control/controllers.js';
 import { daemonSetController } from './control/daemonSets.js';
 import { deploymentController } from './control/deployments.js';
 import { Distribution } from './control/distribution.js';
+import type { LabFaults, ScrapeJob } from './control/faults.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
 import { listen } from './control/httpServer.js';
 import { hasSidecar } from './control/injection.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
-import { podIp, podSpec } from './control/objects.js';
+import { podIp, podSpec, workloadOf } from './control/objects.js';
 import type { StartPodProxy } from './control/podProxy.js';
 import { PodLogs } from './control/programs.js';
 import { podSetController } from './control/replicaSets.js';
@@ -50,6 +51,8 @@ export interface LabOptions {
   readonly propagationMs?: number;
   /** Workload -> how many of its proxies keep the routes they have when the lab is up; default none. */
   readonly stale?: Readonly<Record<string, number>>;
+  /** What goes wrong without an object that says so; default nothing. */
+  readonly faults?: LabFaults;
   /** Names, draws and latencies follow from it; default 1. */
   readonly seed?: number;
   /** Which Service `baseUrl` leads to; default the first of type LoadBalancer, else the first one. */
@@ -130,6 +133,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     startProxy,
     program: testRunPrograms({ store, clock, logs, k6: options.k6, prometheusUrl: () => prometheusUrl }),
     openService: (service, port) => fronts.port(service, port),
+    ...(options.faults ? { faults: options.faults } : {}),
   });
   const kubelet = new Kubelet(context, {
     run: (pod, ip) => runtime.run(pod, ip),
@@ -174,7 +178,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     await fronts.close();
   });
   controllers.settle();
-  const targets = () => scrapeTargets(store, runtime);
+  const { metricRelabelling = [] } = options.faults ?? {};
+  const jobs = [{ name: 'kubernetes-pods' }, ...(options.faults?.scrapeJobs ?? [])];
+  const targets = () => scrapeTargets(store, runtime, jobs);
   try {
     const entry = entryServer(
       store,
@@ -190,8 +196,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         : startApiServer({ store, port: ports.api ?? 0, resolvePodPort, podLog: podLog(store, logs) }).then((server) =>
             keep(server, closers),
           ),
-      startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock }).then((server) =>
-        keep(server, closers),
+      startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock, metricRelabelling }).then(
+        (server) => keep(server, closers),
       ),
       listen(entry.server, ports.base ?? 0).then((port) => {
         closers.push(() => closeEntry(entry));
@@ -254,8 +260,8 @@ const podLog =
     return pod ? logs.read(namespace, name, container ?? podSpec(pod).containers[0]?.name ?? '') : '';
   };
 
-/** What the addon's scrape job `kubernetes-pods` finds: pods with a sidecar, labelled like their pods. */
-function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
+/** What the addon's scrape job `kubernetes-pods` finds, and others that find the same: pods with a sidecar, labelled like their pods. */
+function scrapeTargets(store: Store, runtime: PodRuntime, jobs: readonly ScrapeJob[]): ScrapeTarget[] {
   return store.list('pods').flatMap((pod) => {
     const { name, namespace = 'default' } = pod.metadata;
     if (!hasSidecar(pod)) return [];
@@ -263,19 +269,18 @@ function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
     if (port === undefined) return [];
     const labels: Record<string, string> = {};
     for (const [key, value] of Object.entries(pod.metadata.labels ?? {})) labels[key.replace(/\W/g, '_')] = value;
-    return [
-      {
-        url: `http://127.0.0.1:${port}/stats/prometheus`,
-        labels: {
-          ...labels,
-          job: 'kubernetes-pods',
-          instance: `${podIp(pod) ?? '127.0.0.1'}:15020`,
-          namespace,
-          pod: name,
-          node: 'lab',
-        },
+    const reading = jobs.filter(({ workloads }) => workloads?.includes(workloadOf(pod)) ?? true);
+    return reading.map((job) => ({
+      url: `http://127.0.0.1:${port}/stats/prometheus`,
+      labels: {
+        ...labels,
+        job: job.name,
+        instance: `${podIp(pod) ?? '127.0.0.1'}:15020`,
+        namespace,
+        pod: name,
+        node: 'lab',
       },
-    ];
+    }));
   });
 }
 

@@ -8,9 +8,12 @@ import { AppServer } from './apps/appServer.js';
 import { type Apps, appNames, behaviourOf } from './apps/behaviour.js';
 import { ByteServer } from './apps/byteServer.js';
 import { AppClient } from './apps/client.js';
+import { CookieJar } from './apps/cookieJar.js';
 import { Database } from './apps/database.js';
+import { callUnasked } from './apps/generic.js';
 import { AppRegistry, appKind, databaseOf } from './apps/registry.js';
 import type { Distribution } from './control/distribution.js';
+import type { LabFaults } from './control/faults.js';
 import { closeServer, httpServer, listen } from './control/httpServer.js';
 import { principalOf } from './control/identity.js';
 import { hasSidecar, SIDECAR } from './control/injection.js';
@@ -37,6 +40,8 @@ export interface RuntimeOptions {
   readonly program?: StartProgram;
   /** Where connections of a pod without sidecar to a Service go: a ready pod of it, drawn per connection. */
   readonly openService?: (service: KubeObject, port: number) => Promise<number>;
+  /** What goes wrong in pods; default nothing. */
+  readonly faults?: Pick<LabFaults, 'ownCalls' | 'cookieJars' | 'zoneOutage'>;
 }
 
 interface Closable {
@@ -49,9 +54,12 @@ export class PodRuntime {
   private readonly registry = new AppRegistry();
   private readonly sidecars = new Map<string, PodProxy>();
   private readonly pods = new Map<string, RunningPod>();
+  /** Workload -> pods that have still to start in the failed zone. */
+  private readonly failing: Map<string, number>;
 
   constructor(options: RuntimeOptions) {
     this.options = options;
+    this.failing = new Map(Object.entries(options.faults?.zoneOutage ?? {}));
   }
 
   /** Real port behind a port of a pod, as a process inside the pod reaches it. */
@@ -60,8 +68,14 @@ export class PodRuntime {
     return this.sidecars.get(key)?.port(port) ?? this.pods.get(key)?.localPort(port);
   }
 
+  private liesInFailedZone(pod: KubeObject): boolean {
+    const left = this.failing.get(workloadOf(pod)) ?? 0;
+    if (left > 0) this.failing.set(workloadOf(pod), left - 1);
+    return left > 0;
+  }
+
   run(pod: KubeObject, ip: string): PodProcess {
-    const process = new RunningPod(this.options, this.registry, pod, ip);
+    const process = new RunningPod(this.options, this.registry, pod, ip, this.liesInFailedZone(pod));
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
     const running = process.start().then(async (sidecar) => {
       await process.startPrograms();
@@ -104,6 +118,8 @@ class RunningPod {
   private readonly ended = new AbortController();
   private readonly closables: Closable[] = [];
   private readonly seed: number;
+  /** The cluster believes it ready, and nobody reaches it. */
+  private readonly cutOff: boolean;
   private sidecar: PodProxy | undefined;
   /** Told when the sidecar has ended by itself, and when it is up again. */
   onProxyHealth: (up: boolean) => void = () => undefined;
@@ -114,11 +130,12 @@ class RunningPod {
   /** Undefined: the pod serves until it is stopped. */
   readonly exited: Promise<readonly ContainerExit[]> | undefined;
 
-  constructor(options: RuntimeOptions, registry: AppRegistry, pod: KubeObject, ip: string) {
+  constructor(options: RuntimeOptions, registry: AppRegistry, pod: KubeObject, ip: string, cutOff: boolean) {
     this.options = options;
     this.registry = registry;
     this.pod = pod;
     this.ip = ip;
+    this.cutOff = cutOff;
     this.namespace = pod.metadata.namespace ?? 'default';
     this.workload = workloadOf(pod);
     this.seed = options.seed ^ hash32(`${this.namespace}/${pod.metadata.name}`);
@@ -167,8 +184,8 @@ class RunningPod {
     }
     const { sidecar } = this;
     network.attach(this.ip, {
-      inbound: (port) => (sidecar ? sidecar.inbound(port) : localPort(port)),
-      accept: (port, socket) => sidecar?.accept(port, socket) ?? false,
+      inbound: (port) => (this.cutOff ? undefined : sidecar ? sidecar.inbound(port) : localPort(port)),
+      accept: (port, socket) => (!this.cutOff && sidecar?.accept(port, socket)) ?? false,
       local: (port) => sidecar?.port(port) ?? localPort(port),
       principal: sidecar ? principalOf(this.namespace, serviceAccount) : undefined,
     });
@@ -224,7 +241,9 @@ class RunningPod {
       this.closables.push(server);
       return this.open(ports, await server.listen());
     }
-    const client = new AppClient((host, port) => this.connect(host, port));
+    const { cookieJars = [], ownCalls = {} } = this.options.faults ?? {};
+    const jar = cookieJars.includes(this.workload) ? new CookieJar() : undefined;
+    const client = new AppClient((host, port) => this.connect(host, port), jar);
     this.closables.push(client);
     const env = {
       pod: this.pod.metadata.name,
@@ -244,6 +263,8 @@ class RunningPod {
       handler = database.observe(handler);
       database.start();
     }
+    const perSecond = ownCalls[this.workload] ?? 0;
+    if (perSecond > 0) this.closables.push({ close: callUnasked(env, behaviour.calls, perSecond) });
     const server = new AppServer({ handler, behaviour, clock, random: this.random(11 + 3 * index) });
     this.closables.push(server);
     this.open(ports, await server.listen());
