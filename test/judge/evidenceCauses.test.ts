@@ -318,6 +318,13 @@ const stickiness: readonly Row[] = [
     told: [['HASH_KEEPS_POD', DR, 'spec.trafficPolicy.loadBalancer.consistentHash', 'httpHeaderName; v2 got 97 %']],
   },
   {
+    says: 'by balancing, a hash that keeps the version to which the rest is left',
+    promise: even,
+    objects: [...workloads, hashing],
+    seen: both({ v1: 400, v2: 0 }),
+    told: [['HASH_KEEPS_POD', DR, 'spec.trafficPolicy.loadBalancer.consistentHash', 'httpHeaderName; v1 got 100 %']],
+  },
+  {
     says: 'session affinity of the Service, where nothing else routes',
     promise: even,
     objects: [{ ...service(), spec: { ...service().spec, sessionAffinity: 'ClientIP' } }, ...workloads.slice(1)],
@@ -582,6 +589,13 @@ const changes: readonly Row[] = [
     ],
   },
   {
+    says: 'the route was written by the run itself, just before the window',
+    objects: [...workloads, bothSubsets, writtenBy(route, 'weighbridge', '2026-03-01T12:00:19Z')],
+    seen: both({ v1: 2800, v2: 1200 }),
+    history: half,
+    told: [],
+  },
+  {
     says: 'the route was written before the window',
     objects: [...workloads, bothSubsets, writtenBy(route, 'argocd-controller', '2026-03-01T11:50:00Z')],
     seen: both({ v1: 2800, v2: 1200 }),
@@ -667,6 +681,25 @@ const answers: readonly Row[] = [
     objects: withImages('api:1', 'api:2'),
     seen: answered(0),
     told: [['ANSWER_NOT_FROM_VERSION', SVC, 'answers', 'v2 in 0 % of the marked answers, in 10 % of the calls']],
+  },
+  {
+    says: 'a few hundred requests, all of them counted on both sides',
+    objects: withImages('api:1', 'api:1'),
+    seen: look([saw('client', { v1: 207, v2: 0 }), saw('source', { v1: 185, v2: 22 })], true),
+    told: [
+      [
+        'ANSWER_NOT_FROM_VERSION',
+        'Deployment/pitstop/customermanagementapi-v2',
+        'spec.template.spec.containers[0].image',
+        'api:1, the image of customermanagementapi-v1; v2 in 0 %',
+      ],
+    ],
+  },
+  {
+    says: 'a few hundred requests while some are under way may differ by chance',
+    objects: withImages('api:1', 'api:1'),
+    seen: look([saw('client', { v1: 100, v2: 4 }), saw('source', { v1: 185, v2: 22 })]),
+    told: [],
   },
   { says: 'client and router agree', objects: withImages('api:1', 'api:1'), seen: answered(104), told: [] },
   {

@@ -1,3 +1,4 @@
+import type { WindowCounts } from '../../observe/types.js';
 import { confidenceSequence } from '../confidence.js';
 import { attributed, goodObservation, versionFailed, versionTotal } from '../tallies.js';
 import type { Cause } from '../types.js';
@@ -8,6 +9,14 @@ import { at, type DiagnosisInput, deploymentsOf, items, text } from './objects.j
 /** Of the calls to a version, so many may fail before fewer marked answers need another explanation. */
 const TOLERATED = 0.01;
 
+/** Fewer answers than that may be of requests that were under way when the window opened. */
+const FEW = 5;
+
+/** Both counted the very same requests: nothing is in flight, so a difference is no chance. */
+const sameRequests = ({ observations }: DiagnosisInput, client: WindowCounts, source: WindowCounts): boolean =>
+  observations.settled &&
+  Math.abs(attributed(client) - attributed(source)) <= Math.max(FEW, TOLERATED * attributed(source));
+
 /**
  * Client and callers' proxies disagree about who answers: the router sent requests to the version's pods, and the answers are another's.
  * Failures are no evidence, because a failed page tells no version.
@@ -17,6 +26,11 @@ export function answersOfOthers(input: DiagnosisInput): Cause[] {
   const source = goodObservation(input.observations, 'source')?.counts;
   if (!client || !source || source.failed > TOLERATED * attributed(source)) return [];
   const version = Object.keys(input.scenario.versions).findLast((each) => {
+    if (sameRequests(input, client, source))
+      return (
+        Math.abs(versionTotal(client, each) - versionTotal(source, each)) >
+        Math.max(FEW, TOLERATED * attributed(source))
+      );
     const answers = confidenceSequence(versionTotal(client, each), attributed(client), ALPHA);
     const calls = confidenceSequence(versionTotal(source, each), attributed(source), ALPHA);
     return attributed(client) > 0 && attributed(source) > 0 && (answers.high < calls.low || answers.low > calls.high);

@@ -36,7 +36,8 @@ export function overwritten(input: DiagnosisInput): Cause[] {
   const object = liveRoutes(input)[0]?.object;
   if (!history || !object) return [];
   const write = lastWrite(object, history.openedAt);
-  if (!write || write.at < -SLACK_MS) return [];
+  // What the run itself applied is the stage.
+  if (!write || write.manager === 'weighbridge' || write.at < -SLACK_MS) return [];
   const [told] = Object.keys(input.scenario.versions)
     .reverse()
     .flatMap((version) => {

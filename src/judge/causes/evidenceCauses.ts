@@ -61,7 +61,7 @@ export const EVIDENCE_CAUSES: readonly CauseKind[] = [
   ),
   shown(23, 'TELEMETRY_DROPPED', 'metrics of the version are switched off or not scraped', notCounted, ARRIVED),
   shown(22, 'SCRAPED_TWICE', 'the same counters are scraped twice', scrapedTwice, AT_PROXIES),
-  shown(24, 'FOREIGN_TRAFFIC', 'requests of other workloads are in the counts', foreignTraffic, ARRIVED),
+  shown(24, 'FOREIGN_TRAFFIC', 'requests of other workloads are in the counts', foreignTraffic, AT_PROXIES),
 ];
 
 /** @param points where it shows: there its prediction is what was counted. */

@@ -1,5 +1,6 @@
+import { asCounted } from './counted.js';
 import { balancedFlow, seen, tcpPortOf } from './flow.js';
-import type { CauseKind } from './kind.js';
+import type { CauseKind, Prediction } from './kind.js';
 import { at, type DiagnosisInput, items, service, text } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
 
@@ -9,7 +10,7 @@ export const portNotHttp: CauseKind = {
   number: 4,
   title: 'the port is no HTTP port to the mesh, so whole connections are balanced',
   confirm: (input) => fromObjects(byWeight(input) ? tcpPort(input) : []),
-  predict: (_candidate, input) => bypassed(input, true),
+  predict: (_candidate, input) => byConnections(input),
 };
 
 /** 29: a Service without an address: the caller dials a pod itself. */
@@ -18,20 +19,17 @@ export const serviceBypassed: CauseKind = {
   number: 29,
   title: 'the Service is headless, so the caller dials a pod and routes have no effect',
   confirm: (input) => fromObjects(byWeight(input) ? headless(input) : []),
-  predict: (_candidate, input) => bypassed(input, false),
+  // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
+  predict: (_candidate, input) => asCounted(input, ['client', 'source', 'destination']),
 };
 
 const byWeight = ({ stage }: DiagnosisInput): boolean => stage.expect.by !== 'balancing';
 
-/** Pods share the calls; of TCP the proxies count connections, and no request. */
-function bypassed(input: DiagnosisInput, silent: boolean) {
+/** Pods share the calls, and proxies count connections of them, no requests. */
+function byConnections(input: DiagnosisInput): Prediction {
+  const silent = { share: {}, silent: true };
   const { points } = seen(balancedFlow(input));
-  return silent
-    ? {
-        points: { ...points, source: { share: {}, silent }, destination: { share: {}, silent } },
-        unit: 'connection' as const,
-      }
-    : { points };
+  return { points: { ...points, source: silent, destination: silent }, unit: 'connection' };
 }
 
 function tcpPort(input: DiagnosisInput): Place[] {

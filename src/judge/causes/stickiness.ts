@@ -10,13 +10,21 @@ import { hostMatches, isFollowed, serviceHost } from './rules.js';
 
 /** A version's share at the callers' proxies against the promise: more, less, or not told. */
 function deviation(input: DiagnosisInput, version: string): 'more' | 'less' | undefined {
-  const promised = input.stage.expect.share?.[version];
+  const promised = promisedShare(input, version);
   const counts =
     goodObservation(input.observations, 'source')?.counts ?? goodObservation(input.observations, 'client')?.counts;
   if (promised === undefined || !counts) return undefined;
   const { count, total } = shareTally(counts, version);
   if (surelyAbove(count, total, promised)) return 'more';
   return surelyBelow(count, total, promised) ? 'less' : undefined;
+}
+
+/** What is promised to a version, or left to it as the only one that is not named. */
+function promisedShare({ scenario, stage }: DiagnosisInput, version: string): number | undefined {
+  const share = stage.expect.share ?? {};
+  const unnamed = Object.keys(scenario.versions).filter((each) => share[each] === undefined);
+  if (unnamed.length !== 1 || unnamed[0] !== version) return share[version];
+  return 1 - Object.values(share).reduce((sum, each) => sum + each, 0);
 }
 
 /** A rule on the cookie header before the weights; it only matters when the version that it leads to gets more than promised. */

@@ -3,6 +3,7 @@ import { confidenceSequence } from '../confidence.js';
 import { attributed, goodObservation } from '../tallies.js';
 import { amount, list, percent } from '../words.js';
 import { callerPods, hasSidecar } from './callers.js';
+import { asCounted } from './counted.js';
 import { balancedFlow, promisedFlow, seen } from './flow.js';
 import type { Candidate, CauseKind } from './kind.js';
 import { TOLERATED } from './likelihood.js';
@@ -31,13 +32,12 @@ export const callerWithoutSidecar: CauseKind = {
   title: 'the caller has no sidecar, so kube-proxy balances its connections',
   confirm: (input) => fromObjects(bareCaller(input)),
   predict: (_candidate, input) => {
-    const { client, destination } = seen(balancedFlow(input)).points;
+    const { destination } = seen(balancedFlow(input)).points;
+    // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
+    const { points, fitted = 0 } = asCounted(input, ['client']);
     return {
-      points: {
-        source: { share: {}, silent: true },
-        ...(client ? { client } : {}),
-        ...(destination ? { destination } : {}),
-      },
+      points: { ...points, source: { share: {}, silent: true }, ...(destination ? { destination } : {}) },
+      fitted,
       residuals: [
         { vantagePoint: 'source', sign: 'fewer' },
         { vantagePoint: 'destination', sign: 'more' },
