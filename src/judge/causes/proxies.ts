@@ -1,4 +1,5 @@
 import { oddProxies, partsOf } from '../checks/proxies.js';
+import { divergence } from '../numerics.js';
 import { counted, percent } from '../words.js';
 import { asCounted } from './counted.js';
 import type { Candidate, CauseKind } from './kind.js';
@@ -42,6 +43,10 @@ function stale({ scenario, objects }: DiagnosisInput, name: string, found: strin
   return { object: `Pod/${namespace}/${name}`, field: 'istio-proxy', found, expected, fix: FIX };
 }
 
+/** ln likelihood ratio of a proxy's own share to the promised one. */
+const againstPromise = (share: number, calls: number, promised: number): number =>
+  promised > 0 && promised < 1 ? calls * divergence(share, promised) : 0;
+
 function drawingOtherwise(input: DiagnosisInput): Candidate[] {
   const { assessment, observations } = input;
   const guard = assessment.checks.find(({ name }) => name.startsWith('proxies:'));
@@ -51,6 +56,6 @@ function drawingOtherwise(input: DiagnosisInput): Candidate[] {
   return oddProxies(partsOf(observations, version), expected, ALPHA).map(({ name, count, total }) => ({
     ...stale(input, name, `${percent(count / total)} of ${counted(total, 'calls')} to ${version}`, percent(expected)),
     confirmedBy: 'counts',
-    lnEvidence: -Math.log(ALPHA),
+    lnEvidence: Math.max(-Math.log(ALPHA), againstPromise(count / total, total, expected)),
   }));
 }

@@ -3,13 +3,14 @@ import { balancedFlow, seen, tcpPortOf } from './flow.js';
 import type { CauseKind, Prediction } from './kind.js';
 import { at, type DiagnosisInput, items, service, text } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
+import { routesOfConnections } from './stickiness.js';
 
-/** 4: a port whose connections the mesh does not look into. */
+/** 4: a port whose connections the mesh does not look into; with weighted routes of connections it is meant so, and those are the cause. */
 export const portNotHttp: CauseKind = {
   code: 'PORT_NOT_HTTP',
   number: 4,
   title: 'the port is no HTTP port to the mesh, so whole connections are balanced',
-  confirm: (input) => fromObjects(byWeight(input) ? tcpPort(input) : []),
+  confirm: (input) => fromObjects(byWeight(input) && routesOfConnections(input).length === 0 ? tcpPort(input) : []),
   predict: (_candidate, input) => byConnections(input),
 };
 

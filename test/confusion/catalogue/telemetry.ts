@@ -34,7 +34,10 @@ export const TELEMETRY_ENTRIES: readonly Entry[] = [
         title: 'half of the attempts fail',
         lab: { apps: { ...APPS, 'shop-v2': { errors: ratio(0.5), errorStatus: 503 } } },
         change: put(route([{ ...split(90, 10), retries: { attempts: 4, retryOn: '5xx' } }])),
-        stage: { expect: promise(0.1, { errors: { max: ratio(0.05) } }) },
+        stage: {
+          expect: promise(0.1, { errors: { max: ratio(0.05) } }),
+          precision: { margin: ratio(0.03), errorRate: ratio(0.001), absence: ratio(0.02) },
+        },
         evenIfPassed: true,
       },
     ],
