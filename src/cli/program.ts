@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
   judge: async () => (await import('./commands/judge.js')).judgeCommand,
   plan: async () => (await import('./commands/plan.js')).planCommand,
   explain: async () => (await import('./commands/explain.js')).explainCommand,
+  diagnose: async () => (await import('./commands/diagnose.js')).diagnoseCommand,
   lab: async () => (await import('./commands/lab.js')).labCommand,
   report: async () => (await import('./commands/report.js')).reportCommand,
   restore: async () => (await import('./commands/restore.js')).restoreCommand,
@@ -35,6 +36,8 @@ Examples:
     weighbridge plan shop/
   where these objects send a request:
     weighbridge explain -f manifests/ --from webapp.shop --to cart:8080
+  why a live split is wrong:
+    weighbridge diagnose --service cart -n shop --expect v2=10%
 `;
 
 /** Help is never wider, however wide the terminal is. */

@@ -3,6 +3,9 @@ import { EnvironmentError, errorText } from '../base/errors.js';
 import { apiGroup, type KubeObject } from '../base/kubernetes.js';
 import { type HttpAnswer, type HttpOptions, httpRequest } from './http.js';
 
+/** Under this name managedFields remember the writes of a run. */
+const USER_AGENT = 'weighbridge';
+
 export interface ClusterOptions {
   /** Path of a kubeconfig file; default: KUBECONFIG's value, else the user's default, else the pod's service account. */
   readonly kubeconfig?: string;
@@ -224,7 +227,12 @@ export class ClusterClient {
     return httpRequest(new URL(this.server.replace(/\/$/, '') + path), {
       ...rest,
       method,
-      headers: { ...(headers as Record<string, string>), accept: 'application/json', ...bodyHeaders },
+      headers: {
+        ...(headers as Record<string, string>),
+        accept: 'application/json',
+        'user-agent': USER_AGENT,
+        ...bodyHeaders,
+      },
       ...(text === undefined ? {} : { body: text }),
     }).catch((error: unknown) => {
       throw this.silent(error);

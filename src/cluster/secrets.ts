@@ -4,12 +4,12 @@ import type { KubeObject } from '../base/kubernetes.js';
 const MESH_ANNOTATION = /^(?!proxy\.istio\.io\/|sidecar\.istio\.io\/status$)([^/]*\.)?(istio|linkerd)\.io\//;
 const CONTAINER_LISTS = new Set(['containers', 'initContainers', 'ephemeralContainers']);
 const CONTAINER_FIELDS = new Set(['name', 'image', 'ports', 'restartPolicy']);
-const CONTENT = new Set(['data', 'stringData', 'binaryData', 'managedFields', 'volumes']);
+const CONTENT = new Set(['data', 'stringData', 'binaryData', 'volumes']);
 const HIDDEN = '***';
 
 /**
  * The object as a journal may hold it. Left out is what may carry secrets and what no verdict needs: data, everything of a container but
- * name, image and ports, volumes, what containers said when they ended, annotations that do not steer a mesh. Values of headers that a
+ * name, image and ports, volumes, what containers said when they ended, annotations that do not steer a mesh, and of managed fields all but who wrote when. Values of headers that a
  * route sets are hidden.
  */
 export function withoutSecrets(object: KubeObject): KubeObject {
@@ -22,7 +22,10 @@ function scrub(value: unknown): unknown {
   const kept: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
     if (CONTENT.has(key) || /containerStatuses$/i.test(key)) continue;
-    if (key === 'annotations' && isRecord(item)) {
+    if (key === 'managedFields') {
+      // Who changed the object, and when: Kubernetes' own answer to "something overwrote it".
+      if (Array.isArray(item)) kept[key] = item.filter(isRecord).map(writer);
+    } else if (key === 'annotations' && isRecord(item)) {
       const steering = Object.entries(item).filter(([name]) => MESH_ANNOTATION.test(name));
       if (steering.length > 0) kept[key] = Object.fromEntries(steering);
     } else if (CONTAINER_LISTS.has(key) && Array.isArray(item)) kept[key] = item.map(scrubContainer);
@@ -31,6 +34,13 @@ function scrub(value: unknown): unknown {
   }
   return kept;
 }
+
+const writer = ({ manager, operation, time, subresource }: Record<string, unknown>) => ({
+  manager,
+  operation,
+  time,
+  ...(subresource === undefined ? {} : { subresource }),
+});
 
 const scrubContainer = (container: unknown): unknown =>
   isRecord(container)

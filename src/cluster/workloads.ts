@@ -1,3 +1,4 @@
+import { errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient } from './client.js';
 
@@ -14,24 +15,74 @@ const MESH_KINDS: readonly (readonly [apiVersions: readonly string[], kind: stri
   [ISTIO, 'Sidecar', false],
   [ISTIO, 'Gateway', false],
   [['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'], 'HTTPRoute', false],
+  // Of these the root namespace speaks for all.
+  [['security.istio.io/v1', 'security.istio.io/v1beta1'], 'PeerAuthentication', true],
+  [['telemetry.istio.io/v1', 'telemetry.istio.io/v1alpha1'], 'Telemetry', true],
 ];
+
+/** How much of a kind could be read. */
+export interface KindRead {
+  readonly kind: string;
+  /** The cluster, or the namespace alone; undefined: nothing. */
+  readonly from: 'cluster' | 'namespace' | undefined;
+  readonly count: number;
+  /** Why no more was read; undefined: all that was asked for. */
+  readonly refused: string | undefined;
+}
 
 /**
  * Everything that decides where requests of the namespace go. Routing rules are read from all namespaces (any may name a host here), or
  * from this one alone where the credentials allow no more.
+ * @throws ApiError when not even the namespace's own routing rules may be listed, EnvironmentError when the API server does not answer.
  */
 export async function readMeshObjects(client: ClusterClient, namespace: string): Promise<KubeObject[]> {
-  const lists = await Promise.all(
+  const reads = await readKinds(client, namespace);
+  const needed = reads.find(({ kind, from }) => from === undefined && NEEDED.includes(kind));
+  if (needed) throw needed.error;
+  return reads.flatMap(({ objects }) => objects);
+}
+
+/**
+ * As `readMeshObjects`, for credentials that may see little: a kind that they may not list has no objects, and the answer says so.
+ * @throws ApiError for other refusals, EnvironmentError when the API server does not answer.
+ */
+export async function readVisibleObjects(
+  client: ClusterClient,
+  namespace: string,
+): Promise<{ readonly objects: KubeObject[]; readonly kinds: KindRead[] }> {
+  const reads = await readKinds(client, namespace);
+  return {
+    objects: reads.flatMap(({ objects }) => objects),
+    kinds: reads.map(({ kind, from, objects, error }) => ({
+      kind,
+      from,
+      count: objects.length,
+      refused: error && errorText(error),
+    })),
+  };
+}
+
+/** Without these nothing can be said of a route. */
+const NEEDED = ['VirtualService', 'DestinationRule'];
+
+function readKinds(client: ClusterClient, namespace: string) {
+  return Promise.all(
     MESH_KINDS.map(async ([apiVersions, kind, everywhere]) => {
-      try {
-        return await listNewest(client, apiVersions, kind, everywhere ? undefined : namespace);
-      } catch (error) {
-        if (!(error instanceof ApiError && error.status === 403)) throw error;
-        return everywhere && kind !== 'Namespace' ? listNewest(client, apiVersions, kind, namespace) : [];
+      const places = everywhere ? [undefined, ...(kind === 'Namespace' ? [] : [namespace])] : [namespace];
+      let error: ApiError | undefined;
+      for (const place of places) {
+        try {
+          const objects = await listNewest(client, apiVersions, kind, place);
+          const from = place === undefined ? ('cluster' as const) : ('namespace' as const);
+          return { kind, objects, from, error };
+        } catch (refusal) {
+          if (!(refusal instanceof ApiError && refusal.status === 403)) throw refusal;
+          error ??= refusal;
+        }
       }
+      return { kind, objects: [], from: undefined, error };
     }),
   );
-  return lists.flat();
 }
 
 /** Every served version shows the same objects, so the newest that shows any will do. */

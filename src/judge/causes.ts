@@ -1,20 +1,13 @@
-import { endpointCauses } from './causes/endpoints.js';
-import { hostCauses } from './causes/hosts.js';
+import { CATALOGUE } from './causes/catalogue.js';
 import type { DiagnosisInput } from './causes/objects.js';
-import { proxyCauses } from './causes/proxies.js';
-import { weightCauses } from './causes/weights.js';
-import { workloadCauses } from './causes/workloads.js';
+import { rank } from './causes/rank.js';
 import type { Cause } from './types.js';
 
-export type { DiagnosisInput } from './causes/objects.js';
+export type { DiagnosisInput, HeldRoutes } from './causes/objects.js';
+export { causeUnknown } from './causes/unknown.js';
 
 /**
- * Causes of a wrong split: what the live objects say against what the stage promises, the most decisive first. A route that is in force by
- * mistake explains more than its weights, missing endpoints more than the version's own errors.
+ * Causes of a wrong split: what the live objects say against the stage, and what the counts say of it, the likeliest first (`causes/rank`
+ * holds the formula). Empty: the promise, or nothing of the catalogue, explains the counts as well.
  */
-export function diagnose(input: DiagnosisInput): Cause[] {
-  const hosts = hostCauses(input);
-  // Weights of a route that should not be there are nobody's mistake.
-  const weights = hosts.some((cause) => cause.code === 'ROUTE_LEFT_OVER') ? [] : weightCauses(input);
-  return [...hosts, ...proxyCauses(input), ...weights, ...endpointCauses(input), ...workloadCauses(input)];
-}
+export const diagnose = (input: DiagnosisInput): Cause[] => rank(CATALOGUE, input);

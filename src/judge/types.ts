@@ -110,18 +110,45 @@ export interface Ledger {
   readonly closed: boolean;
 }
 
-/** Codes are a contract. */
+/** Codes are a contract. In the order of the catalogue: `causes/catalogue.ts` says what each is. */
 export type CauseCode =
-  | 'WEIGHT_DIFFERS'
+  | 'CALLER_WITHOUT_SIDECAR'
+  | 'ROUTE_HOST_DIFFERS'
+  | 'ROUTE_GATEWAY_DIFFERS'
+  | 'PORT_NOT_HTTP'
+  | 'SUBSET_MISSING'
   | 'SUBSET_WITHOUT_ENDPOINTS'
-  | 'ROUTE_MISSING'
+  | 'SUBSETS_OVERLAP'
+  | 'VERSION_NOT_READY'
+  | 'ROUTE_CAPTURED'
+  | 'COOKIE_KEEPS_VERSION'
+  | 'HASH_KEEPS_POD'
+  | 'ROUTE_BY_CONNECTION'
+  | 'PROXY_STALE'
+  | 'ROUTE_OVERWRITTEN'
+  | 'WEIGHT_NORMALISED'
+  | 'RETRIES_INFLATE'
+  | 'MIRROR_NOT_SPLIT'
+  | 'MIRROR_LOST'
+  | 'VERSION_WITHOUT_SIDECAR'
+  | 'VERSION_LABEL_MISSING'
+  | 'METRIC_LABELS_STALE'
+  | 'SCRAPED_TWICE'
+  | 'TELEMETRY_DROPPED'
+  | 'FOREIGN_TRAFFIC'
+  | 'ENDPOINTS_EJECTED'
+  | 'CIRCUIT_BREAKER_OPEN'
+  | 'ROUTE_NOT_ATTACHED'
+  | 'RULE_HIDDEN'
+  | 'SERVICE_BYPASSED'
+  | 'ROLLOUT_RACE'
+  | 'ANSWER_NOT_FROM_VERSION'
+  | 'FAULT_LEFT_OVER'
+  | 'WEIGHT_DIFFERS'
   | 'ROUTE_LEFT_OVER'
   | 'SELECTOR_PINS_VERSION'
-  | 'CALLER_WITHOUT_SIDECAR'
-  | 'VERSION_NOT_READY'
   | 'VERSION_FAILS'
-  | 'MIRROR_NOT_SPLIT'
-  | 'PROXY_STALE';
+  | 'ROUTE_MISSING';
 
 export interface Cause {
   readonly code: CauseCode;
@@ -133,6 +160,12 @@ export interface Cause {
   readonly fix: string;
   /** Where the scenario's manifest writes this field, `file:line`, when it does. */
   readonly place?: string;
+  /** One line on what this kind of cause is. */
+  readonly title?: string;
+  /** objects: a live object shows it; counts: nothing but the numbers suggests it. */
+  readonly confirmedBy?: 'objects' | 'counts';
+  /** How likely it made the counts, 0..1, among the causes named and "something else"; absent where nothing was counted. */
+  readonly likelihood?: number;
 }
 
 /** For what a version is drawn, and how that is known. */

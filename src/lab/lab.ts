@@ -14,6 +14,7 @@ import { runControllers } from './control/controllers.js';
 import { daemonSetController } from './control/daemonSets.js';
 import { deploymentController } from './control/deployments.js';
 import { Distribution } from './control/distribution.js';
+import type { LabFaults } from './control/faults.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
 import { listen } from './control/httpServer.js';
 import { Kubelet } from './control/kubelet.js';
@@ -51,6 +52,8 @@ export interface LabOptions {
   readonly propagationMs?: number;
   /** Workload -> how many of its proxies keep the routes they have when the lab is up; default none. */
   readonly stale?: Readonly<Record<string, number>>;
+  /** What goes wrong without an object that says so; default nothing. */
+  readonly faults?: LabFaults;
   /** Names, draws and latencies follow from it; default 1. */
   readonly seed?: number;
   /** Which Service `baseUrl` leads to; default the first of type LoadBalancer, else the first one. */
@@ -131,6 +134,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     startProxy,
     program: testRunPrograms({ store, clock, logs, k6: options.k6, prometheusUrl: () => prometheusUrl }),
     openService: (service, port) => fronts.port(service, port),
+    ...(options.faults ? { faults: options.faults } : {}),
   });
   const kubelet = new Kubelet(context, {
     run: (pod, ip) => runtime.run(pod, ip),
@@ -175,7 +179,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     await fronts.close();
   });
   controllers.settle();
-  const targets = () => scrapeTargets(store, runtime);
+  const { metricRelabelling = [] } = options.faults ?? {};
+  const jobs = [{ name: 'kubernetes-pods' }, ...(options.faults?.scrapeJobs ?? [])];
+  const targets = () => scrapeTargets(store, runtime, jobs);
   try {
     const entry = entryServer(
       store,
@@ -191,8 +197,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         : startApiServer({ store, port: ports.api ?? 0, resolvePodPort, podLog: podLog(store, logs) }).then((server) =>
             keep(server, closers),
           ),
-      startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock }).then((server) =>
-        keep(server, closers),
+      startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock, metricRelabelling }).then(
+        (server) => keep(server, closers),
       ),
       listen(entry.server, ports.base ?? 0).then((port) => {
         closers.push(() => closeEntry(entry));

@@ -7,9 +7,12 @@ import { AppServer } from './apps/appServer.js';
 import { type Apps, appNames, behaviourOf } from './apps/behaviour.js';
 import { ByteServer } from './apps/byteServer.js';
 import { AppClient } from './apps/client.js';
+import { CookieJar } from './apps/cookieJar.js';
 import { Database } from './apps/database.js';
+import { callUnasked } from './apps/generic.js';
 import { type AppRegistry, appKind, databaseOf } from './apps/registry.js';
 import type { Distribution } from './control/distribution.js';
+import type { LabFaults } from './control/faults.js';
 import { closeServer, httpServer, listen } from './control/httpServer.js';
 import { principalOf } from './control/identity.js';
 import { hasSidecar, SIDECAR } from './control/injection.js';
@@ -36,6 +39,8 @@ export interface RuntimeOptions {
   readonly program?: StartProgram;
   /** Where connections of a pod without sidecar to a Service go: a ready pod of it, drawn per connection. */
   readonly openService?: (service: KubeObject, port: number) => Promise<number>;
+  /** What goes wrong in pods; default nothing. */
+  readonly faults?: Pick<LabFaults, 'ownCalls' | 'cookieJars' | 'zoneOutage'>;
 }
 
 interface Closable {
@@ -57,6 +62,8 @@ export class RunningPod {
   private readonly ended = new AbortController();
   private readonly closables: Closable[] = [];
   private readonly seed: number;
+  /** The cluster believes it ready, and nobody reaches it. */
+  private readonly cutOff: boolean;
   private sidecar: PodProxy | undefined;
   private readonly outbound: PodOutbound;
   /** Told when the sidecar has ended by itself, and when it is up again. */
@@ -68,11 +75,12 @@ export class RunningPod {
   /** Undefined: the pod serves until it is stopped. */
   readonly exited: Promise<readonly ContainerExit[]> | undefined;
 
-  constructor(options: RuntimeOptions, registry: AppRegistry, pod: KubeObject, ip: string) {
+  constructor(options: RuntimeOptions, registry: AppRegistry, pod: KubeObject, ip: string, cutOff: boolean) {
     this.options = options;
     this.registry = registry;
     this.pod = pod;
     this.ip = ip;
+    this.cutOff = cutOff;
     this.namespace = pod.metadata.namespace ?? 'default';
     this.workload = workloadOf(pod);
     this.seed = options.seed ^ hash32(`${this.namespace}/${pod.metadata.name}`);
@@ -129,8 +137,8 @@ export class RunningPod {
     }
     const { sidecar } = this;
     network.attach(this.ip, {
-      inbound: (port) => (sidecar ? sidecar.inbound(port) : localPort(port)),
-      accept: (port, socket) => sidecar?.accept(port, socket) ?? false,
+      inbound: (port) => (this.cutOff ? undefined : sidecar ? sidecar.inbound(port) : localPort(port)),
+      accept: (port, socket) => (!this.cutOff && sidecar?.accept(port, socket)) ?? false,
       local: (port) => sidecar?.port(port) ?? localPort(port),
       principal: sidecar ? principalOf(this.namespace, serviceAccount) : undefined,
     });
@@ -186,7 +194,9 @@ export class RunningPod {
       this.closables.push(server);
       return this.open(ports, await server.listen());
     }
-    const client = new AppClient((host, port) => this.outbound.connect(host, port));
+    const { cookieJars = [], ownCalls = {} } = this.options.faults ?? {};
+    const jar = cookieJars.includes(this.workload) ? new CookieJar() : undefined;
+    const client = new AppClient((host, port) => this.outbound.connect(host, port), jar);
     this.closables.push(client);
     const env = {
       pod: this.pod.metadata.name,
@@ -206,6 +216,8 @@ export class RunningPod {
       handler = database.observe(handler);
       database.start();
     }
+    const perSecond = ownCalls[this.workload] ?? 0;
+    if (perSecond > 0) this.closables.push({ close: callUnasked(env, behaviour.calls, perSecond) });
     const metrics = applicationPlace(this.pod);
     const random = this.random(11 + 3 * index);
     const server = new AppServer({ handler, behaviour, clock, random, metricsPath: metrics?.path });

@@ -1,11 +1,12 @@
-import { podIp } from './control/objects.js';
+import type { ScrapeJob } from './control/faults.js';
+import { podIp, workloadOf } from './control/objects.js';
 import { scrapedPlace } from './control/scraping.js';
 import type { Store } from './control/store.js';
 import type { ScrapeTarget } from './control/types.js';
 import type { PodRuntime } from './podRuntime.js';
 
-/** What the addon's scrape job `kubernetes-pods` finds: pods whose annotations ask for it, labelled like their pods. */
-export function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[] {
+/** What the addon's scrape job `kubernetes-pods` finds, and others that find the same: pods whose annotations ask for it, labelled like their pods. */
+export function scrapeTargets(store: Store, runtime: PodRuntime, jobs: readonly ScrapeJob[]): ScrapeTarget[] {
   return store.list('pods').flatMap((pod) => {
     const { name, namespace = 'default' } = pod.metadata;
     const place = scrapedPlace(pod);
@@ -13,18 +14,17 @@ export function scrapeTargets(store: Store, runtime: PodRuntime): ScrapeTarget[]
     if (port === undefined) return [];
     const labels: Record<string, string> = {};
     for (const [key, value] of Object.entries(pod.metadata.labels ?? {})) labels[key.replace(/\W/g, '_')] = value;
-    return [
-      {
-        url: `http://127.0.0.1:${port}${place?.path}`,
-        labels: {
-          ...labels,
-          job: 'kubernetes-pods',
-          instance: `${podIp(pod) ?? '127.0.0.1'}:${place?.port}`,
-          namespace,
-          pod: name,
-          node: 'lab',
-        },
+    const reading = jobs.filter(({ workloads }) => workloads?.includes(workloadOf(pod)) ?? true);
+    return reading.map((job) => ({
+      url: `http://127.0.0.1:${port}${place?.path}`,
+      labels: {
+        ...labels,
+        job: job.name,
+        instance: `${podIp(pod) ?? '127.0.0.1'}:${place?.port}`,
+        namespace,
+        pod: name,
+        node: 'lab',
       },
-    ];
+    }));
   });
 }

@@ -7,7 +7,7 @@ const REQUESTS = 'istio_requests_total';
 export const CONNECTIONS = 'istio_tcp_connections_opened_total';
 export const DURATION_SUM = 'istio_request_duration_milliseconds_sum';
 export const DURATION_COUNT = 'istio_request_duration_milliseconds_count';
-const UNKNOWN = 'unknown';
+export const UNKNOWN = 'unknown';
 /** Prometheus' own look-back: the newest sample of this span, stale series included. */
 const LOOK_BACK = '5m';
 /** A target that failed that often from its beginning is not coming. */
@@ -129,12 +129,19 @@ export function sumByVersion(rows: readonly Sample[], watched: WatchedService): 
 }
 
 function attributedRows(rows: readonly Sample[], watched: WatchedService) {
+  return versionedRows(rows, watched).flatMap(({ labels, value, version, own }) =>
+    version === undefined || !own ? [] : [{ labels, value, version }],
+  );
+}
+
+/** Rows of the service with the version that answered, and whether the judged workload called. */
+export function versionedRows(rows: readonly Sample[], watched: WatchedService) {
   const versionOf = versionMapper(watched.versions);
-  return rows.flatMap(({ labels, value }) => {
-    if (!concernsService(labels, watched) || !isOwn(labels, watched)) return [];
-    const version = versionOf(destinationOf(labels));
-    return version === undefined ? [] : [{ labels, value, version }];
-  });
+  return rows.flatMap(({ labels, value }) =>
+    concernsService(labels, watched)
+      ? [{ labels, value, version: versionOf(destinationOf(labels)), own: isOwn(labels, watched) }]
+      : [],
+  );
 }
 
 /** Callers without a proxy are `unknown`, and so is a load that calls the Service itself. */
@@ -171,7 +178,7 @@ function concernsService(labels: Labels, { service, namespace }: WatchedService)
 }
 
 /** Proxies write the same flags in differing order over the years. */
-function sortedFlags(flags: string | undefined): string {
+export function sortedFlags(flags: string | undefined): string {
   return flags ? [...new Set(flags.split(','))].sort().join(',') : '-';
 }
 

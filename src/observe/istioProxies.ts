@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import { errorText, WeighbridgeError } from '../base/errors.js';
 import { CounterGrowth } from './counters.js';
+import { scrapedTargets, seriesFacts, targetsOf } from './evidence.js';
 import {
   CONNECTIONS,
   countAll,
@@ -17,7 +18,7 @@ import {
   sumByVersion,
 } from './istioCounts.js';
 import type { PrometheusClient, Sample } from './prometheus.js';
-import type { Observation, Observer } from './types.js';
+import type { Evidence, Observation, Observer } from './types.js';
 import type { WatchedService } from './versions.js';
 
 export interface IstioObserverOptions {
@@ -110,6 +111,15 @@ class IstioObserver implements Observer {
     );
     const scrapes = [...(series ?? []), ...(targets ?? [])].map(({ value }) => value * 1000);
     return failing?.length === 0 && scrapes.length > 0 && Math.min(...scrapes) > wallMs + this.#skewMs;
+  }
+
+  async evidence(signal?: AbortSignal): Promise<Evidence> {
+    const facts = this.#growth && seriesFacts(this.#growth.service.rows(), this.#watched);
+    if (this.vantagePoint === 'source') return facts ? { source: facts } : {};
+    const targets = await this.#prometheus
+      .instant(scrapedTargets(this.#watched.namespace), signal)
+      .then(targetsOf, () => undefined);
+    return { ...(facts ? { destination: facts } : {}), ...(targets ? { targets } : {}) };
   }
 
   async #read(signal: AbortSignal | undefined) {

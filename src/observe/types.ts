@@ -97,6 +97,40 @@ export interface TrafficGraph {
   }[];
 }
 
+/** What the proxies' series tell beside the counts: asked once, at the end of a window that did not pass. */
+export interface Evidence {
+  readonly source?: SeriesFacts;
+  readonly destination?: SeriesFacts;
+  /** Scrape targets of the namespace; absent: not known. */
+  readonly targets?: readonly ScrapeTarget[];
+}
+
+/** Growth of the service's series at one side since the counting window opened. */
+export interface SeriesFacts {
+  /** Requests of the judged workload: version (`unknown` without one) -> `status flags` -> count. */
+  readonly responses: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What the series call those who answered, whoever called; the most frequent first. */
+  readonly labels: readonly {
+    /** As written, the host where no route was found. */
+    readonly service: string;
+    readonly workload: string;
+    readonly version: string;
+    readonly revision: string;
+    readonly count: number;
+  }[];
+  /** Proxies that counted requests, whoever called: pod (else address) -> version -> count. */
+  readonly proxies: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Proxies whose series are there more than once, by the labels in which the copies differ: `job="a"` -> count. */
+  readonly copies: readonly { readonly proxy: string; readonly counts: Readonly<Record<string, number>> }[];
+}
+
+export interface ScrapeTarget {
+  /** The pod, else the address. */
+  readonly name: string;
+  /** Did the last scrape work? */
+  readonly up: boolean;
+}
+
 /** One vantage point. */
 export interface Observer {
   readonly vantagePoint: WatchedPoint;
@@ -108,4 +142,6 @@ export interface Observer {
   look(signal?: AbortSignal): Promise<Observation>;
   /** True when everything that happened before `wallMs` is in its data (every target was scraped later than that). */
   settled(wallMs: number, signal?: AbortSignal): Promise<boolean>;
+  /** What else its data tell of the window, as of the last look; never throws, what cannot be read is left out. Absent: nothing. */
+  evidence?(signal?: AbortSignal): Promise<Evidence>;
 }

@@ -1,13 +1,10 @@
-import pLimit from 'p-limit';
 import { type Clock, sleep } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient } from '../cluster/client.js';
-import { podGet } from '../cluster/portForward.js';
 import { podsOfWorkload, readMeshObjects, rolloutProblem, type WorkloadPod } from '../cluster/workloads.js';
-import { compileProxyConfig } from '../mesh/compile.js';
-import { sameRoutes, summarise, summariseConfigDump } from '../mesh/configDump.js';
 import type { Scenario, Stage } from '../scenario/types.js';
+import { heldTables, proxiesBehind } from './tables.js';
 
 export type Arrival =
   | {
@@ -84,7 +81,7 @@ export async function waitForArrival(input: BarrierInput): Promise<Arrival> {
     }
     const meshed = callers.filter((pod) => pod.sidecar);
     if (meshed.length === 0) return inferByProbes(wait, `no pod of ${from} has a sidecar`);
-    const tables = await compareTables(wait, objects, meshed, from);
+    const tables = await compareTables(wait, objects, meshed);
     if (tables.kind === 'equal') {
       const proxies = `${meshed.length} ${meshed.length === 1 ? 'proxy' : 'proxies'} of ${from}`;
       return {
@@ -136,45 +133,17 @@ function rolloutOf(stage: Stage, objects: readonly KubeObject[]): string | undef
 
 type Tables = { readonly kind: 'equal' } | { readonly kind: 'different' | 'unreadable'; readonly why: string };
 
-/** Port-forwards under way at once; a caller may have hundreds of pods. */
-const atOnce = pLimit(8);
-
 /** Asks every caller proxy; one that cannot be read or is behind speaks for all. */
 async function compareTables(
-  input: BarrierInput,
+  { client, scenario }: BarrierInput,
   objects: readonly KubeObject[],
   pods: readonly WorkloadPod[],
-  from: string,
 ): Promise<Tables> {
-  const tables = await Promise.all(pods.map((pod) => atOnce(() => compareTable(input, objects, pod, from))));
+  const tables = await heldTables(client, scenario, objects, pods);
   return (
     tables.find(({ kind }) => kind === 'unreadable') ??
     tables.find(({ kind }) => kind === 'different') ?? { kind: 'equal' }
   );
-}
-
-async function compareTable(
-  { scenario, client }: BarrierInput,
-  objects: readonly KubeObject[],
-  pod: WorkloadPod,
-  from: string,
-): Promise<Tables> {
-  const host = `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
-  let dump: unknown;
-  try {
-    const answer = await podGet(client, scenario.namespace, pod.name, 15000, '/config_dump?include_eds');
-    if (answer.status !== 200) {
-      return { kind: 'unreadable', why: `${pod.name}:15000/config_dump answered ${answer.status}` };
-    }
-    dump = JSON.parse(answer.text);
-  } catch (error) {
-    return { kind: 'unreadable', why: `${pod.name}:15000 cannot be read by port-forward: ${errorText(error)}` };
-  }
-  const caller = { workload: from, namespace: scenario.namespace, labels: pod.labels, gateway: false };
-  const held = summariseConfigDump(dump, host);
-  if (!held) return { kind: 'different', why: `${pod.name} has no routes for ${host} yet` };
-  const [difference] = sameRoutes(summarise(compileProxyConfig(objects, caller), host), held);
-  return difference ? { kind: 'different', why: `${pod.name}: ${difference}` } : { kind: 'equal' };
 }
 
 async function synczOrProbes(wait: Wait, pods: readonly WorkloadPod[], why: string): Promise<Arrival> {
@@ -198,37 +167,6 @@ async function synczOrProbes(wait: Wait, pods: readonly WorkloadPod[], why: stri
     say(`istiod to reach ${behind.join(', ')}`);
   }
   return inferByProbes(wait, reason);
-}
-
-/** Proxies that have not acknowledged what istiod sent them; a text says why istiod cannot be asked. */
-async function proxiesBehind(
-  client: ClusterClient,
-  namespace: string,
-  pods: readonly WorkloadPod[],
-): Promise<string[] | string> {
-  try {
-    const istiods = (await client.list('v1', 'Pod', 'istio-system')).filter(
-      (pod) => pod.metadata.labels?.app === 'istiod' && !pod.metadata.deletionTimestamp,
-    );
-    if (istiods.length === 0) return 'there is no istiod pod in istio-system';
-    // Each replica knows the proxies that are connected to it.
-    const answers = await Promise.all(
-      istiods.map((istiod) => podGet(client, 'istio-system', istiod.metadata.name, 15014, '/debug/syncz')),
-    );
-    const refused = answers.find(({ status }) => status !== 200);
-    if (refused) return `istiod's /debug/syncz answered ${refused.status}`;
-    const proxies = answers.flatMap(({ text }) => (JSON.parse(text) as Record<string, unknown>[] | null) ?? []);
-    return pods
-      .filter((pod) => {
-        const entry = proxies.find((proxy) => proxy.proxy === `${pod.name}.${namespace}`);
-        return (
-          !entry || ['cluster', 'endpoint', 'route'].some((type) => entry[`${type}_sent`] !== entry[`${type}_acked`])
-        );
-      })
-      .map((pod) => pod.name);
-  } catch (error) {
-    return `istiod's /debug/syncz cannot be read: ${errorText(error)}`;
-  }
 }
 
 /** The versions that answer the load are the expected ones, and stay so: the best that can be said from outside. */

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Look } from '../judge/types.js';
 import type { GeneratorHealth, LatencySummary, LoadSummary } from '../load/types.js';
+import type { Evidence } from '../observe/types.js';
 import type { Scenario } from '../scenario/types.js';
 
 /**
@@ -108,6 +109,8 @@ export type RunEventBody =
    * for.
    */
   | { readonly type: 'objects'; readonly stage: string; readonly objects: readonly KubeObject[] }
+  /** What the series tell beside the counts, asked when the window of a stage that did not pass had closed; for causes. */
+  | { readonly type: 'evidence'; readonly stage: string; readonly evidence: Evidence }
   | { readonly type: 'stage-finished'; readonly stage: string }
   | { readonly type: 'load-finished'; readonly summary: LoadSummary }
   | { readonly type: 'interrupted'; readonly signal: 'SIGINT' | 'SIGTERM' }

@@ -9,6 +9,7 @@ import { StageJudge } from '../judge/stageJudge.js';
 import type { StageAssessment, Verdict } from '../judge/types.js';
 import { choiceFor, granularityByObjects } from '../judge/unit/context.js';
 import type { LoadRun } from '../load/types.js';
+import { gatherEvidence } from '../observe/evidence.js';
 import type { Observer } from '../observe/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { waitForArrival } from './barrier.js';
@@ -102,6 +103,9 @@ async function countStage(input: StageInput, fresh: FreshConnections, patience: 
     const soakJudge = judge.soak(assessment, last.look);
     const soaked = await soak({ stage: name, soakMs, judge: soakJudge, window, clock, signal, emit, withLook });
     assessment = soaked ?? assessment;
+  }
+  if (assessment.verdict !== 'pass' && !signal.aborted) {
+    emit({ type: 'evidence', stage: name, evidence: await gatherEvidence(input.observers) });
   }
   emit({ type: 'objects', stage: name, objects: await readObjects() });
   load.resume();

@@ -5,6 +5,7 @@ import { StageJudge } from '../judge/stageJudge.js';
 import type { Look, StageAssessment } from '../judge/types.js';
 import { assessGenerator, NO_READINGS } from '../load/health.js';
 import type { GeneratorHealth, LatencySummary } from '../load/types.js';
+import { gatherEvidence } from '../observe/evidence.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { failure, tell } from './failure.js';
 import { makeObservers, reachable } from './observers.js';
@@ -74,6 +75,9 @@ async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions<Se
   }
   const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
   emit({ type: 'window-closed', stage: stage.name, reason });
+  if (last?.assessment.verdict !== 'pass' && !signal.aborted) {
+    emit({ type: 'evidence', stage: stage.name, evidence: await gatherEvidence(observers) });
+  }
   const soakMs = stage.soak ?? 0;
   if (soakMs > 0 && last?.assessment.verdict === 'pass' && !signal.aborted) {
     const soakJudge = judge.soak(last.assessment, last.look);

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { formatDuration, formatPercent } from '../base/units.js';
-import { diagnose } from '../judge/causes.js';
+import { causeUnknown, diagnose } from '../judge/causes.js';
+import { HistoryKeeper } from '../judge/history.js';
 import type { SoakJudge } from '../judge/soak.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { Cause, Finding, Look, StageAssessment, Verdict } from '../judge/types.js';
@@ -38,6 +39,8 @@ export class StageFold {
   #generator: StageModel['generator'];
   #graph: StageModel['graph'];
   #objects: readonly KubeObject[] = [];
+  #evidence: EventOf<'evidence'>['evidence'] | undefined;
+  readonly #history = new HistoryKeeper();
   /** Causes follow from all else; looked for when asked, once per state. */
   #causes: readonly Cause[] | undefined;
 
@@ -101,6 +104,9 @@ export class StageFold {
       case 'objects':
         this.#objects = event.objects;
         return;
+      case 'evidence':
+        this.#evidence = event.evidence;
+        return;
       case 'stage-finished':
         this.#phase = 'finished';
         this.#waitingFor = undefined;
@@ -110,6 +116,7 @@ export class StageFold {
 
   #look({ look, latency, rps, generator }: EventOf<'look'> | EventOf<'soak-look'>): void {
     this.#looks += 1;
+    this.#history.look(look);
     this.#lastLook = look;
     this.#latency = latency;
     // The load is paused for the settled look: its rate says nothing.
@@ -146,7 +153,7 @@ export class StageFold {
   }
 
   /** The judge's, and what it cannot know: whether the stage had arrived and the generator kept up. */
-  #findings(): readonly Finding[] {
+  #findings(causes: readonly Cause[]): readonly Finding[] {
     const findings = [...(this.#assessment?.findings ?? [])];
     if (this.#notArrived) {
       const { ms, detail } = this.#notArrived;
@@ -158,7 +165,9 @@ export class StageFold {
       const message = this.#generator.reason ?? 'the load generator was the bottleneck';
       findings.push({ level: 'warning', code: 'GENERATOR_INVALID', message });
     }
-    return findings;
+    const assessment = this.#trusted();
+    const unknown = assessment && this.#closed && causeUnknown(assessment, causes);
+    return unknown ? [unknown, ...findings] : findings;
   }
 
   #findCauses(): readonly Cause[] {
@@ -173,6 +182,8 @@ export class StageFold {
       objects: this.#objects,
       assessment,
       observations: look,
+      ...(this.#evidence ? { evidence: this.#evidence } : {}),
+      ...(this.#openedAt === undefined ? {} : { history: this.#history.history(this.#openedAt) }),
     });
   }
 
@@ -194,7 +205,7 @@ export class StageFold {
       lastLook: this.#lastLook,
       assessment: this.#trusted(),
       verdict: this.#verdict(),
-      findings: this.#findings(),
+      findings: this.#findings(this.#causes),
       causes: this.#causes,
       series: [...this.#series.values()].map((builder) => builder.series()),
       latency: this.#latency,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { say } from '../support/io.js';
 
-const COMMANDS = ['run', 'load', 'verify', 'judge', 'plan', 'explain', 'lab', 'report', 'restore', 'init'];
+const COMMANDS = ['run', 'load', 'verify', 'judge', 'plan', 'explain', 'diagnose', 'lab', 'report', 'restore', 'init'];
 
 describe('help', () => {
   it('lists every command and the exit codes', async () => {

@@ -43,6 +43,15 @@ describe('usage that is refused, with exit code 3 and nothing on stdout', () => 
     ],
     ['a verification without a stage', ['verify'], /required option '--stage <name>'/],
     ['a verification of a stage that is not there', ['verify', '--stage', 'x'], /no stage "x"/],
+    ['a diagnosis without a stage', ['diagnose'], /--stage: is needed: .* has the stages v1-only, dark/],
+    ['a diagnosis of a Service without its namespace', ['diagnose', '--service', 'x'], /-n: is needed with --service/],
+    ['a diagnosis of a Service and a scenario', ['diagnose', 'x', '--service', 'y'], /--service: stands instead of/],
+    ['a diagnosis of a namespace without a Service', ['diagnose', '-n', 'x'], /-n: goes with --service/],
+    [
+      'a diagnosis that expects more than all',
+      ['diagnose', '--expect', 'v1=80%', '--expect', 'v2=30%'],
+      /--expect: the shares make 110 % together/,
+    ],
     ['a lab before a stage that is not there', ['lab', '--before-stage', 'x'], /--before-stage: .* has no stage "x"/],
     [
       'a lab with files of its own before a stage',
@@ -117,7 +126,13 @@ describe('an environment that refuses, with exit code 4 and nothing on stdout', 
         'current-context': 'far',
       }),
     );
-    for (const args of [['run', '--target', 'cluster'], ['verify', '--stage', 'canary'], ['restore']]) {
+    const commands = [
+      ['run', '--target', 'cluster'],
+      ['verify', '--stage', 'canary'],
+      ['diagnose', '--stage', 'canary'],
+      ['restore'],
+    ];
+    for (const args of commands) {
       const { code, stdout, stderr } = await say([...args, '--kubeconfig', kubeconfig], { cwd: dir });
       expect(stderr).toMatch(
         /^E_CLUSTER: the Kubernetes API server https:\/\/127\.0\.0\.1:1 \(context far\) does not answer: .*ECONNREFUSED.*\n +try `kubectl version`/,

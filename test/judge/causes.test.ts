@@ -4,7 +4,7 @@ import { diagnose } from '../../src/judge/causes.js';
 import { StageJudge } from '../../src/judge/stageJudge.js';
 import type { Cause, Look } from '../../src/judge/types.js';
 import type { Scenario, Stage } from '../../src/scenario/types.js';
-import { agreed, look, mirror, saw, scenario, share, stage } from '../support/judge.js';
+import { look, mirror, saw, scenario, share, stage } from '../support/judge.js';
 import {
   bothSubsets,
   destinationRule,
@@ -26,7 +26,7 @@ const canary = stage(share({ v2: 0.1 }));
 function causes(
   promise: Stage,
   objects: readonly KubeObject[],
-  seen: Look = agreed(900, 100, true),
+  seen: Look = look([], true),
   changes: Partial<Scenario> = {},
 ): Cause[] {
   const whole = scenario([promise], changes);
@@ -72,7 +72,7 @@ const rows: readonly Row[] = [
     says: '75/20 is normalised to 78.9/21.1, so 25 is missing beside 75',
     promise: stage(share({ v2: 0.25 })),
     objects: [...usual, virtualService('customermanagementapi', split(75, 20))],
-    told: [['WEIGHT_DIFFERS', VS, 'spec.http[0].route[1].weight', '20', '25']],
+    told: [['WEIGHT_NORMALISED', VS, 'spec.http[0].route[1].weight', '20', '25']],
   },
   {
     says: '9/1 is 90/10',
@@ -84,7 +84,7 @@ const rows: readonly Row[] = [
     says: 'an omitted weight beside another is zero',
     promise: canary,
     objects: [...usual, virtualService('customermanagementapi', [{ route: [to('v1', 90), to('v2')] }])],
-    told: [['WEIGHT_DIFFERS', VS, 'spec.http[0].route[1].weight', 'omitted', '10']],
+    told: [['WEIGHT_NORMALISED', VS, 'spec.http[0].route[1].weight', 'omitted', '10']],
   },
   {
     says: 'a route that does not name v2',
@@ -114,6 +114,7 @@ const rows: readonly Row[] = [
     says: 'a mirror without percentage copies everything',
     promise: mirrorStage,
     objects: [...usual, virtualService('customermanagementapi', mirrored())],
+    seen: look([saw('source', { v1: 1000, v2: 0 }), saw('destination', { v1: 1000, v2: 1000 })], true),
     told: [],
   },
   {
@@ -197,27 +198,15 @@ const rows: readonly Row[] = [
       destinationRule({ v1: { version: 'v1' } }),
       virtualService('customermanagementapi', split(90, 10)),
     ],
-    told: [['SUBSET_WITHOUT_ENDPOINTS', 'DestinationRule/pitstop/customermanagementapi', 'spec.subsets', 'v1', 'v2']],
+    told: [['SUBSET_MISSING', 'DestinationRule/pitstop/customermanagementapi', 'spec.subsets', 'v1', 'v2']],
   },
   {
     says: 'no destination rule at all',
     promise: canary,
     objects: [service(), ...v1, ...v2(), ...webapp(), virtualService('customermanagementapi', split(90, 10))],
     told: [
-      [
-        'SUBSET_WITHOUT_ENDPOINTS',
-        VS,
-        'spec.http[0].route[0].destination.subset',
-        'v1',
-        'a subset of a DestinationRule',
-      ],
-      [
-        'SUBSET_WITHOUT_ENDPOINTS',
-        VS,
-        'spec.http[0].route[1].destination.subset',
-        'v2',
-        'a subset of a DestinationRule',
-      ],
+      ['SUBSET_MISSING', VS, 'spec.http[0].route[0].destination.subset', 'v1', 'a subset of a DestinationRule'],
+      ['SUBSET_MISSING', VS, 'spec.http[0].route[1].destination.subset', 'v2', 'a subset of a DestinationRule'],
     ],
   },
   {
@@ -363,7 +352,7 @@ describe('causes', () => {
     const promise = stage(share({ v2: 0.1 }), { apply: [manifest(newer, 'canary.yaml')] });
     const [cause, ...others] = causes(promise, [...usual, newer, older]);
     expect(others).toEqual([]);
-    expect(cause).toMatchObject({ code: 'ROUTE_LEFT_OVER', object: VS });
+    expect(cause).toMatchObject({ code: 'ROUTE_CAPTURED', object: VS });
     expect(cause?.fix).toContain('kubectl delete virtualservice customermanagementapi -n pitstop');
     expect(cause?.fix).toContain('in force instead of VirtualService/pitstop/customermanagementapi-canary');
   });
@@ -399,7 +388,7 @@ describe('causes', () => {
     const promise = stage(share({ v2: 0.1 }), { apply: [manifest(typo, 'canary.yaml', { 'spec.hosts[0]': 7 })] });
     expect(causes(promise, [...usual, typo])).toMatchObject([
       {
-        code: 'ROUTE_MISSING',
+        code: 'ROUTE_HOST_DIFFERS',
         object: VS,
         field: 'spec.hosts[0]',
         found: 'customermanagementapi.pitstop',
@@ -413,7 +402,7 @@ describe('causes', () => {
     const edge = virtualService('customermanagementapi', split(90, 10), { gateways: ['edge'] });
     const promise = stage(share({ v2: 0.1 }), { apply: [manifest(edge, 'canary.yaml')] });
     expect(causes(promise, [...usual, edge])).toMatchObject([
-      { code: 'ROUTE_MISSING', field: 'spec.gateways', found: 'edge', expected: 'mesh' },
+      { code: 'ROUTE_GATEWAY_DIFFERS', field: 'spec.gateways', found: 'edge', expected: 'mesh' },
     ]);
   });
 
@@ -441,7 +430,7 @@ describe('causes', () => {
     // An omitted weight is 1 here: 98.9 / 1.1.
     expect(causes(canary, [...usual, backend('v1'), backend('v2'), route])).toMatchObject([
       {
-        code: 'WEIGHT_DIFFERS',
+        code: 'WEIGHT_NORMALISED',
         object: 'HTTPRoute/pitstop/customers',
         field: 'spec.rules[0].backendRefs[1].weight',
         found: 'omitted',

@@ -78,6 +78,24 @@ describe('what the model says of a stage', () => {
     ]);
   });
 
+  test('a stage that fails with sound objects says that no known cause explains it', () => {
+    const canary = foldRun(makeJournal({ truths: { canary: { share: 0.4 } }, stopAfter: 'canary' })).stages[3];
+    expect([canary?.verdict, canary?.causes]).toEqual(['fail', []]);
+    expect(canary?.findings[0]).toMatchObject({ level: 'warning', code: 'CAUSE_UNKNOWN' });
+  });
+
+  test('what series tell beside the counts goes into the causes, as far as the journal holds it', () => {
+    const events = failingCanary();
+    const at = events.findLastIndex(({ type }) => type === 'objects');
+    const source = { responses: { v2: { '503 UO': 40 } }, labels: [], proxies: {}, copies: [] };
+    const evidence = { at: 1, type: 'evidence', stage: 'canary', evidence: { source } } as unknown as RunEvent;
+    const codes = (journal: readonly RunEvent[]) => foldRun(journal).stages[3]?.causes.map(({ code }) => code);
+    expect(codes(reseq([...events.slice(0, at), evidence, ...events.slice(at)]))).toEqual(
+      expect.arrayContaining(['WEIGHT_DIFFERS', 'CIRCUIT_BREAKER_OPEN']),
+    );
+    expect(codes(events)).not.toContain('CIRCUIT_BREAKER_OPEN');
+  });
+
   test('stages that were not reached are listed and are never green', () => {
     const run = foldRun(failingCanary());
     expect(run.stages.map(({ name, phase, verdict }) => [name, phase, verdict])).toEqual([

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../src/observe/types.js';
 import { SCENARIO, smallLoad, weighbridge } from '../support/cli.js';
 import { checkOf, runStage } from '../support/stageRun.js';
 
@@ -17,6 +20,14 @@ describe('a release that does not keep its promise', () => {
       found: '25',
       expected: '10',
     });
+    const events = readFileSync(join(space.dir, 'reports/latest/journal.ndjson'), 'utf8').trim().split('\n');
+    const told = events.map((line) => JSON.parse(line) as { type: string; evidence?: Evidence });
+    const { evidence } = told.find(({ type }) => type === 'evidence') ?? {};
+    expect(evidence?.source?.responses.v2).toHaveProperty('200 -');
+    expect(Object.keys(evidence?.destination?.proxies ?? {})).toContainEqual(
+      expect.stringMatching(/^customermanagementapi-v2-/),
+    );
+    expect(evidence?.targets?.every(({ up }) => up)).toBe(true);
     expect(printed).toMatch(/WEIGHT_DIFFERS +VirtualService\/pitstop\/customermanagementapi/);
     expect(printed).toMatch(/customermanagementapi-canary\.yaml:\d+/);
   });

@@ -7,6 +7,10 @@ interface Options {
   readonly cwd?: string;
   readonly columns?: number;
   readonly env?: Io['env'];
+  /** Ctrl-C; default: nobody presses it. */
+  readonly signal?: AbortSignal;
+  /** Told of everything that is written on stderr. */
+  readonly heard?: (text: string) => void;
 }
 
 export interface Said {
@@ -18,12 +22,13 @@ export interface Said {
 /** Runs a command line inside this process, with outputs that are kept. */
 export async function say(
   args: readonly string[],
-  { cwd = process.cwd(), columns = 80, env = {} }: Options = {},
+  { cwd = process.cwd(), columns = 80, env = {}, signal = new AbortController().signal, heard }: Options = {},
 ): Promise<Said> {
   const written = { stdout: '', stderr: '' };
   const output = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
       written[name] += text;
+      if (name === 'stderr') heard?.(text);
     },
     isTTY: false,
     columns,
@@ -35,7 +40,7 @@ export async function say(
     env,
     cwd,
     stdin: Readable.from([]),
-    signal: new AbortController().signal,
+    signal,
     setExitCode: () => EXIT.pass,
   };
   return { code: await runCommandLine(args, io), ...written };

@@ -62,6 +62,12 @@ export interface WorkloadOptions {
   readonly annotation?: string;
 }
 
+/** The same for the same pod. */
+function addressOf(pod: string): string {
+  const sum = [...pod].reduce((total, letter) => (total * 31 + letter.charCodeAt(0)) % 65_536, 7);
+  return `10.0.${sum >> 8}.${sum & 255}`;
+}
+
 /** A Deployment and its pods. */
 function workload(name: string, app: string, version: string, options: WorkloadOptions = {}): KubeObject[] {
   const { replicas = 1, ready = true, sidecar = true, annotation = 'true' } = options;
@@ -84,7 +90,11 @@ function workload(name: string, app: string, version: string, options: WorkloadO
       kind: 'Pod',
       metadata: { name: `${name}-${index}`, namespace, labels },
       spec: { containers: [{ name }, ...(sidecar ? [{ name: 'istio-proxy' }] : [])] },
-      status: { phase: 'Running', conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+      status: {
+        phase: 'Running',
+        podIP: addressOf(`${name}-${index}`),
+        conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      },
     }),
   );
   return [deployment, ...pods];

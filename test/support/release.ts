@@ -58,9 +58,11 @@ export async function pitstopLab(
   {
     propagationMs = 50,
     apps,
+    stale = {},
     edit = (objects) => objects,
   }: {
     propagationMs?: number;
+    stale?: Readonly<Record<string, number>>;
     apps?: Scenario['lab']['apps'];
     edit?: (objects: KubeObject[]) => KubeObject[];
   } = {},
@@ -71,6 +73,7 @@ export async function pitstopLab(
     apps: apps ?? scenario.lab.apps,
     scrapeIntervalMs: 200,
     propagationMs,
+    stale,
     seed: 5,
   });
   const dir = mkdtempSync(join(tmpdir(), 'weighbridge-test-'));

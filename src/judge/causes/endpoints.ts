@@ -1,6 +1,7 @@
 import { type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.js';
-import type { Cause } from '../types.js';
 import { list } from '../words.js';
+import { balancedFlow, losing, promisedFlow, seen } from './flow.js';
+import type { Candidate, CauseKind, Prediction } from './kind.js';
 import {
   at,
   type DiagnosisInput,
@@ -12,14 +13,32 @@ import {
   ofKind,
   placeOf,
   service,
-  text,
   versionKeys,
 } from './objects.js';
-import { destinationRules, liveRoutes, subsetsOf } from './routes.js';
+import { fromObjects, type Place } from './place.js';
 
-/** Versions that should answer and have nobody behind them. */
-export function endpointCauses(input: DiagnosisInput): Cause[] {
-  return [...selectorPins(input), ...notReady(input), ...emptySubsets(input)];
+/** 35: the selector of the Service keeps a version out. */
+export const selectorPinsVersion: CauseKind = {
+  code: 'SELECTOR_PINS_VERSION',
+  number: 35,
+  title: 'the selector of the Service keeps a version out',
+  confirm: (input) => fromObjects(selectorPins(input)),
+  predict: (candidate, input) => withoutVersion(candidate, input),
+};
+
+/** 8: nobody is there to answer for a version. */
+export const versionNotReady: CauseKind = {
+  code: 'VERSION_NOT_READY',
+  number: 8,
+  title: 'no pod of the version is ready',
+  confirm: (input) => fromObjects(notReady(input)),
+  predict: (candidate, input) => withoutVersion(candidate, input),
+};
+
+/** Where weights draw, the version's calls end as 503 UH; where pods are balanced over, the others take them. */
+function withoutVersion({ version = '' }: Candidate, input: DiagnosisInput): Prediction {
+  const balancing = input.stage.expect.by === 'balancing' || input.scenario.mesh === 'linkerd';
+  return seen(balancing ? balancedFlow(input) : losing(promisedFlow(input), version, '503 UH'));
 }
 
 const placed = (input: DiagnosisInput, object: KubeObject, field: string): { place?: string } => {
@@ -27,11 +46,11 @@ const placed = (input: DiagnosisInput, object: KubeObject, field: string): { pla
   return place ? { place } : {};
 };
 
-function selectorPins(input: DiagnosisInput): Cause[] {
+function selectorPins(input: DiagnosisInput): Place[] {
   const target = service(input);
   if (!target) return [];
   const selector = labels(target.spec?.selector);
-  return versionKeys(input.scenario).flatMap((key): Cause[] => {
+  return versionKeys(input.scenario).flatMap((key): Place[] => {
     const pinned = selector[key];
     const shutOut = neededVersions(input.stage).filter((version) => {
       const wanted = input.scenario.versions[version]?.[key];
@@ -41,11 +60,11 @@ function selectorPins(input: DiagnosisInput): Cause[] {
     const field = `spec.selector.${key}`;
     return [
       {
-        code: 'SELECTOR_PINS_VERSION',
         object: objectRef(target),
         field,
         found: pinned,
         expected: 'absent',
+        ...(shutOut[0] === undefined ? {} : { version: shutOut[0] }),
         fix: `Drop the label ${key} from the selector: pods of ${list(shutOut)} are no endpoints of the Service, so calls routed to them answer 503 and mirror copies get lost.`,
         ...placed(input, target, field),
       },
@@ -53,10 +72,10 @@ function selectorPins(input: DiagnosisInput): Cause[] {
   });
 }
 
-function notReady(input: DiagnosisInput): Cause[] {
+function notReady(input: DiagnosisInput): Place[] {
   const { scenario, stage } = input;
   if (!service(input)) return [];
-  return neededVersions(stage).flatMap((version): Cause[] => {
+  return neededVersions(stage).flatMap((version): Place[] => {
     const deployments = deploymentsOf(input, version);
     if (deployments.length === 0) return podsOf(input, version).some(isReady) ? [] : [noDeployment(input, version)];
     return deployments.some((deployment) => readyPods(input, deployment) > 0)
@@ -67,7 +86,7 @@ function notReady(input: DiagnosisInput): Cause[] {
           const field = zero ? 'spec.replicas' : 'status.readyReplicas';
           const name = deployment.metadata.name;
           return {
-            code: 'VERSION_NOT_READY',
+            version,
             object: objectRef(deployment),
             field,
             found: '0',
@@ -81,9 +100,9 @@ function notReady(input: DiagnosisInput): Cause[] {
   });
 }
 
-function noDeployment({ scenario }: DiagnosisInput, version: string): Cause {
+function noDeployment({ scenario }: DiagnosisInput, version: string): Place {
   return {
-    code: 'VERSION_NOT_READY',
+    version,
     object: `Deployment/${scenario.namespace}/${scenario.service}-${version}`,
     field: 'spec.template.metadata.labels',
     found: 'absent',
@@ -110,86 +129,4 @@ function readyPods(input: DiagnosisInput, deployment: KubeObject): number {
       labelsMatch(selector, pod.metadata.labels),
   );
   return pods.length > 0 ? pods.filter(isReady).length : Number(at(deployment.status, 'readyReplicas') ?? 0);
-}
-
-/** Subsets that a route names and that no DestinationRule defines, or whose labels no pod of the Service carries. */
-function emptySubsets(input: DiagnosisInput): Cause[] {
-  const route = liveRoutes(input)[0];
-  if (!route) return [];
-  const used = [
-    ...route.entries
-      .filter((entry) => entry.share > 0)
-      .map((entry) => ({ ...entry, field: entry.field.replace(/weight$/, 'destination.subset') })),
-    ...route.mirrors
-      .filter((mirror) => mirror.share > 0)
-      .map((mirror) => ({ ...mirror, field: `${mirror.field}.subset` })),
-  ].filter(
-    (entry, index, all) =>
-      entry.subset !== undefined && all.findIndex((each) => each.subset === entry.subset) === index,
-  );
-  return used.flatMap((entry): Cause[] => {
-    const subset = entry.subset as string;
-    const defined = subsetsOf(input).find((each) => each.name === subset);
-    if (!defined) return [undefinedSubset(input, route.object, entry.field, subset)];
-    const expected = wantedLabels(input, subset, entry.version);
-    const wrong = Object.entries(defined.labels).find(
-      ([key, value]) => expected[key] !== undefined && expected[key] !== value,
-    );
-    if (!wrong || somePodCarries(input, defined.labels)) return [];
-    const [key, found] = wrong;
-    const field = `${defined.field}.labels.${key}`;
-    return [
-      {
-        code: 'SUBSET_WITHOUT_ENDPOINTS',
-        object: objectRef(defined.rule),
-        field,
-        found,
-        expected: expected[key] as string,
-        fix: `Write the label that the pods of ${subset} carry: as it stands the subset is empty and its requests answer 503.`,
-        ...placed(input, defined.rule, field),
-      },
-    ];
-  });
-}
-
-function undefinedSubset(input: DiagnosisInput, route: KubeObject, field: string, subset: string): Cause {
-  const rule = destinationRules(input)[0];
-  const names = subsetsOf(input).map((each) => each.name);
-  const base = { code: 'SUBSET_WITHOUT_ENDPOINTS' } as const;
-  return rule
-    ? {
-        ...base,
-        object: objectRef(rule),
-        field: 'spec.subsets',
-        found: list(names) || 'none',
-        expected: subset,
-        fix: `Define subset ${subset}: requests that ${objectRef(route)} sends there answer 503.`,
-        ...placed(input, rule, 'spec.subsets'),
-      }
-    : {
-        ...base,
-        object: objectRef(route),
-        field,
-        found: subset,
-        expected: 'a subset of a DestinationRule',
-        fix: `Apply a DestinationRule for ${text(input.scenario.service) ?? ''} that defines subset ${subset}: without it every request to the subset answers 503.`,
-        ...placed(input, route, field),
-      };
-}
-
-/** Labels that a subset of this name should select: the version's that it stands for, or that carries its name. */
-function wantedLabels(
-  { scenario }: DiagnosisInput,
-  subset: string,
-  version: string | undefined,
-): Readonly<Record<string, string>> {
-  return scenario.versions[version ?? subset] ?? scenario.versions[subset] ?? {};
-}
-
-function somePodCarries(input: DiagnosisInput, wanted: Record<string, string>): boolean {
-  const selector = labels(service(input)?.spec?.selector);
-  const pods = ofKind(input, 'Pod');
-  const templates = ofKind(input, 'Deployment').map((each) => labels(at(each.spec, 'template', 'metadata', 'labels')));
-  const carriers = pods.length > 0 ? pods.map((pod) => labels(pod.metadata.labels)) : templates;
-  return carriers.some((each) => labelsMatch({ ...selector, ...wanted }, each));
 }

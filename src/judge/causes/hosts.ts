@@ -1,12 +1,12 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
-import type { Cause } from '../types.js';
 import { list } from '../words.js';
+import { unattachedRoutes } from './attachment.js';
+import { balancedFlow, promisedFlow, seen } from './flow.js';
+import type { CauseKind } from './kind.js';
 import {
   type DiagnosisInput,
-  find,
   items,
   labels,
-  manifestsOf,
   namespaceOf,
   neededVersions,
   ofKind,
@@ -15,12 +15,97 @@ import {
   text,
   versionKeys,
 } from './objects.js';
-import { hostMatches, inMesh, liveRoutes, serviceHost } from './routes.js';
+import { fromObjects, type Place, placeAt } from './place.js';
+import { liveRoutes, routeFlow } from './routes.js';
+import { callerGateways, hostIndex, isFollowed, sendsHere, serviceHost } from './rules.js';
 
-/** Route objects that are in the way, and route objects that are not there. */
-export function hostCauses(input: DiagnosisInput): Cause[] {
-  const left = routeLeftOver(input);
-  return left.length > 0 ? left : routeMissing(input);
+/** 34: a stage by balancing, and a route that still draws by weights. */
+export const routeLeftOver: CauseKind = {
+  code: 'ROUTE_LEFT_OVER',
+  number: 34,
+  title: 'a route of another name is still in force',
+  confirm: (input) => fromObjects(leftOver(input)),
+  predict: (_candidate, input) => {
+    const route = liveRoutes(input)[0];
+    return seen(route ? routeFlow(input, route) : promisedFlow(input));
+  },
+};
+
+/** 37: no route object for the host at all. */
+export const routeMissing: CauseKind = {
+  code: 'ROUTE_MISSING',
+  number: 37,
+  title: 'no route exists for the host, so proxies balance over all ready pods',
+  confirm: (input) => {
+    const other = astray(input).length > 0 || unattachedRoutes(input).length > 0;
+    return unrouted(input) && !other ? fromObjects(absent(input)) : [];
+  },
+  predict: (_candidate, input) => seen(balancedFlow(input)),
+};
+
+/** 2: a route for another host than the one that is called. */
+export const routeHostDiffers: CauseKind = {
+  code: 'ROUTE_HOST_DIFFERS',
+  number: 2,
+  title: 'the route is for another host than the one that is called',
+  confirm: (input) =>
+    fromObjects(astray(input).flatMap(({ object, named }) => (named ? [] : [otherHost(input, object)]))),
+  predict: (_candidate, input) => seen(balancedFlow(input)),
+};
+
+/** 3: a route that the proxies on the way of the calls do not follow. */
+export const routeGatewayDiffers: CauseKind = {
+  code: 'ROUTE_GATEWAY_DIFFERS',
+  number: 3,
+  title: 'the route is for another gateway than the one the calls pass',
+  confirm: (input) =>
+    fromObjects(
+      astray(input).flatMap(({ object, named }) =>
+        named && !isFollowed(input, object) ? [otherGateway(input, object)] : [],
+      ),
+    ),
+  predict: (_candidate, input) => seen(balancedFlow(input)),
+};
+
+const unrouted = (input: DiagnosisInput): boolean =>
+  service(input) !== undefined && input.stage.expect.by !== 'balancing' && liveRoutes(input).length === 0;
+
+interface Astray {
+  readonly object: KubeObject;
+  /** Its hosts hold the Service. */
+  readonly named: boolean;
+}
+
+/** Without a route in force: VirtualServices that this stage applies, or that send to the Service, and yet do not route its calls. */
+function astray(input: DiagnosisInput): Astray[] {
+  if (!unrouted(input)) return [];
+  const { scenario, stage } = input;
+  const applied = stage.apply.flatMap(({ object: { kind, metadata } }) =>
+    kind === 'VirtualService' ? [`${metadata.namespace ?? scenario.namespace}/${metadata.name}`] : [],
+  );
+  return ofKind(input, 'VirtualService')
+    .filter((object) => applied.includes(`${namespaceOf(object)}/${object.metadata.name}`) || sendsHere(input, object))
+    .map((object) => ({
+      object,
+      named: hostIndex(input, object) >= 0,
+    }));
+}
+
+const hostsOf = (object: KubeObject): string[] => items(object.spec?.hosts).map((each) => text(each) ?? '');
+
+function otherHost(input: DiagnosisInput, object: KubeObject): Place {
+  const { namespace, service: name } = input.scenario;
+  const expected = namespaceOf(object) === namespace ? name : serviceHost(input);
+  const fix = `Write ${expected}: the host as written is no name of Service/${namespace}/${name}, so the route never applies.`;
+  return placeAt(input, object, 'spec.hosts[0]', { found: list(hostsOf(object)) || 'absent', expected, fix });
+}
+
+function otherGateway(input: DiagnosisInput, object: KubeObject): Place {
+  const found = list(items(object.spec?.gateways).map((each) => text(each) ?? ''));
+  const [gateway] = callerGateways(input);
+  const expected = gateway ?? 'mesh';
+  const fix = `Add "${expected}" to the gateways: without it the ${gateway ? 'gateway that the calls pass ignores' : 'sidecars ignore'} this route.`;
+  return placeAt(input, object, 'spec.gateways', { found: found || 'absent', expected, fix });
 }
 
 const placed = (input: DiagnosisInput, object: KubeObject, field: string): { place?: string } => {
@@ -28,50 +113,32 @@ const placed = (input: DiagnosisInput, object: KubeObject, field: string): { pla
   return place ? { place } : {};
 };
 
-/**
- * Stages by balancing want no route at all. Elsewhere a route is left over when it beats the one that this stage applies for the host: in the
- * mesh one VirtualService wins whole, the older one.
- */
-function routeLeftOver(input: DiagnosisInput): Cause[] {
-  const routes = liveRoutes(input);
-  const balancing = input.stage.expect.by === 'balancing';
-  const applied = routes.filter((route) =>
-    manifestsOf(input, route.object).some((each) => input.stage.apply.includes(each)),
-  );
-  const [winner] = routes;
-  const inTheWay = balancing ? routes : winner && applied.length > 0 && !applied.includes(winner) ? [winner] : [];
-  return inTheWay.map((route): Cause => {
+/** Stages by balancing want no route at all. */
+function leftOver(input: DiagnosisInput): Place[] {
+  if (input.stage.expect.by !== 'balancing') return [];
+  return liveRoutes(input).map((route): Place => {
     const { kind, metadata } = route.object;
     const deleted = input.stage.delete.filter((each) => each.kind === kind).map((each) => `${each.kind}/${each.name}`);
     const instead = deleted.length > 0 ? ` The stage deletes ${list(deleted)}, which is another object.` : '';
-    const beaten = balancing
-      ? ''
-      : ` It is in force instead of ${list(applied.map((each) => objectRef(each.object)))}.`;
     return {
-      code: 'ROUTE_LEFT_OVER',
       object: objectRef(route.object),
       field: route.hostField,
       found: route.host,
       expected: 'no route for this host',
-      fix: `Delete it: kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${namespaceOf(route.object)}.${instead}${beaten}`,
+      fix: `Delete it: kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${namespaceOf(route.object)}.${instead}`,
       ...placed(input, route.object, route.hostField),
     };
   });
 }
 
-function routeMissing(input: DiagnosisInput): Cause[] {
+function absent(input: DiagnosisInput): Place[] {
   const { stage, scenario } = input;
-  const target = service(input);
-  if (!target || stage.expect.by === 'balancing' || liveRoutes(input).length > 0) return [];
-  const misplaced = appliedElsewhere(input);
-  if (misplaced.length > 0) return misplaced;
   const shares = Object.values(stage.expect.share ?? {});
   const split =
     shares.some((share) => share > 0 && share < 1) || Object.values(stage.expect.mirror ?? {}).some((m) => m > 0);
   if (split) {
     return [
       {
-        code: 'ROUTE_MISSING',
         object: `VirtualService/${scenario.namespace}/${scenario.service}`,
         field: 'spec.hosts',
         found: 'absent',
@@ -80,39 +147,12 @@ function routeMissing(input: DiagnosisInput): Cause[] {
       },
     ];
   }
-  return selectorOpen(input, target);
-}
-
-/** The stage's own route exists, but its hosts, gateways or namespace keep it from applying to these calls. */
-function appliedElsewhere(input: DiagnosisInput): Cause[] {
-  const { scenario } = input;
-  return input.stage.apply
-    .filter(({ object }) => object.kind === 'VirtualService')
-    .flatMap((manifest): Cause[] => {
-      const { object } = manifest;
-      const live = find(input, object.kind, object.metadata.namespace ?? scenario.namespace, object.metadata.name);
-      if (!live) return [];
-      const hosts = items(live.spec?.hosts).map((each) => text(each) ?? '');
-      const names = hosts.some((host) => hostMatches(host, namespaceOf(live), serviceHost(input)));
-      if (names && inMesh(live)) return [];
-      const base = { code: 'ROUTE_MISSING', object: objectRef(live) } as const;
-      if (names) {
-        const found = list(items(live.spec?.gateways).map((each) => text(each) ?? ''));
-        const fix = 'Add "mesh" to the gateways: without it the sidecars ignore this route.';
-        return [
-          { ...base, field: 'spec.gateways', found, expected: 'mesh', fix, ...placed(input, live, 'spec.gateways') },
-        ];
-      }
-      const expected = namespaceOf(live) === scenario.namespace ? scenario.service : serviceHost(input);
-      const fix = `Write ${expected}: the host as written is no name of Service/${scenario.namespace}/${scenario.service}, so the route never applies.`;
-      return [
-        { ...base, field: 'spec.hosts[0]', found: list(hosts), expected, fix, ...placed(input, live, 'spec.hosts[0]') },
-      ];
-    });
+  const target = service(input);
+  return target ? selectorOpen(input, target) : [];
 }
 
 /** "0 %" without a route holds only as long as the Service does not select the version. */
-function selectorOpen(input: DiagnosisInput, target: KubeObject): Cause[] {
+function selectorOpen(input: DiagnosisInput, target: KubeObject): Place[] {
   const { scenario, stage } = input;
   const key = versionKeys(scenario)[0];
   const selector = labels(target.spec?.selector);
@@ -128,7 +168,6 @@ function selectorOpen(input: DiagnosisInput, target: KubeObject): Cause[] {
   const keep = neededVersions(stage)[0] ?? Object.keys(scenario.versions)[0] ?? '';
   return [
     {
-      code: 'ROUTE_MISSING',
       object: objectRef(target),
       field: `spec.selector.${key}`,
       found: 'absent',

@@ -1,7 +1,18 @@
 import type { KubeObject } from '../../base/kubernetes.js';
 import { labelsMatch, objectRef } from '../../base/kubernetes.js';
+import type { Evidence } from '../../observe/types.js';
 import type { ManifestObject, Scenario, Stage } from '../../scenario/types.js';
+import type { WindowHistory } from '../history.js';
 import type { Look, StageAssessment } from '../types.js';
+
+/** What a caller's proxy holds, as it was asked itself, or as the control plane knows it. */
+export interface HeldRoutes {
+  readonly pod: string;
+  /** The routes that the objects compile to. */
+  readonly current: boolean;
+  /** The difference; empty when current. */
+  readonly why: string;
+}
 
 export interface DiagnosisInput {
   readonly scenario: Scenario;
@@ -11,6 +22,12 @@ export interface DiagnosisInput {
   readonly assessment: StageAssessment;
   /** The last look. */
   readonly observations: Look;
+  /** What the series tell beside the counts; absent: not asked. */
+  readonly evidence?: Evidence;
+  /** What the caller's proxies hold; absent: not asked, or nobody answered. */
+  readonly routes?: readonly HeldRoutes[];
+  /** Counts in time; absent: not kept. */
+  readonly history?: WindowHistory;
 }
 
 /** Live objects are data of others: every step of a path may be missing or of another type. */

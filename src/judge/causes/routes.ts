@@ -1,5 +1,7 @@
-import { expandHost, type KubeObject, labelsMatch } from '../../base/kubernetes.js';
-import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, text } from './objects.js';
+import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import type { Flow } from './kind.js';
+import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
+import { byAge, hostIndex, isFollowed, subsetsOf, visibility, visible } from './rules.js';
 
 /** One weighted target of a rule. */
 export interface RouteEntry {
@@ -36,10 +38,14 @@ export interface LiveRoute {
   /** Field that binds the object to the service: `spec.hosts[0]`. */
   readonly hostField: string;
   readonly host: string;
+  /** What its other rules do, in their order; `before`: they are asked before the one above. */
+  readonly others: readonly RouteRule[];
 }
 
-export const serviceHost = ({ scenario }: DiagnosisInput): string =>
-  `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
+export interface RouteRule extends Pick<LiveRoute, 'rule' | 'entries' | 'mirrors'> {
+  readonly before: boolean;
+  readonly matches: readonly unknown[];
+}
 
 /**
  * Route objects of the service, the one in force first. In the mesh one VirtualService wins whole: exported to the caller's namespace only
@@ -47,62 +53,39 @@ export const serviceHost = ({ scenario }: DiagnosisInput): string =>
  */
 export function liveRoutes(input: DiagnosisInput): LiveRoute[] {
   const virtualServices = ofKind(input, 'VirtualService')
-    .filter((object) => inMesh(object) && visible(object, input))
+    .filter((object) => isFollowed(input, object) && visible(object, input))
     .sort((a, b) => visibility(a) - visibility(b) || byAge(a, b))
     .flatMap((object) => virtualServiceRoute(input, object) ?? []);
   const httpRoutes = [...ofKind(input, 'HTTPRoute')].sort(byAge).flatMap((object) => httpRoute(input, object) ?? []);
   return [...httpRoutes, ...virtualServices];
 }
 
-export function inMesh(object: KubeObject): boolean {
-  const gateways = items(object.spec?.gateways);
-  return gateways.length === 0 || gateways.includes('mesh');
-}
-
-const exportTo = (object: KubeObject) => items(object.spec?.exportTo).map((each) => text(each) ?? '');
-
-function visible(object: KubeObject, { scenario }: DiagnosisInput): boolean {
-  const scopes = exportTo(object);
-  if (scopes.length === 0 || scopes.includes('*') || scopes.includes(scenario.namespace)) return true;
-  return scopes.includes('.') && namespaceOf(object) === scenario.namespace;
-}
-
-const visibility = (object: KubeObject): number => {
-  const scopes = exportTo(object);
-  return scopes.includes('.') ? 0 : scopes.length > 0 && !scopes.includes('*') ? 1 : 2;
-};
-
-function byAge(a: KubeObject, b: KubeObject): number {
-  const key = (each: KubeObject) => [each.metadata.creationTimestamp ?? '', each.metadata.name, namespaceOf(each)];
-  const [left, right] = [key(a), key(b)];
-  for (let i = 0; i < left.length; i++) {
-    const [l, r] = [left[i] as string, right[i] as string];
-    if (l !== r) return l < r ? -1 : 1;
-  }
-  return 0;
-}
-
-export function hostMatches(host: string, namespace: string, fqdn: string): boolean {
-  const full = expandHost(host, namespace).replace(/\.$/, '');
-  return full === fqdn || full === '*' || (full.startsWith('*.') && fqdn.endsWith(full.slice(1)));
-}
-
 function virtualServiceRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
   const hosts = items(object.spec?.hosts).map((each) => text(each) ?? '');
-  const index = hosts.findIndex((host) => hostMatches(host, namespaceOf(object), serviceHost(input)));
+  const index = hostIndex(input, object);
   const rules = items(object.spec?.http);
   if (index < 0 || rules.length === 0) return undefined;
   const position = Math.max(0, rules.findIndex(acceptsPlainGet));
   const rule = `spec.http[${position}]`;
-  return {
-    object,
-    rule,
-    entries: virtualServiceEntries(input, object, at(rules, position, 'route'), rule),
-    mirrors: virtualServiceMirrors(input, object, rules[position], rule),
-    hostField: `spec.hosts[${index}]`,
-    host: hosts[index] as string,
-  };
+  const told = rules.map((each, order) => ruleOf(input, object, each, `spec.http[${order}]`, order < position));
+  const { entries, mirrors } = told[position] as RouteRule;
+  const others = told.filter((_, order) => order !== position);
+  return { object, rule, entries, mirrors, others, hostField: `spec.hosts[${index}]`, host: hosts[index] as string };
 }
+
+const ruleOf = (
+  input: DiagnosisInput,
+  object: KubeObject,
+  rule: unknown,
+  field: string,
+  before: boolean,
+): RouteRule => ({
+  rule: field,
+  entries: virtualServiceEntries(input, object, at(rule, 'route'), field),
+  mirrors: virtualServiceMirrors(input, object, rule, field),
+  before,
+  matches: items(at(rule, 'match')),
+});
 
 /** No condition, or none but a method or a path that a GET of any page fulfils. */
 function acceptsPlainGet(rule: unknown): boolean {
@@ -159,7 +142,7 @@ function destination(input: DiagnosisInput, object: KubeObject, value: unknown) 
   return { target: subset ?? host, subset, version: versionOf(input, object, host, subset) };
 }
 
-/** The one version that a destination selects: by its subset's labels, else by the subset's name, else by the selector of its Service. */
+/** The one version that a destination stands for: by the subset's name, else by its labels, else by the selector of its Service. */
 function versionOf(
   input: DiagnosisInput,
   object: KubeObject,
@@ -173,36 +156,15 @@ function versionOf(
     const [name = '', namespace = namespaceOf(object)] = host.split('.');
     return byLabels(labels(find(input, 'Service', namespace, name)?.spec?.selector));
   }
+  if (subset in input.scenario.versions) return subset;
   const defined = subsetsOf(input).find((each) => each.name === subset);
-  const selected = defined ? byLabels(defined.labels) : undefined;
-  return selected ?? (subset in input.scenario.versions ? subset : undefined);
+  return defined ? byLabels(defined.labels) : undefined;
 }
 
-export interface Subset {
-  readonly rule: KubeObject;
-  readonly name: string;
-  readonly labels: Record<string, string>;
-  /** `spec.subsets[1]` */
-  readonly field: string;
-}
-
-/** DestinationRules of the service that its callers see. */
-export function destinationRules(input: DiagnosisInput): KubeObject[] {
-  return ofKind(input, 'DestinationRule')
-    .filter((object) => hostMatches(text(object.spec?.host) ?? '', namespaceOf(object), serviceHost(input)))
-    .filter((object) => visible(object, input))
-    .sort(byAge);
-}
-
-export function subsetsOf(input: DiagnosisInput): Subset[] {
-  return destinationRules(input).flatMap((rule) =>
-    items(rule.spec?.subsets).map((subset, index) => ({
-      rule,
-      name: text(at(subset, 'name')) ?? '',
-      labels: labels(at(subset, 'labels')),
-      field: `spec.subsets[${index}]`,
-    })),
-  );
+/** Without a port the reference is to every one. */
+function hasPort(input: DiagnosisInput, port: unknown): boolean {
+  const ports = items(service(input)?.spec?.ports).map((each) => at(each, 'port'));
+  return port === undefined || ports.length === 0 || ports.includes(port);
 }
 
 /** An HTTPRoute that is attached to the Service itself (Gateway API for mesh). */
@@ -213,6 +175,7 @@ function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undef
       at(parent, 'kind') === 'Service' &&
       at(parent, 'group') === '' &&
       at(parent, 'name') === input.scenario.service &&
+      hasPort(input, at(parent, 'port')) &&
       (text(at(parent, 'namespace')) ?? namespaceOf(object)) === input.scenario.namespace,
   );
   const rules = items(object.spec?.rules);
@@ -225,6 +188,7 @@ function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undef
   return {
     object,
     rule: 'spec.rules[0]',
+    others: [],
     hostField: `spec.parentRefs[${index}].name`,
     host: input.scenario.service,
     entries: refs.map((ref, position) => ({
@@ -243,6 +207,16 @@ function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undef
   };
 }
 
+/** What the weights and mirrors of a route say, whoever may answer. */
+export function routeFlow({ scenario }: DiagnosisInput, route: Pick<LiveRoute, 'entries' | 'mirrors'>): Flow {
+  const versions = Object.keys(scenario.versions);
+  const share = Object.fromEntries(versions.map((version) => [version, routedShare(route, version)]));
+  const copies = Object.fromEntries(
+    route.mirrors.flatMap(({ version, share: each }) => (version === undefined ? [] : [[version, each]])),
+  );
+  return { share, lost: {}, copies };
+}
+
 /** Share that a version gets by the weights of a route. */
-export const routedShare = (route: LiveRoute, version: string): number =>
+export const routedShare = (route: Pick<LiveRoute, 'entries'>, version: string): number =>
   route.entries.filter((entry) => entry.version === version).reduce((sum, entry) => sum + entry.share, 0);

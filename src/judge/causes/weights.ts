@@ -1,21 +1,61 @@
-import { objectRef } from '../../base/kubernetes.js';
-import type { Cause } from '../types.js';
 import { list } from '../words.js';
-import { type DiagnosisInput, manifestsOf, placeOf } from './objects.js';
-import { type LiveRoute, liveRoutes, type RouteEntry, routedShare } from './routes.js';
+import { capturing } from './captured.js';
+import { promisedFlow, seen } from './flow.js';
+import type { CauseKind } from './kind.js';
+import { mirrorConfused, mirrorsTo } from './mirrors.js';
+import { type DiagnosisInput, manifestsOf } from './objects.js';
+import { fromObjects, type Place, placeAt } from './place.js';
+import { type LiveRoute, liveRoutes, type RouteEntry, routedShare, routeFlow } from './routes.js';
 
-/** Weights and mirrors in force that are not those promised. */
-export function weightCauses(input: DiagnosisInput): Cause[] {
+/** 33: other weights are written than those promised. */
+export const weightDiffers: CauseKind = {
+  code: 'WEIGHT_DIFFERS',
+  number: 33,
+  title: 'the weights in force are not those promised',
+  confirm: (input) => {
+    const route = routeByWeights(input);
+    if (!route) return [];
+    return fromObjects([...(misread(route) ? [] : wrongWeights(input, route)), ...mirrorPercentDiffers(input, route)]);
+  },
+  predict: (_candidate, input) => seenByWeights(input),
+};
+
+/** 15: the mesh makes other shares of the weights than a reader would. */
+export const weightNormalised: CauseKind = {
+  code: 'WEIGHT_NORMALISED',
+  number: 15,
+  title: 'the mesh divides weights by their sum, and an omitted weight is none',
+  confirm: (input) => {
+    const route = routeByWeights(input);
+    return route && misread(route) ? fromObjects(wrongWeights(input, route)) : [];
+  },
+  predict: (_candidate, input) => seenByWeights(input),
+};
+
+/** The route in force, where its weights are what is wrong, if anything: nobody else's route, no confused mirror, no earlier match. */
+function routeByWeights(input: DiagnosisInput): LiveRoute | undefined {
   const route = liveRoutes(input)[0];
-  if (!route || input.stage.expect.by === 'balancing') return [];
-  const confused = mirrorNotSplit(input, route);
-  return confused.length > 0 ? confused : [...weightDiffers(input, route), ...mirrorPercentDiffers(input, route)];
+  if (!route || input.stage.expect.by === 'balancing') return undefined;
+  return mirrorConfused(input, route) || capturing(input) ? undefined : route;
+}
+
+const seenByWeights = (input: DiagnosisInput) => {
+  const route = liveRoutes(input)[0];
+  return seen(route ? routeFlow(input, route) : promisedFlow(input));
+};
+
+/** Weights that do not say their shares in per cent, or that are not written. */
+function misread({ object, entries }: LiveRoute): boolean {
+  const omitted = entries.some(({ weight }) => weight === 'omitted');
+  if (entries.length < 2) return !omitted && entries.some(({ weight }) => weight !== '100');
+  const sum = entries.reduce((total, { effectiveWeight }) => total + effectiveWeight, 0);
+  return omitted || (object.kind === 'VirtualService' && sum !== 100);
 }
 
 /** Shares are compared to the last digit a weight can express. */
 const SAME = 1e-6;
 
-function weightDiffers(input: DiagnosisInput, route: LiveRoute): Cause[] {
+function wrongWeights(input: DiagnosisInput, route: LiveRoute): Place[] {
   const share = input.stage.expect.share ?? {};
   const wrong = Object.entries(share).filter(
     ([version, promised]) => Math.abs(routedShare(route, version) - promised) > SAME,
@@ -33,9 +73,7 @@ function lastOf(input: DiagnosisInput, wrong: readonly (readonly [string, number
   return Object.keys(input.scenario.versions).findLast((version) => wrong.some(([name]) => name === version));
 }
 
-const mirrorsTo = (route: LiveRoute, version: string) => route.mirrors.some((mirror) => mirror.version === version);
-
-function wrongWeight(input: DiagnosisInput, route: LiveRoute, entry: RouteEntry, promised: number): Cause {
+function wrongWeight(input: DiagnosisInput, route: LiveRoute, entry: RouteEntry, promised: number): Place {
   const expected = weightFor(route, entry, promised);
   const found = route.entries.length === 1 && entry.weight === 'omitted' ? '100' : entry.weight;
   const others = route.entries.filter((each) => each !== entry);
@@ -43,15 +81,11 @@ function wrongWeight(input: DiagnosisInput, route: LiveRoute, entry: RouteEntry,
     ...(others.length === 1 && others[0] ? [`${others[0].target} to ${round(100 - promised * 100)}`] : []),
     `${entry.target} to ${round(promised * 100)}`,
   ];
-  return {
-    code: 'WEIGHT_DIFFERS',
-    object: objectRef(route.object),
-    field: entry.field,
+  return placeAt(input, route.object, entry.field, {
     found,
     expected,
     fix: `Set the ${wanted.length > 1 ? 'weights of' : 'weight of'} ${list(wanted)}${overwritten(input, route, entry.field, expected)}.`,
-    ...place(input, route, entry.field),
-  };
+  });
 }
 
 /** The number to write: per cent where the weights make 100, else the weight that gives the share beside the others. */
@@ -80,84 +114,26 @@ function overwritten(input: DiagnosisInput, route: LiveRoute, field: string, exp
     : '';
 }
 
-function missingEntry(input: DiagnosisInput, route: LiveRoute, version: string, promised: number): Cause {
+function missingEntry(input: DiagnosisInput, route: LiveRoute, version: string, promised: number): Place {
   const field = route.entries[0]?.field.replace(/\[\d+\]\.weight$/, '') ?? `${route.rule}.route`;
-  return {
-    code: 'WEIGHT_DIFFERS',
-    object: objectRef(route.object),
-    field,
+  return placeAt(input, route.object, field, {
     found: list(route.entries.map((entry) => `${entry.target} ${round(entry.share * 100)}`)) || 'no destination',
     expected: `${version} ${round(promised * 100)}`,
     fix: `Add a destination for ${version} with weight ${round(promised * 100)}.`,
-    ...place(input, route, field),
-  };
+  });
 }
 
-/** A split where copies are promised, or copies where a split is. */
-function mirrorNotSplit(input: DiagnosisInput, route: LiveRoute): Cause[] {
-  const { share = {}, mirror = {} } = input.stage.expect;
-  const object = objectRef(route.object);
-  const copied = Object.entries(share).flatMap(([version, promised]): Cause[] => {
-    const entry = route.mirrors.find((each) => each.version === version);
-    if (!entry || promised === 0 || mirror[version] !== undefined || routedShare(route, version) > 0) return [];
-    const weight = round(promised * 100);
-    const fix = `Replace the mirror by a route destination ${entry.target} with weight ${weight}: copies are answered to nobody.`;
-    const expected = `weight ${weight} for ${entry.target}`;
-    return [
-      {
-        code: 'MIRROR_NOT_SPLIT',
-        object,
-        field: entry.field,
-        found: `mirror to ${entry.target}`,
-        expected,
-        fix,
-        ...place(input, route, entry.field),
-      },
-    ];
-  });
-  const split = Object.entries(mirror).flatMap(([version, promised]): Cause[] => {
-    if (promised === 0 || mirrorsTo(route, version)) return [];
-    const entry = route.entries.find((each) => each.version === version && each.share > 0);
-    const field = entry?.field ?? `${route.rule}.mirror`;
-    const fix = entry
-      ? `Send ${entry.target} copies by ${route.rule}.mirror instead of a share of the requests: users must not get its answers.`
-      : `Add a mirror to ${version} with ${round(promised * 100)} %.`;
-    const found = entry ? `weight ${entry.weight} for ${entry.target}` : 'absent';
-    return [
-      {
-        code: 'MIRROR_NOT_SPLIT',
-        object,
-        field,
-        found,
-        expected: `mirror to ${version}`,
-        fix,
-        ...place(input, route, field),
-      },
-    ];
-  });
-  return [...copied, ...split];
-}
-
-function mirrorPercentDiffers(input: DiagnosisInput, route: LiveRoute): Cause[] {
-  return Object.entries(input.stage.expect.mirror ?? {}).flatMap(([version, promised]): Cause[] => {
+function mirrorPercentDiffers(input: DiagnosisInput, route: LiveRoute): Place[] {
+  return Object.entries(input.stage.expect.mirror ?? {}).flatMap(([version, promised]): Place[] => {
     const entry = route.mirrors.find((each) => each.version === version);
     if (!entry || Math.abs(entry.share - promised) <= SAME) return [];
     const field = entry.percentField;
     return [
-      {
-        code: 'WEIGHT_DIFFERS',
-        object: objectRef(route.object),
-        field,
+      placeAt(input, route.object, field, {
         found: round(entry.share * 100),
         expected: round(promised * 100),
         fix: `Set the mirror's percentage to ${round(promised * 100)}.`,
-        ...place(input, route, field),
-      },
+      }),
     ];
   });
-}
-
-function place(input: DiagnosisInput, route: LiveRoute, field: string): { place?: string } {
-  const found = placeOf(input, route.object, field);
-  return found ? { place: found } : {};
 }

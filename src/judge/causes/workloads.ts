@@ -1,35 +1,55 @@
-import { type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.js';
+import { type KubeObject, objectRef } from '../../base/kubernetes.js';
 import { confidenceSequence } from '../confidence.js';
 import { attributed, goodObservation } from '../tallies.js';
-import type { Cause } from '../types.js';
 import { amount, list, percent } from '../words.js';
-import {
-  at,
-  type DiagnosisInput,
-  deploymentsOf,
-  find,
-  items,
-  labels,
-  namespaceOf,
-  ofKind,
-  placeOf,
-  text,
-} from './objects.js';
+import { callerPods, hasSidecar } from './callers.js';
+import { asCounted } from './counted.js';
+import { balancedFlow, promisedFlow, seen } from './flow.js';
+import type { Candidate, CauseKind } from './kind.js';
+import { TOLERATED } from './likelihood.js';
+import { at, type DiagnosisInput, deploymentsOf, find, items, namespaceOf, ofKind, placeOf, text } from './objects.js';
+import { fromObjects, type Place } from './place.js';
 
-/** A version that answers, but with errors, and a caller whose calls no proxy sees. */
-export function workloadCauses(input: DiagnosisInput): Cause[] {
-  return [...failingVersions(input), ...callerWithoutSidecar(input)];
-}
-
-/** Without a promise on errors, more than this share of failures is told. */
-const TOLERATED = 0.01;
 /** How sure one must be to name a version. */
 const ALPHA = 1e-4;
 
-function failingVersions(input: DiagnosisInput): Cause[] {
+/** 36: a version that answers, but with errors. */
+export const versionFails: CauseKind = {
+  code: 'VERSION_FAILS',
+  number: 36,
+  title: 'the version itself answers with errors',
+  confirm: (input) => failingVersions(input),
+  predict: ({ version = '' }, input) => {
+    const { total = 0, failed = 0 } = goodObservation(input.observations, 'source')?.counts.versions[version] ?? {};
+    return { ...seen(promisedFlow(input), { [version]: total === 0 ? 0 : failed / total }), fitted: 1 };
+  },
+};
+
+/** 1: a caller whose calls no proxy sees. */
+export const callerWithoutSidecar: CauseKind = {
+  code: 'CALLER_WITHOUT_SIDECAR',
+  number: 1,
+  title: 'the caller has no sidecar, so kube-proxy balances its connections',
+  confirm: (input) => fromObjects(bareCaller(input)),
+  predict: (_candidate, input) => {
+    const { destination } = seen(balancedFlow(input)).points;
+    // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
+    const { points, fitted = 0 } = asCounted(input, ['client']);
+    return {
+      points: { ...points, source: { share: {}, silent: true }, ...(destination ? { destination } : {}) },
+      fitted,
+      residuals: [
+        { vantagePoint: 'source', sign: 'fewer' },
+        { vantagePoint: 'destination', sign: 'more' },
+      ],
+    };
+  },
+};
+
+function failingVersions(input: DiagnosisInput): Candidate[] {
   const counts = goodObservation(input.observations, 'source')?.counts;
   const max = input.stage.expect.errors?.max ?? TOLERATED;
-  return Object.entries(counts?.versions ?? {}).flatMap(([version, { total, failed }]): Cause[] => {
+  return Object.entries(counts?.versions ?? {}).flatMap(([version, { total, failed }]): Candidate[] => {
     if (failed === 0 || confidenceSequence(failed, total, ALPHA).low <= max) return [];
     const deployment = deploymentsOf(input, version)[0];
     const { namespace, service } = input.scenario;
@@ -38,7 +58,9 @@ function failingVersions(input: DiagnosisInput): Cause[] {
       .map(([key, count]) => `${key.replace(/ -$/, '')}: ${amount(count)}`);
     return [
       {
-        code: 'VERSION_FAILS',
+        confirmedBy: 'counts',
+        lnEvidence: -Math.log(ALPHA),
+        version,
         object: deployment ? objectRef(deployment) : `Service/${namespace}/${service}`,
         field: 'responses',
         found: `${amount(failed)} of ${amount(total)} calls to ${version} failed (${percent(failed / total)})${statuses.length > 0 ? `; all versions: ${list(statuses)}` : ''}`,
@@ -49,14 +71,12 @@ function failingVersions(input: DiagnosisInput): Cause[] {
   });
 }
 
-const SIDECARS = ['istio-proxy', 'linkerd-proxy'];
-
 /** Only told where the source proxies are silent, or where some pods of the caller have a sidecar and others have none. */
-function callerWithoutSidecar(input: DiagnosisInput): Cause[] {
+function bareCaller(input: DiagnosisInput): Place[] {
   const { from, namespace } = input.scenario;
   if (from === undefined) return [];
   const deployment = find(input, 'Deployment', namespace, from);
-  const pods = callerPods(input, from, deployment).filter((pod) => !pod.metadata.deletionTimestamp);
+  const pods = callerPods(input, from).filter((pod) => !pod.metadata.deletionTimestamp);
   const bare = pods.filter((pod) => !hasSidecar(pod) && !ambient(input, pod));
   const source = goodObservation(input.observations, 'source');
   const silent = !source || attributed(source.counts) + source.counts.unknown.total === 0;
@@ -73,7 +93,6 @@ function callerWithoutSidecar(input: DiagnosisInput): Cause[] {
     const fix = `Set the annotation ${annotation}: "${wanted}" on the pod template: calls of a pod without sidecar are not routed by the mesh.`;
     return [
       {
-        code: 'CALLER_WITHOUT_SIDECAR',
         object: objectRef(deployment),
         field,
         found: set ?? 'absent',
@@ -86,7 +105,6 @@ function callerWithoutSidecar(input: DiagnosisInput): Cause[] {
   const containers = items(first.spec?.containers).map((each) => text(at(each, 'name')) ?? '');
   return [
     {
-      code: 'CALLER_WITHOUT_SIDECAR',
       object: objectRef(first),
       field: 'spec.containers',
       found: list(containers),
@@ -95,22 +113,6 @@ function callerWithoutSidecar(input: DiagnosisInput): Cause[] {
     },
   ];
 }
-
-function callerPods(input: DiagnosisInput, from: string, deployment: KubeObject | undefined): readonly KubeObject[] {
-  const { namespace } = input.scenario;
-  const selector = labels(at(deployment?.spec, 'selector', 'matchLabels'));
-  return ofKind(input, 'Pod').filter((pod) => {
-    if (namespaceOf(pod) !== namespace) return false;
-    return Object.keys(selector).length > 0
-      ? labelsMatch(selector, pod.metadata.labels)
-      : pod.metadata.labels?.app === from;
-  });
-}
-
-const hasSidecar = (pod: KubeObject): boolean =>
-  [...items(pod.spec?.containers), ...items(pod.spec?.initContainers)].some((each) =>
-    SIDECARS.includes(text(at(each, 'name')) ?? ''),
-  );
 
 function ambient(input: DiagnosisInput, pod: KubeObject): boolean {
   const namespace = ofKind(input, 'Namespace').find((each) => each.metadata.name === namespaceOf(pod));

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { HttpRequest, ResponseHandler } from '../control/http1/connection.js';
 import { type Call, HttpPool } from '../control/http1/pool.js';
 import { connectTo, type Dial } from '../control/network.js';
+import type { CookieJar } from './cookieJar.js';
 
 /** Where a connection of this application's pod really goes: the sidecar, or what kube-proxy chooses. */
 export type Connect = (host: string, port: number) => Dial | 'refused' | 'unknown-host' | Promise<Dial>;
@@ -16,15 +17,17 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** An answer that takes longer is an error, as with .NET's HttpClient. */
 const TIMEOUT_MS = 100_000;
 
-/** The HTTP client of an application: keeps connections alive, follows no redirects, retries nothing. */
+/** The HTTP client of an application: keeps connections alive, cookies only in a jar that it is given, follows no redirects, retries nothing. */
 export class AppClient {
   private readonly connect: Connect;
   private readonly pools = new Map<string, HttpPool>();
   private readonly sockets = new Set<Socket>();
+  private readonly jar: CookieJar | undefined;
   private closed = false;
 
-  constructor(connect: Connect) {
+  constructor(connect: Connect, jar?: CookieJar) {
     this.connect = connect;
+    this.jar = jar;
   }
 
   /**
@@ -40,9 +43,17 @@ export class AppClient {
   ): Promise<ClientResponse> {
     const headers = ['host', `${host}:${port}`, 'accept', '*/*'];
     if (body) headers.push('content-type', body.type);
+    const cookie = this.jar?.header(host);
+    if (cookie) headers.push('cookie', cookie);
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new Error('The client is closed.'));
-      new Collector(resolve, reject).send(this.pool(host, port), { method, path, headers, body: body?.text ?? null });
+      const keep = (received: readonly string[]) => this.jar?.keep(host, received);
+      new Collector(resolve, reject, keep).send(this.pool(host, port), {
+        method,
+        path,
+        headers,
+        body: body?.text ?? null,
+      });
     });
   }
 
@@ -87,15 +98,21 @@ export class AppClient {
 class Collector implements ResponseHandler {
   private readonly resolve: (response: ClientResponse) => void;
   private readonly reject: (error: Error) => void;
+  private readonly heard: (headers: readonly string[]) => void;
   private readonly patience: NodeJS.Timeout;
   private call: Call | undefined;
   private status = 0;
   private bytes = 0;
   private readonly chunks: Buffer[] = [];
 
-  constructor(resolve: (response: ClientResponse) => void, reject: (error: Error) => void) {
+  constructor(
+    resolve: (response: ClientResponse) => void,
+    reject: (error: Error) => void,
+    heard: (headers: readonly string[]) => void,
+  ) {
     this.resolve = resolve;
     this.reject = reject;
+    this.heard = heard;
     this.patience = setTimeout(() => this.giveUp(`No answer after ${TIMEOUT_MS} ms.`), TIMEOUT_MS);
   }
 
@@ -103,8 +120,9 @@ class Collector implements ResponseHandler {
     this.call = pool.request(request, this);
   }
 
-  onHeaders(status: number): boolean {
+  onHeaders(status: number, headers: readonly string[]): boolean {
     this.status = status;
+    this.heard(headers);
     return true;
   }
 

@@ -16,15 +16,33 @@ export function parseCall(url: string): Call {
   return { url, host: hostname, port: port === '' ? 80 : Number(port), path: pathname + search };
 }
 
-type Outcome = { url: string; status: number } | { url: string; error: string };
+type Outcome = { url: string; status: number; by?: Answerer } | { url: string; error: string };
+
+const NAMES = ['app', 'version', 'image', 'pod'] as const;
+
+/** Who answered a call, as far as its answer says so. */
+type Answerer = Partial<Record<(typeof NAMES)[number], string>>;
+
+/** What the answer of another such application tells of it; undefined: the answer is of another kind. */
+function answererOf(body: string): Answerer | undefined {
+  if (!body.startsWith('{"app":')) return undefined;
+  try {
+    const told = JSON.parse(body) as Readonly<Record<string, unknown>>;
+    const names = NAMES.flatMap((name) => (typeof told[name] === 'string' ? [[name, told[name]]] : []));
+    return Object.fromEntries(names) as Answerer;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Makes the calls one after the other; failures are outcomes too. */
 async function makeCalls(env: AppEnvironment, calls: readonly Call[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { url, host, port, path } of calls) {
     try {
-      const { status } = await env.client.request(host, port, 'GET', path);
-      outcomes.push({ url, status });
+      const { status, body } = await env.client.request(host, port, 'GET', path);
+      const by = answererOf(body);
+      outcomes.push({ url, status, ...(by ? { by } : {}) });
     } catch (error) {
       outcomes.push({ url, error: errorText(error) });
     }
@@ -34,12 +52,20 @@ async function makeCalls(env: AppEnvironment, calls: readonly Call[]): Promise<O
 
 const failed = (outcome: Outcome): boolean => 'error' in outcome || outcome.status >= 500;
 
-/** An application of which nothing is known: says who it is, and 502 when one of its calls failed. */
+/** Makes an application's calls unasked, evenly, so often a second. @returns what ends that. */
+export function callUnasked(env: AppEnvironment, calls: readonly string[], perSecond: number): () => void {
+  const parsed = calls.map(parseCall);
+  const timer = setInterval(() => void makeCalls(env, parsed), 1000 / perSecond);
+  return () => clearInterval(timer);
+}
+
+/** An application of which nothing is known: says who it is and who answered its calls, and 502 when one of its calls failed. */
 export function genericApp(env: AppEnvironment, calls: readonly string[]): AppHandler {
   const parsed = calls.map(parseCall);
   const identity = {
     app: env.labels.app ?? env.workload,
     version: env.labels.version ?? '',
+    image: env.image,
     workload: env.workload,
     pod: env.pod,
   };

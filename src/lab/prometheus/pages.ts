@@ -1,7 +1,9 @@
 import { stringify } from 'yaml';
+import type { MetricRelabelling } from '../control/faults.js';
 import type { ScrapeTarget } from '../control/types.js';
 import { seriesByName } from './api.js';
 import { makeLabels } from './labels.js';
+import { relabelConfig } from './relabel.js';
 import type { TargetState } from './scrape.js';
 import type { Storage } from './storage.js';
 
@@ -66,7 +68,12 @@ export function discoveryGroups(targets: readonly ScrapeTarget[]): readonly unkn
  * The configuration with which a real Prometheus scrapes the same targets under the same labels, those that come later included: it
  * asks the lab for them every second (and takes changes up every five, its own pace).
  */
-export function prometheusConfig(url: string, intervalMs: number, timeoutMs: number): string {
+export function prometheusConfig(
+  url: string,
+  intervalMs: number,
+  timeoutMs: number,
+  relabelling: readonly MetricRelabelling[] = [],
+): string {
   return stringify({
     global: {
       scrape_interval: promDuration(intervalMs),
@@ -79,6 +86,7 @@ export function prometheusConfig(url: string, intervalMs: number, timeoutMs: num
         job_name: 'kubernetes-pods',
         honor_labels: true,
         http_sd_configs: [{ url: `${url}${DISCOVERY_PATH}`, refresh_interval: '1s' }],
+        ...(relabelling.length > 0 ? { metric_relabel_configs: relabelConfig(relabelling) } : {}),
       },
     ],
   });

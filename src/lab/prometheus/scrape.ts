@@ -6,6 +6,7 @@ import { millis } from '../../base/units.js';
 import type { ScrapeTarget } from '../control/types.js';
 import { ExpositionError, honorLabels, type MetricMetadata, parseExposition, parseIdentity } from './exposition.js';
 import { type Labels, labelKey, METRIC_NAME, makeLabels } from './labels.js';
+import type { Relabel } from './relabel.js';
 import type { Series } from './series.js';
 import type { Storage } from './storage.js';
 
@@ -26,6 +27,8 @@ export interface ScrapeContext {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly metadata: Map<string, MetricMetadata>;
+  /** Of every sample of a page. */
+  readonly relabel: Relabel;
 }
 
 const PAGE_LIMIT = 64 * 1024 * 1024;
@@ -90,13 +93,13 @@ export class ScrapeLoop {
     );
     if (this.stopping.signal.aborted) return;
     const durationMs = clock.now() - began;
-    const outcome = { error: page.error, samples: 0, added: 0 };
+    const outcome = { error: page.error, samples: 0, kept: 0, added: 0 };
     if (!page.error) {
       try {
         Object.assign(outcome, this.store(page.text, timeMs));
       } catch (error) {
         outcome.error = errorText(error);
-        if (error instanceof ExpositionError) outcome.samples = error.samplesBefore;
+        if (error instanceof ExpositionError) outcome.samples = outcome.kept = error.samplesBefore;
       }
     }
     if (outcome.error) {
@@ -150,20 +153,22 @@ export class ScrapeLoop {
   }
 
   /** Nothing of the page is stored unless all of it can be read. */
-  private store(text: string, timeMs: number): { samples: number; added: number } {
-    const { storage, metadata } = this.context;
+  private store(text: string, timeMs: number): { samples: number; kept: number; added: number } {
+    const { storage, metadata, relabel } = this.context;
     const page = parseExposition(text);
     const next = new Map<string, Series>();
     let added = 0;
-    const rows = page.samples.map(({ identity, value, timeMs: stated }) => {
+    const rows = page.samples.flatMap(({ identity, value, timeMs: stated }) => {
       let series = this.known.get(identity);
       if (!series || series.forgotten) {
-        series = storage.open(honorLabels(parseIdentity(identity), this.state.target.labels));
+        const labels = relabel(honorLabels(parseIdentity(identity), this.state.target.labels));
+        if (!labels) return [];
+        series = storage.open(labels);
         added += 1;
       }
       // Samples with a time of their own have no stale markers: their absence says nothing.
       if (stated === undefined) next.set(identity, series);
-      return { series, value, at: stated ?? timeMs };
+      return [{ series, value, at: stated ?? timeMs }];
     });
     for (const { series, value, at } of rows) storage.append(series, at, value);
     const present = new Set(next.values());
@@ -173,7 +178,7 @@ export class ScrapeLoop {
     );
     this.known = next;
     for (const [name, entry] of page.metadata) metadata.set(name, entry);
-    return { samples: rows.length, added };
+    return { samples: page.samples.length, kept: rows.length, added };
   }
 
   private endSeries(series: Iterable<Series>, timeMs: number): void {
@@ -183,13 +188,13 @@ export class ScrapeLoop {
   private writeReport(
     timeMs: number,
     durationMs: number,
-    outcome: { error: string; samples: number; added: number },
+    outcome: { error: string; samples: number; kept: number; added: number },
   ): void {
     const values: Record<string, number> = {
       up: outcome.error ? 0 : 1,
       scrape_duration_seconds: durationMs / 1000,
       scrape_samples_scraped: outcome.samples,
-      scrape_samples_post_metric_relabeling: outcome.samples,
+      scrape_samples_post_metric_relabeling: outcome.kept,
       scrape_series_added: outcome.added,
     };
     for (const [name, value] of Object.entries(values)) {

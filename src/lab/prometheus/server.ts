@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { Agent } from 'undici';
 import { type Clock, sleep, systemClock } from '../../base/clock.js';
 import { errorText } from '../../base/errors.js';
+import type { MetricRelabelling } from '../control/faults.js';
 import type { ScrapeTarget } from '../control/types.js';
 import { type ApiContext, answerApi } from './api.js';
 import { QueryEngine } from './engine.js';
 import type { MetricMetadata } from './exposition.js';
 import { BUILD, DISCOVERY_PATH, discoveryGroups, pages, prometheusConfig } from './pages.js';
 import { ApiError } from './params.js';
+import { relabeller } from './relabel.js';
 import { storeWrite } from './remoteWrite.js';
 import { Storage } from './storage.js';
 import { TargetManager } from './targets.js';
@@ -28,6 +30,8 @@ export interface PrometheusOptions {
   readonly retentionMs?: number;
   /** Samples to start from and to add to; default an empty one. */
   readonly storage?: Storage;
+  /** Of every sample, before it is stored; default none. */
+  readonly metricRelabelling?: readonly MetricRelabelling[];
 }
 
 export interface RunningPrometheus {
@@ -53,9 +57,17 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
   const storage = options.storage ?? new Storage({ retentionMs });
   const metadata = new Map<string, MetricMetadata>();
   const agent = new Agent({ connections: 1, pipelining: 1, keepAliveTimeout: 60_000 });
-  const manager = new TargetManager(options.targets, { storage, clock, agent, intervalMs, timeoutMs, metadata });
+  const manager = new TargetManager(options.targets, {
+    storage,
+    clock,
+    agent,
+    intervalMs,
+    timeoutMs,
+    metadata,
+    relabel: relabeller(options.metricRelabelling ?? []),
+  });
   let url = '';
-  const config = () => prometheusConfig(url, intervalMs, timeoutMs);
+  const config = () => prometheusConfig(url, intervalMs, timeoutMs, options.metricRelabelling);
   const context: ApiContext = {
     storage,
     engine: new QueryEngine(storage, clock),

@@ -1,4 +1,5 @@
 import type { Cause, Finding } from '../../judge/types.js';
+import { percentNumber } from '../format.js';
 
 /** What is wrong and how to put it right, before any number. */
 export function Causes({ causes, level }: { causes: readonly Cause[]; level: 2 | 3 }) {
@@ -11,6 +12,7 @@ export function Causes({ causes, level }: { causes: readonly Cause[]; level: 2 |
           <Heading>
             Cause <code class="code-name">{cause.code}</code>
           </Heading>
+          {cause.title && <p class="muted">{sentence(cause)}</p>}
           <dl>
             <dt>Object</dt>
             <dd>
@@ -29,6 +31,15 @@ export function Causes({ causes, level }: { causes: readonly Cause[]; level: 2 |
       ))}
     </div>
   );
+}
+
+const SHOWN_BY = { objects: 'a live object shows it', counts: 'the counts suggest it' };
+
+/** What kind of cause it is, and how sure one may be. */
+function sentence({ title = '', confirmedBy, likelihood }: Cause): string {
+  const by = confirmedBy ? `; ${SHOWN_BY[confirmedBy]}` : '';
+  const of = likelihood === undefined ? '' : `, and it has ${percentNumber(likelihood)} % of the likelihood`;
+  return `${title.charAt(0).toUpperCase()}${title.slice(1)}${by}${of}.`;
 }
 
 export function Findings({ findings }: { findings: readonly Finding[] }) {

@@ -1,4 +1,4 @@
-import type { CheckResult, VantagePoint, Verdict } from '../../judge/types.js';
+import type { Cause, CheckResult, VantagePoint, Verdict } from '../../judge/types.js';
 import {
   checkTitle,
   checkVersion,
@@ -22,14 +22,7 @@ export function stageResult(stage: StageModel): Line[] {
   const { verdict, causes, findings } = stage;
   const word = piece(verdictWord[verdict], verdictTone[verdict]);
   const lines = [line(word, '  ', piece(stage.name, 'bold'), `  ${stageText(stage)}`)];
-  for (const cause of causes) {
-    const place = cause.place ? `   ${cause.place}` : '';
-    lines.push(
-      line('  ! ', piece(cause.code, 'bad'), `  ${cause.object}`),
-      line(`    ${cause.field} is ${cause.found}, expected ${cause.expected}${place}`),
-      line(`    fix: ${cause.fix}`),
-    );
-  }
+  lines.push(...causes.flatMap(causeLines));
   const reason = verdict === 'pass' ? '' : stageReason(stage);
   if (causes.length === 0 && verdict !== 'pass') lines.push(line(`  ? ${reason}`));
   const told = (message: string) => reason.toLowerCase().startsWith(message.toLowerCase());
@@ -37,6 +30,16 @@ export function stageResult(stage: StageModel): Line[] {
     lines.push(line('  - ', piece(finding.code, 'warn'), `  ${finding.message}`));
   }
   return lines;
+}
+
+/** What is wrong, where, and what to do about it. */
+export function causeLines(cause: Cause): Line[] {
+  const place = cause.place ? `   ${cause.place}` : '';
+  return [
+    line('  ! ', piece(cause.code, 'bad'), `  ${cause.object}`),
+    line(`    ${cause.field} is ${cause.found}, expected ${cause.expected}${place}`),
+    line(`    fix: ${cause.fix}`),
+  ];
 }
 
 /** Every required check in a sentence for everyone and one for statisticians. */

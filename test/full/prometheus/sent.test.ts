@@ -4,6 +4,7 @@ import { startKiali } from '../../../src/lab/kiali/server.js';
 import { startPrometheus } from '../../../src/lab/prometheus/server.js';
 import { runRelease } from '../../../src/release/run.js';
 import { type Asked, BothPrometheus } from '../../support/bothPrometheus.js';
+import { say } from '../../support/io.js';
 import { GRAPH_REQUESTS } from '../../support/kialiCases.js';
 import { realPrometheus, startRealPrometheus } from '../../support/promserver.js';
 import { type QueryRecorder, recordQueries } from '../../support/queryRecorder.js';
@@ -24,7 +25,7 @@ const GRAPHS = GRAPH_REQUESTS.map(({ queryTime: _time, ...parameters }) =>
   new URLSearchParams({ namespaces: 'pitstop', duration: '10s', ...parameters }).toString(),
 );
 
-/** Whatever the release, the vantage points and both Kialis send reaches the recorders: nobody has to list it. */
+/** Whatever the release, a diagnosis, the vantage points and both Kialis send reaches the recorders: nobody has to list it. */
 test.skipIf(!realPrometheus)(
   'what a release and Kiali ask about a real run has the same answers from a real Prometheus',
   async () => {
@@ -58,6 +59,15 @@ test.skipIf(!realPrometheus)(
       { clock: systemClock, client: pitstop.client, emit: told.emit, signal },
     );
     expect(told.model.stages.map(({ verdict }) => verdict)).not.toContain('no-data');
+    const looks = [
+      '--kubeconfig',
+      `${pitstop.dir}/kubeconfig`,
+      '--prometheus-url',
+      byRelease.url,
+      '--kiali-url',
+      kiali.url,
+    ];
+    await say(['diagnose', '--service', 'customermanagementapi', '-n', 'pitstop', '--window', '1s', ...looks]);
     for (const url of kialiUrls) {
       for (const parameters of GRAPHS) await fetch(`${url}/api/namespaces/graph?${parameters}`);
       for (const type of ['app', 'service', 'workload'])
@@ -74,8 +84,11 @@ test.skipIf(!realPrometheus)(
     const questions = [...distinct(byRelease.asked), ...distinct(byKiali.asked)];
     for (const asked of questions) expect(await both.difference(asked)).toBeUndefined();
     const texts = questions.map(({ parameters }) => parameters.query);
-    // The source's four metrics, the destination's two selections, the barrier's three, the clock; and what Kiali asks of a graph.
-    expect(new Set(distinct(byRelease.asked).map(({ parameters }) => parameters.query)).size).toBeGreaterThanOrEqual(9);
+    // The source's four metrics, the destination's two selections, the barrier's three, the clock, a diagnosis' targets and callers; and
+    // what Kiali asks of a graph.
+    const asked = new Set(distinct(byRelease.asked).map(({ parameters }) => parameters.query));
+    expect(asked.size).toBeGreaterThanOrEqual(10);
+    expect(asked).toContain('up{namespace="pitstop"}');
     for (const part of ['last_over_time(', 'timestamp(', 'max_over_time(', 'rate(', 'histogram_quantile(', ' OR '])
       expect(
         texts.some((text) => text?.includes(part)),

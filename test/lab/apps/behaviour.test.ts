@@ -90,6 +90,7 @@ test('an unknown image says who it is', async () => {
   expect(JSON.parse(answer?.body ?? '')).toEqual({
     app: 'shop',
     version: '1.0',
+    image: 'somebody/shop:1',
     workload: 'shop-v1',
     pod: 'pod-1',
     method: 'GET',

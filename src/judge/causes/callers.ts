@@ -1,0 +1,22 @@
+import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, text } from './objects.js';
+
+/** Pods of the calling workload: by the selector of its Deployment, else by the label `app`. */
+export function callerPods(input: DiagnosisInput, from: string): readonly KubeObject[] {
+  const { namespace } = input.scenario;
+  const deployment = find(input, 'Deployment', namespace, from);
+  const selector = labels(at(deployment?.spec, 'selector', 'matchLabels'));
+  return ofKind(input, 'Pod').filter((pod) => {
+    if (namespaceOf(pod) !== namespace) return false;
+    return Object.keys(selector).length > 0
+      ? labelsMatch(selector, pod.metadata.labels)
+      : pod.metadata.labels?.app === from;
+  });
+}
+
+const SIDECARS = ['istio-proxy', 'linkerd-proxy'];
+
+export const hasSidecar = (pod: KubeObject): boolean =>
+  [...items(pod.spec?.containers), ...items(pod.spec?.initContainers)].some((each) =>
+    SIDECARS.includes(text(at(each, 'name')) ?? ''),
+  );
