@@ -51,6 +51,30 @@ table('from host to virtual host', [
     share: NINETY_TEN,
   },
   {
+    says: 'a host with one dot does not take the name from the Service of an older VirtualService',
+    yaml: [
+      virtualService(`[{${to('v2')}}]`, { name: 'a', hosts: '[shop.demo]', created: NEW }),
+      virtualService(split(90, 10), { name: 'b', hosts: '["*.demo.svc.cluster.local"]', created: OLD }),
+    ].join('---'),
+    request: { host: 'shop.demo' },
+    share: NINETY_TEN,
+  },
+  {
+    says: 'a host with one dot takes the name from the Service of a newer VirtualService',
+    yaml: [
+      virtualService(`[{${to('v2')}}]`, { name: 'a', hosts: '[shop.demo]', created: OLD }),
+      virtualService(split(90, 10), { name: 'b', created: NEW }),
+    ].join('---'),
+    request: { host: 'shop.demo' },
+    share: { v2: 1 },
+  },
+  {
+    says: 'a host with one dot takes the name from the Service that the same VirtualService names',
+    yaml: virtualService(split(90, 10), { hosts: '[shop.demo, shop]' }),
+    request: { host: 'shop.demo' },
+    share: NINETY_TEN,
+  },
+  {
     says: 'a destination host with one dot is no cluster',
     yaml: virtualService(`[{${to('v1', 'shop.demo')}}]`),
     failed: { '503 NC': 1 },

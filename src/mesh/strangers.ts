@@ -1,0 +1,59 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import type { TableContext } from './context.js';
+import { routePrecedes } from './gatewayApi.js';
+import { type Service, type ServicePort, serviceDomains } from './services.js';
+import type { MeshSettings } from './settings.js';
+import { precedes } from './virtualServices.js';
+
+export interface Entry {
+  readonly service: Service;
+  readonly port: ServicePort;
+}
+
+const NOTHING: readonly never[] = [];
+
+/**
+ * Hosts of VirtualServices that are no Service that may be called, with the VirtualServices that name them. Port 80 takes them all; any
+ * other port only those of a VirtualService that also names an HTTP Service of that port.
+ */
+export function strangersOn(
+  port: number,
+  entries: readonly Entry[],
+  { owners }: TableContext,
+): [host: string, claims: readonly KubeObject[]][] {
+  const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
+  if (http.length === 0 || owners.others.size === 0) return [];
+  const here =
+    port === 80 ? undefined : new Set(http.flatMap(({ service }) => owners.services.get(service.fqdn) ?? NOTHING));
+  return [...owners.others].flatMap(([host, claims]): [string, readonly KubeObject[]][] => {
+    const selected = here ? claims.filter((object) => here.has(object)) : claims;
+    return selected.length === 0 || isDialledElsewhere(host, entries) ? [] : [[host, selected]];
+  });
+}
+
+/** A name of a Service whose address has a listener of its own on this port: its connections never reach the shared table. */
+const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
+  entries.some(
+    ({ service, port }) =>
+      port.protocol !== 'http' && service.clusterIp !== undefined && serviceDomains(service, '').includes(host),
+  );
+
+/**
+ * Names such as `shop.demo` that both a Service and a VirtualService for that very name claim: the object that comes first takes it, and a
+ * Service without routes of its own comes last.
+ * @param winner whose routes the Service has, a VirtualService or a route of the Gateway API; undefined: nobody's.
+ * @param stranger VirtualService whose routes the name has otherwise.
+ */
+export function keepsName(
+  { fqdn }: Service,
+  winner: KubeObject | undefined,
+  stranger: KubeObject,
+  namespace: string,
+  { exportTo }: MeshSettings,
+): boolean {
+  if (!winner) return false;
+  const defaults = exportTo.virtualServices;
+  return winner.kind === 'VirtualService'
+    ? precedes(winner, stranger, namespace, defaults)
+    : routePrecedes(winner, stranger, fqdn, namespace, defaults);
+}
