@@ -5,11 +5,11 @@ import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
 import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
-import { type Entry, keepsName, strangersOn } from './strangers.js';
+import { type Entry, hasNoAddress, keepsName, strangersOn } from './strangers.js';
 import { tcpDestinations } from './tcpRoutes.js';
 import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
-import type { RulesOf } from './virtualServices.js';
+import { hostsOf, type RulesOf } from './virtualServices.js';
 
 const NOTHING: readonly never[] = [];
 
@@ -118,6 +118,16 @@ interface Claims {
   readonly context: TableContext;
 }
 
+/** A wildcard rules a Service that no object names, wherever that one applies, and only the most specific one does. */
+function mostSpecific(
+  claims: readonly KubeObject[],
+  attached: readonly Attachment[],
+  host: string,
+): readonly KubeObject[] {
+  const exact = claims.filter((object) => hostsOf(object).includes(host));
+  return exact.length > 0 || attached.length > 0 ? exact : claims.slice(0, 1);
+}
+
 /**
  * The routes of the first object that rules a host and has any for this client, for rules may be meant for others alone; undefined: nobody
  * has.
@@ -137,7 +147,7 @@ function routedBy(
     warnOfBoth(host, httpRoutes[0], winner, httpRouteBeats(httpRoutes, winner, host, namespace, defaults), rules);
   }
   let untried = httpRoutes.length > 0;
-  for (const object of claims) {
+  for (const object of service ? mostSpecific(claims, attached, host) : claims) {
     if (untried && httpRouteBeats(httpRoutes, object, host, namespace, defaults)) {
       untried = false;
       const routed = gatewayApiRoutes(httpRoutes, rules);
@@ -194,8 +204,6 @@ const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
   entries.some(
     (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
   );
-
-const hasNoAddress = ({ entry }: Service): boolean => entry !== undefined && entry.addresses.length === 0;
 
 function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
   const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;

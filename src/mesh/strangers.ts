@@ -5,6 +5,9 @@ import { type Service, type ServicePort, serviceDomains } from './services.js';
 import type { MeshSettings } from './settings.js';
 import { precedes } from './virtualServices.js';
 
+/** A host of a ServiceEntry that names no address. */
+export const hasNoAddress = ({ entry }: Service): boolean => entry !== undefined && entry.addresses.length === 0;
+
 export interface Entry {
   readonly service: Service;
   readonly port: ServicePort;
@@ -21,8 +24,8 @@ export function strangersOn(
   entries: readonly Entry[],
   { owners }: TableContext,
 ): [host: string, claims: readonly KubeObject[]][] {
+  if (owners.others.size === 0 || !entries.some(sharesListener)) return [];
   const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
-  if (http.length === 0 || owners.others.size === 0) return [];
   const here =
     port === 80 ? undefined : new Set(http.flatMap(({ service }) => owners.services.get(service.fqdn) ?? NOTHING));
   return [...owners.others].flatMap(([host, claims]): [string, readonly KubeObject[]][] => {
@@ -30,6 +33,10 @@ export function strangersOn(
     return selected.length === 0 || isDialledElsewhere(host, entries) ? [] : [[host, selected]];
   });
 }
+
+/** Of a detected protocol every address has a listener of its own, and only a host without any needs the one for all addresses. */
+const sharesListener = ({ service, port }: Entry): boolean =>
+  port.protocol === 'http' || (port.protocol === 'detect' && hasNoAddress(service));
 
 /** A name of a Service whose address has a listener of its own on this port: its connections never reach the shared table. */
 const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>

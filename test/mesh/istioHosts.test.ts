@@ -1,5 +1,5 @@
-import { split, virtualService } from '../support/mesh.js';
-import { type Case, EVEN, NEW, NINETY_TEN, OLD, OPS, table, to, vs90 } from '../support/meshCases.js';
+import { SUBSETS, split, virtualService } from '../support/mesh.js';
+import { type Case, EVEN, NEW, NINETY_TEN, OLD, OPS, service, table, to, vs90 } from '../support/meshCases.js';
 
 table('from host to virtual host', [
   { says: 'a short host in the same namespace is the Service', yaml: vs90, share: NINETY_TEN, warns: [] },
@@ -115,6 +115,37 @@ table('from host to virtual host', [
       virtualService(split(50, 50), { name: 'wide', hosts: '["*.demo.svc.cluster.local"]', created: OLD }),
       virtualService(split(90, 10), { created: NEW }),
     ].join('---'),
+    share: NINETY_TEN,
+  },
+  {
+    says: 'a wildcard does not step in where the exact host has rules for other sources only',
+    yaml: [
+      virtualService(`[{${to('v2')}}]`, { name: 'wide', hosts: '["*.demo.svc.cluster.local"]', created: OLD }),
+      virtualService(`[{match: [{sourceLabels: {app: other}}], ${to('v1')}}]`, { created: NEW }),
+    ].join('---'),
+    share: EVEN,
+  },
+  {
+    says: 'a host that no registry knows passes through where the only Service of the port has a detected protocol',
+    base: `${service('{port: 80, name: web, targetPort: 8080}')}---${SUBSETS}`,
+    yaml: virtualService(split(90, 10), { hosts: '[legacy.example.com]' }),
+    request: { host: 'legacy.example.com' },
+    share: { unknown: 1 },
+    protocol: 'passthrough',
+  },
+  {
+    says: 'a host that no registry knows is not routed on another port than 80 by itself',
+    base: `${service('{port: 8080, name: http, targetPort: 8080}')}---${SUBSETS}`,
+    yaml: virtualService(split(90, 10), { hosts: '[legacy.example.com]' }),
+    request: { host: 'legacy.example.com', port: 8080 },
+    share: { unknown: 1 },
+    protocol: 'passthrough',
+  },
+  {
+    says: 'a host that no registry knows is routed on the port of a Service that its VirtualService names too',
+    base: `${service('{port: 8080, name: http, targetPort: 8080}')}---${SUBSETS}`,
+    yaml: virtualService(split(90, 10), { hosts: '[shop, legacy.example.com]' }),
+    request: { host: 'legacy.example.com', port: 8080 },
     share: NINETY_TEN,
   },
   {
