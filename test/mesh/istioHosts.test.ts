@@ -75,6 +75,12 @@ table('from host to virtual host', [
     share: NINETY_TEN,
   },
   {
+    says: 'a host with one dot is still the address of the Service, which refuses on other ports',
+    yaml: virtualService(split(90, 10), { hosts: '[shop.demo]' }),
+    request: { host: 'shop.demo', port: 81 },
+    failed: { '000 refused': 1 },
+  },
+  {
     says: 'a destination host with one dot is no cluster',
     yaml: virtualService(`[{${to('v1', 'shop.demo')}}]`),
     failed: { '503 NC': 1 },
