@@ -113,15 +113,26 @@ export function httpRouteBeats(
   const [oldest] = routes;
   if (!oldest) return false;
   if (!virtualService || !hostsOf(virtualService).includes(fqdn)) return true;
+  return routePrecedes(oldest, virtualService, fqdn, namespace, defaultExportTo);
+}
+
+/** Which of the two Istio reads first for clients of the namespace. @param route on the Service `fqdn`. */
+export function routePrecedes(
+  route: KubeObject,
+  virtualService: KubeObject,
+  fqdn: string,
+  namespace: string,
+  defaultExportTo: readonly string[],
+): boolean {
   const visibility = visibilityOf(virtualService, namespace, defaultExportTo);
   const consumer = !fqdn.endsWith(`.${namespace}.svc.cluster.local`);
   if (visibility === 'private') {
     // Where private is the default, it is that of the routes as well, which then come first.
     return !consumer && list(virtualService.spec?.exportTo).length === 0;
   }
-  const own = (oldest.metadata.namespace ?? 'default') === namespace;
+  const own = (route.metadata.namespace ?? 'default') === namespace;
   // A route for clients of its own namespace alone is private, one of the Service's namespace is not.
   if (visibility === 'named') return own && consumer;
   if (own) return true;
-  return visibility === 'public' && byAge(oldest, virtualService) < 0;
+  return visibility === 'public' && byAge(route, virtualService) < 0;
 }

@@ -78,10 +78,12 @@ function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally:
   return tally.result('passthrough');
 }
 
-/** Hosts that only a proxy knows have no address that could refuse. */
+/** Hosts that only a proxy knows have no address that could refuse. A name that a VirtualService took from the Service is still the Service's address. */
 const hasService = ({ ports, hidden = [] }: ProxyConfig, name: string): boolean =>
   [...ports.flatMap((port) => [...port.virtualHosts, ...port.tcp]), ...hidden].some(
-    ({ domains }) => domains.includes(name) && domains.some((domain) => domain.endsWith('.svc.cluster.local')),
+    ({ domains }) =>
+      domains.includes(`${name}.svc.cluster.local`) ||
+      (domains.includes(name) && domains.some((domain) => domain.endsWith('.svc.cluster.local'))),
   );
 
 /** A headless Service without a ready pod has no address that could be dialled. */

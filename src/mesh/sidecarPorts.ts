@@ -5,15 +5,11 @@ import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
 import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Entry, hasNoAddress, keepsName, strangersOn } from './strangers.js';
 import { tcpDestinations } from './tcpRoutes.js';
 import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
-import type { RulesOf } from './virtualServices.js';
-
-interface Entry {
-  readonly service: Service;
-  readonly port: ServicePort;
-}
+import { hostsOf, type RulesOf } from './virtualServices.js';
 
 const NOTHING: readonly never[] = [];
 
@@ -33,31 +29,15 @@ export function sidecarPorts(inventory: Inventory, context: TableContext): PortC
 function portConfig(port: number, entries: readonly Entry[], inventory: Inventory, context: TableContext): PortConfig {
   const place = { port, gateways: ['mesh'] };
   const { owners, rounds } = context;
+  const strangers = new Map<string, Routed>();
+  for (const [host, claims] of strangersOn(port, entries, context)) {
+    const routed = tablePart(context, place, `host ${port} ${host}`, claims, (rules, rulesOf) =>
+      routedBy(host, undefined, { claims, attached: NOTHING, context }, rules, rulesOf),
+    );
+    if (routed) strangers.set(host, routed);
+  }
   const virtualHosts: VirtualHost[] = [];
   const tcp: TcpService[] = [];
-  // A host that is no Service, such as `shop.demo`, takes that name away from the Service.
-  let taken = '';
-  if (entries.some((entry) => entry.port.protocol !== 'tcp')) {
-    for (const host of strangers(inventory, context)) {
-      if (isDialledElsewhere(host, entries)) continue;
-      const claims = owners.others.get(host) ?? NOTHING;
-      const attached = attachedTo(host, inventory, context);
-      const inputs = [...claims, ...attached.map(({ route }) => route)];
-      const routed = tablePart(context, place, `host ${port} ${host}`, inputs, (rules, rulesOf) =>
-        routedBy(host, inventory.services.get(host), { claims, attached, context }, rules, rulesOf),
-      );
-      if (!routed) continue;
-      virtualHosts.push(
-        rounds.value(`other ${port} ${host}`, [routed], () => ({
-          name: `${host}:${port}`,
-          // Only Services have short names.
-          domains: [host],
-          ...routed,
-        })),
-      );
-      taken += `${host} `;
-    }
-  }
   for (const entry of entries) {
     const { service } = entry;
     const { fqdn } = service;
@@ -75,42 +55,77 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       continue;
     }
     const attached = attachedTo(fqdn, inventory, context);
-    const inputs = [service, ...claims, taken, ...attached.map(({ route }) => route), 'aliases', ...aliases];
-    const host = tablePart(context, place, `host ${port} ${fqdn}`, inputs, (rules, rulesOf) =>
-      serviceHost(entry, { claims, attached, aliases, taken: taken.split(' '), context }, rules, rulesOf),
+    const rivals = rivalsOf(service, aliases, strangers, context);
+    const inputs = [service, ...claims, 'rivals', ...rivals.flat(), ...attached.map(({ route }) => route)];
+    const host = tablePart(
+      context,
+      place,
+      `host ${port} ${fqdn}`,
+      [...inputs, 'aliases', ...aliases],
+      (rules, rulesOf) => serviceHost(entry, { claims, attached, aliases, rivals, context }, rules, rulesOf),
     );
+    for (const [name] of rivals) if (host.domains.includes(name)) strangers.delete(name);
     if (host.domains.length > 0) virtualHosts.push(host);
+  }
+  for (const [host, routed] of strangers) {
+    virtualHosts.push(
+      rounds.value(`other ${port} ${host}`, [routed], () => ({
+        name: `${host}:${port}`,
+        // Only Services have short names.
+        domains: [host],
+        routes: routed.routes,
+        source: routed.source,
+      })),
+    );
   }
   return rounds.value(`port ${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
 }
 
-function routesOf(object: KubeObject, context: RuleContext, rulesOf: RulesOf) {
-  const routes = compileRules(rulesOf(object), context);
-  return routes.length > 0 ? { routes, source: objectRef(object) } : undefined;
+/** The routes of a host, and whose they are. */
+interface Routed extends Pick<VirtualHost, 'routes' | 'source'> {
+  readonly winner: KubeObject;
 }
 
-/** Hosts with routes that are no Service that may be called: unknown and hidden ones. */
-function strangers({ attachments }: Inventory, { owners, scope }: TableContext): ReadonlySet<string> {
-  const hidden = [...attachments.byService.keys()].filter((host) => !scope.callable.has(host));
-  return new Set([...owners.others.keys(), ...hidden]);
+type Rivals = readonly (readonly [name: string, owner: KubeObject])[];
+
+/** Names of the Service that are hosts of VirtualServices in their own right. */
+function rivalsOf(
+  service: Service,
+  aliases: readonly Alias[],
+  strangers: ReadonlyMap<string, Routed>,
+  { caller }: TableContext,
+): Rivals {
+  if (strangers.size === 0) return NOTHING;
+  return serviceDomains(service, caller.namespace, aliases).flatMap((name) => {
+    const routed = strangers.get(name);
+    return routed ? [[name, routed.winner] as const] : [];
+  });
+}
+
+function routesOf(object: KubeObject, context: RuleContext, rulesOf: RulesOf): Routed | undefined {
+  const routes = compileRules(rulesOf(object), context);
+  return routes.length > 0 ? { routes, source: objectRef(object), winner: object } : undefined;
 }
 
 function attachedTo(host: string, { attachments }: Inventory, { scope }: TableContext): readonly Attachment[] {
   return (attachments.byService.get(host) ?? NOTHING).filter(({ route }) => scope.sees(route, host));
 }
 
-/** A name of a Service whose address has a listener of its own on this port: its connections never reach the shared table. */
-const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
-  entries.some(
-    ({ service, port }) =>
-      port.protocol !== 'http' && service.clusterIp !== undefined && serviceDomains(service, '').includes(host),
-  );
-
 interface Claims {
   /** VirtualServices, in order of precedence. */
   readonly claims: readonly KubeObject[];
   readonly attached: readonly Attachment[];
   readonly context: TableContext;
+}
+
+/** A wildcard rules a Service that no object names, wherever that one applies, and only the most specific one does. */
+function mostSpecific(
+  claims: readonly KubeObject[],
+  attached: readonly Attachment[],
+  host: string,
+): readonly KubeObject[] {
+  const exact = claims.filter((object) => hostsOf(object).includes(host));
+  return exact.length > 0 || attached.length > 0 ? exact : claims.slice(0, 1);
 }
 
 /**
@@ -123,7 +138,7 @@ function routedBy(
   { claims, attached, context: { settings } }: Claims,
   rules: RuleContext,
   rulesOf: RulesOf,
-) {
+): Routed | undefined {
   const { namespace } = rules.caller;
   const defaults = settings.exportTo.virtualServices;
   const httpRoutes = service ? routesFor(attached, service, rules.port, namespace, defaults) : [];
@@ -132,7 +147,7 @@ function routedBy(
     warnOfBoth(host, httpRoutes[0], winner, httpRouteBeats(httpRoutes, winner, host, namespace, defaults), rules);
   }
   let untried = httpRoutes.length > 0;
-  for (const object of claims) {
+  for (const object of service ? mostSpecific(claims, attached, host) : claims) {
     if (untried && httpRouteBeats(httpRoutes, object, host, namespace, defaults)) {
       untried = false;
       const routed = gatewayApiRoutes(httpRoutes, rules);
@@ -146,15 +161,21 @@ function routedBy(
 
 function serviceHost(
   { service, port: { port, protocol } }: Entry,
-  { aliases, taken, ...claims }: Claims & { readonly aliases: readonly Alias[]; readonly taken: readonly string[] },
+  { aliases, rivals, ...claims }: Claims & { readonly aliases: readonly Alias[]; readonly rivals: Rivals },
   rules: RuleContext,
   rulesOf: RulesOf,
 ): VirtualHost {
   const routed = routedBy(service.fqdn, service, claims, rules, rulesOf);
-  const domains = serviceDomains(service, rules.caller.namespace, aliases);
+  const { namespace } = rules.caller;
+  const taken = new Set(
+    rivals
+      .filter(([, owner]) => !keepsName(service, routed?.winner, owner, namespace, claims.context.settings))
+      .map(([name]) => name),
+  );
+  const domains = serviceDomains(service, namespace, aliases);
   return {
     name: `${service.fqdn}:${port}`,
-    domains: domains.filter((domain) => !taken.includes(domain)),
+    domains: domains.filter((domain) => !taken.has(domain)),
     routes: routed?.routes ?? [plainRoute(service, port, rules.defaultRetries)],
     source: routed?.source,
     ...(protocol === 'detect' ? { detected: true } : {}),
@@ -184,8 +205,6 @@ const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
     (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
   );
 
-const hasNoAddress = ({ entry }: Service): boolean => entry !== undefined && entry.addresses.length === 0;
-
 function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
   const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;
   warn({ code: 'PORT_CONFLICT', object: `ServiceEntry/${namespace}/${name}`, field: 'spec.addresses', message });
@@ -203,14 +222,14 @@ function warnOfBoth(
   context.warn({ code: 'DUPLICATE_ROUTE', object: objectRef(loses), field: 'spec', message });
 }
 
-function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext) {
+function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext): Routed | undefined {
   const [oldest] = httpRoutes;
   const routes = routeTable(httpRoutes, context.defaultRetries, context.warn).map((route) => ({
     ...route,
     // A mirror that names no Service is left out.
     mirrors: route.mirrors.filter(({ host }) => context.services.get(host) !== undefined),
   }));
-  return oldest && routes.length > 0 ? { routes, source: objectRef(oldest) } : undefined;
+  return oldest && routes.length > 0 ? { routes, source: objectRef(oldest), winner: oldest } : undefined;
 }
 
 /** What a Service gets without any route object: balancing over its ready pods, with the mesh's default retries. */

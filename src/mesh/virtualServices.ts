@@ -1,4 +1,5 @@
 import { expandHost, type KubeObject } from '../base/kubernetes.js';
+import { byAge } from './age.js';
 import { gatewayRef } from './matches.js';
 import { perObject } from './memo.js';
 import { records, texts } from './read.js';
@@ -50,6 +51,13 @@ export function visibleVirtualServices(
     if (visibility) groups[visibility].push(object);
   }
   return [...groups.private, ...groups.named, ...groups.public];
+}
+
+/** Whether clients of the namespace, to which both are visible, are told of `a` first; never of an object before itself. */
+export function precedes(a: KubeObject, b: KubeObject, namespace: string, defaultExportTo: readonly string[]): boolean {
+  const rank = (object: KubeObject): number =>
+    ['private', 'named', 'public'].indexOf(visibilityOf(object, namespace, defaultExportTo) ?? 'public');
+  return rank(a) - rank(b) < 0 || (rank(a) === rank(b) && byAge(a, b) < 0);
 }
 
 /** Which VirtualService holds which Service, and which hosts belong to no Service. */

@@ -1,5 +1,5 @@
-import { split, virtualService } from '../support/mesh.js';
-import { type Case, EVEN, NEW, NINETY_TEN, OLD, OPS, table, to, vs90 } from '../support/meshCases.js';
+import { SUBSETS, split, virtualService } from '../support/mesh.js';
+import { type Case, EVEN, NEW, NINETY_TEN, OLD, OPS, service, table, to, vs90 } from '../support/meshCases.js';
 
 table('from host to virtual host', [
   { says: 'a short host in the same namespace is the Service', yaml: vs90, share: NINETY_TEN, warns: [] },
@@ -51,6 +51,36 @@ table('from host to virtual host', [
     share: NINETY_TEN,
   },
   {
+    says: 'a host with one dot does not take the name from the Service of an older VirtualService',
+    yaml: [
+      virtualService(`[{${to('v2')}}]`, { name: 'a', hosts: '[shop.demo]', created: NEW }),
+      virtualService(split(90, 10), { name: 'b', hosts: '["*.demo.svc.cluster.local"]', created: OLD }),
+    ].join('---'),
+    request: { host: 'shop.demo' },
+    share: NINETY_TEN,
+  },
+  {
+    says: 'a host with one dot takes the name from the Service of a newer VirtualService',
+    yaml: [
+      virtualService(`[{${to('v2')}}]`, { name: 'a', hosts: '[shop.demo]', created: OLD }),
+      virtualService(split(90, 10), { name: 'b', created: NEW }),
+    ].join('---'),
+    request: { host: 'shop.demo' },
+    share: { v2: 1 },
+  },
+  {
+    says: 'a host with one dot takes the name from the Service that the same VirtualService names',
+    yaml: virtualService(split(90, 10), { hosts: '[shop.demo, shop]' }),
+    request: { host: 'shop.demo' },
+    share: NINETY_TEN,
+  },
+  {
+    says: 'a host with one dot is still the address of the Service, which refuses on other ports',
+    yaml: virtualService(split(90, 10), { hosts: '[shop.demo]' }),
+    request: { host: 'shop.demo', port: 81 },
+    failed: { '000 refused': 1 },
+  },
+  {
     says: 'a destination host with one dot is no cluster',
     yaml: virtualService(`[{${to('v1', 'shop.demo')}}]`),
     failed: { '503 NC': 1 },
@@ -91,6 +121,37 @@ table('from host to virtual host', [
       virtualService(split(50, 50), { name: 'wide', hosts: '["*.demo.svc.cluster.local"]', created: OLD }),
       virtualService(split(90, 10), { created: NEW }),
     ].join('---'),
+    share: NINETY_TEN,
+  },
+  {
+    says: 'a wildcard does not step in where the exact host has rules for other sources only',
+    yaml: [
+      virtualService(`[{${to('v2')}}]`, { name: 'wide', hosts: '["*.demo.svc.cluster.local"]', created: OLD }),
+      virtualService(`[{match: [{sourceLabels: {app: other}}], ${to('v1')}}]`, { created: NEW }),
+    ].join('---'),
+    share: EVEN,
+  },
+  {
+    says: 'a host that no registry knows passes through where the only Service of the port has a detected protocol',
+    base: `${service('{port: 80, name: web, targetPort: 8080}')}---${SUBSETS}`,
+    yaml: virtualService(split(90, 10), { hosts: '[legacy.example.com]' }),
+    request: { host: 'legacy.example.com' },
+    share: { unknown: 1 },
+    protocol: 'passthrough',
+  },
+  {
+    says: 'a host that no registry knows is not routed on another port than 80 by itself',
+    base: `${service('{port: 8080, name: http, targetPort: 8080}')}---${SUBSETS}`,
+    yaml: virtualService(split(90, 10), { hosts: '[legacy.example.com]' }),
+    request: { host: 'legacy.example.com', port: 8080 },
+    share: { unknown: 1 },
+    protocol: 'passthrough',
+  },
+  {
+    says: 'a host that no registry knows is routed on the port of a Service that its VirtualService names too',
+    base: `${service('{port: 8080, name: http, targetPort: 8080}')}---${SUBSETS}`,
+    yaml: virtualService(split(90, 10), { hosts: '[shop, legacy.example.com]' }),
+    request: { host: 'legacy.example.com', port: 8080 },
     share: NINETY_TEN,
   },
   {

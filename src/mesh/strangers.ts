@@ -1,0 +1,66 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import type { TableContext } from './context.js';
+import { routePrecedes } from './gatewayApi.js';
+import { type Service, type ServicePort, serviceDomains } from './services.js';
+import type { MeshSettings } from './settings.js';
+import { precedes } from './virtualServices.js';
+
+/** A host of a ServiceEntry that names no address. */
+export const hasNoAddress = ({ entry }: Service): boolean => entry !== undefined && entry.addresses.length === 0;
+
+export interface Entry {
+  readonly service: Service;
+  readonly port: ServicePort;
+}
+
+const NOTHING: readonly never[] = [];
+
+/**
+ * Hosts of VirtualServices that are no Service that may be called, with the VirtualServices that name them. Port 80 takes them all; any
+ * other port only those of a VirtualService that also names an HTTP Service of that port.
+ */
+export function strangersOn(
+  port: number,
+  entries: readonly Entry[],
+  { owners }: TableContext,
+): [host: string, claims: readonly KubeObject[]][] {
+  if (owners.others.size === 0 || !entries.some(sharesListener)) return [];
+  const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
+  const here =
+    port === 80 ? undefined : new Set(http.flatMap(({ service }) => owners.services.get(service.fqdn) ?? NOTHING));
+  return [...owners.others].flatMap(([host, claims]): [string, readonly KubeObject[]][] => {
+    const selected = here ? claims.filter((object) => here.has(object)) : claims;
+    return selected.length === 0 || isDialledElsewhere(host, entries) ? [] : [[host, selected]];
+  });
+}
+
+/** Of a detected protocol every address has a listener of its own, and only a host without any needs the one for all addresses. */
+const sharesListener = ({ service, port }: Entry): boolean =>
+  port.protocol === 'http' || (port.protocol === 'detect' && hasNoAddress(service));
+
+/** A name of a Service whose address has a listener of its own on this port: its connections never reach the shared table. */
+const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
+  entries.some(
+    ({ service, port }) =>
+      port.protocol !== 'http' && service.clusterIp !== undefined && serviceDomains(service, '').includes(host),
+  );
+
+/**
+ * Names such as `shop.demo` that both a Service and a VirtualService for that very name claim: the object that comes first takes it, and a
+ * Service without routes of its own comes last.
+ * @param winner whose routes the Service has, a VirtualService or a route of the Gateway API; undefined: nobody's.
+ * @param stranger VirtualService whose routes the name has otherwise.
+ */
+export function keepsName(
+  { fqdn }: Service,
+  winner: KubeObject | undefined,
+  stranger: KubeObject,
+  namespace: string,
+  { exportTo }: MeshSettings,
+): boolean {
+  if (!winner) return false;
+  const defaults = exportTo.virtualServices;
+  return winner.kind === 'VirtualService'
+    ? precedes(winner, stranger, namespace, defaults)
+    : routePrecedes(winner, stranger, fqdn, namespace, defaults);
+}
