@@ -16,15 +16,23 @@ export function parseCall(url: string): Call {
   return { url, host: hostname, port: port === '' ? 80 : Number(port), path: pathname + search };
 }
 
-type Outcome = { url: string; status: number } | { url: string; error: string };
+type Outcome = { url: string; status: number; answer?: Identity } | { url: string; error: string };
+
+/** Who answered; what it says of itself is passed on, so that a marker on the caller's page finds the version behind it. */
+interface Identity {
+  readonly app: string;
+  readonly version: string;
+  readonly pod: string;
+}
 
 /** Makes the calls one after the other; failures are outcomes too. */
 async function makeCalls(env: AppEnvironment, calls: readonly Call[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { url, host, port, path } of calls) {
     try {
-      const { status } = await env.client.request(host, port, 'GET', path);
-      outcomes.push({ url, status });
+      const { status, body } = await env.client.request(host, port, 'GET', path);
+      const answer = identityIn(body);
+      outcomes.push({ url, status, ...(answer ? { answer } : {}) });
     } catch (error) {
       outcomes.push({ url, error: errorText(error) });
     }
@@ -32,9 +40,15 @@ async function makeCalls(env: AppEnvironment, calls: readonly Call[]): Promise<O
   return outcomes;
 }
 
+/** undefined: the answer is not of a generic application. */
+function identityIn(body: string): Identity | undefined {
+  const [, app, version, pod] = /^\{"app":"([^"\\]*)","version":"([^"\\]*)".*?"pod":"([^"\\]*)"/.exec(body) ?? [];
+  return app === undefined || version === undefined || pod === undefined ? undefined : { app, version, pod };
+}
+
 const failed = (outcome: Outcome): boolean => 'error' in outcome || outcome.status >= 500;
 
-/** An application of which nothing is known: says who it is, and 502 when one of its calls failed. */
+/** An application of which nothing is known: says who it is and what it was asked, and 502 when one of its calls failed. */
 export function genericApp(env: AppEnvironment, calls: readonly string[]): AppHandler {
   const parsed = calls.map(parseCall);
   const identity = {
@@ -44,7 +58,7 @@ export function genericApp(env: AppEnvironment, calls: readonly string[]): AppHa
     pod: env.pod,
   };
   return (request) => {
-    const about = { ...identity, method: request.method, path: request.path };
+    const about = { ...identity, method: request.method, path: request.path, headers: request.headers };
     if (parsed.length === 0) return json(200, about);
     return makeCalls(env, parsed).then((outcomes) =>
       json(outcomes.some(failed) ? 502 : 200, { ...about, calls: outcomes }),
