@@ -31,7 +31,7 @@ export function scaffold(options: ScaffoldOptions): Readonly<Record<string, stri
 const dns = (version: string): string => version.toLowerCase().replace(/[^a-z0-9.-]/g, '-');
 
 /** A version's name in the scenario: its label, with a letter in front where it has none. */
-function versionName(label: string): string {
+export function versionName(label: string): string {
   return /^[A-Za-z]/.test(label) && !['uri', 'failed', 'by'].includes(label) ? label : `v${label}`;
 }
 

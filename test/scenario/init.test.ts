@@ -1,46 +1,15 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { PassThrough } from 'node:stream';
 import { Ajv } from 'ajv';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ConfigError } from '../../src/base/errors.js';
-import { initCommand } from '../../src/cli/commands/init.js';
-import type { Io } from '../../src/cli/io.js';
 import { scenarioJsonSchema } from '../../src/scenario/json-schema.js';
 import { loadScenario } from '../../src/scenario/load.js';
-import { Folders, said } from '../support/scenario.js';
+import { init, refusal } from '../support/init.js';
+import { Folders } from '../support/scenario.js';
 
 const folders = new Folders();
 afterAll(() => folders.remove());
-
-async function init(cwd: string, ...args: string[]): Promise<string> {
-  let text = '';
-  const output = {
-    write: (more: string) => {
-      text += more;
-    },
-    isTTY: false,
-    columns: 80,
-    color: false,
-  };
-  const io: Io = {
-    stdout: output,
-    stderr: output,
-    env: {},
-    cwd,
-    stdin: new PassThrough(),
-    signal: new AbortController().signal,
-    setExitCode: () => {},
-  };
-  await initCommand(io).exitOverride().parseAsync(args, { from: 'user' });
-  return text;
-}
-const refusal = async (cwd: string, ...args: string[]) =>
-  init(cwd, ...args).then(
-    () => [],
-    (error: unknown) => (error instanceof ConfigError ? error.problems.map(said) : Promise.reject(error)),
-  );
 
 describe('init', () => {
   test.each<[string, string[], string]>([

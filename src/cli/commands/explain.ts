@@ -1,8 +1,6 @@
 import { Command } from 'commander';
 import { ConfigError, EXIT } from '../../base/errors.js';
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
-import { connectCluster } from '../../cluster/client.js';
-import { readWholeMesh } from '../../cluster/meshObjects.js';
 import type { MeshWarning } from '../../mesh/types.js';
 import { diffTraffic } from '../explainDiff.js';
 import { diffText } from '../explainDiffText.js';
@@ -19,6 +17,7 @@ import {
 } from '../explainInput.js';
 import { explainText, type PlacedWarning } from '../explainText.js';
 import type { Io } from '../io.js';
+import { readLiveMesh } from '../liveMesh.js';
 
 const HELP = `
 Examples:
@@ -142,12 +141,10 @@ function checkUsage({ path, filename, diff, to, context, kubeconfig, expect }: F
 /** What a live cluster holds, when one is named; what may not be read is said. */
 async function liveObjects(io: Io, { context, kubeconfig }: Flags): Promise<{ live?: readonly KubeObject[] }> {
   if (context === undefined && kubeconfig === undefined) return {};
-  const client = await connectCluster({
+  const { objects, unread } = await readLiveMesh({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
   });
-  await client.check();
-  const { objects, unread } = await readWholeMesh(client);
   for (const line of unread) io.stderr.write(`not read: ${line}\n`);
   return { live: objects };
 }

@@ -34,13 +34,14 @@ Exit codes: 0 planned · 3 usage or configuration`,
     .action(async (file: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(file ?? defaultScenario(io.cwd), { cwd: io.cwd });
       const plan = planRun(scenario, flags.rate === undefined ? undefined : everywhere(flags.rate));
-      io.stdout.write(flags.json ? `${JSON.stringify(plan)}\n` : describe(plan));
+      io.stdout.write(flags.json ? `${JSON.stringify(plan)}\n` : planText(plan));
     });
 }
 
 const everywhere = (rate: number): Rates => ({ client: rate, source: rate, destination: rate, graph: rate });
 
-function describe(plan: Plan): string {
+/** The plan as a person reads it. */
+export function planText(plan: Plan): string {
   const rate = (value: number) => Math.round(value * 10) / 10;
   const header = [
     `${plan.scenario}: a run in which all is as promised ends red with probability ${formatPercent(plan.errorRate, 4)} at most`,

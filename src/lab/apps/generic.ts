@@ -59,7 +59,7 @@ export function callUnasked(env: AppEnvironment, calls: readonly string[], perSe
   return () => clearInterval(timer);
 }
 
-/** An application of which nothing is known: says who it is and who answered its calls, and 502 when one of its calls failed. */
+/** An application of which nothing is known: says who it is, what it was asked and who answered its calls, and 502 when one of its calls failed. */
 export function genericApp(env: AppEnvironment, calls: readonly string[]): AppHandler {
   const parsed = calls.map(parseCall);
   const identity = {
@@ -70,7 +70,7 @@ export function genericApp(env: AppEnvironment, calls: readonly string[]): AppHa
     pod: env.pod,
   };
   return (request) => {
-    const about = { ...identity, method: request.method, path: request.path };
+    const about = { ...identity, method: request.method, path: request.path, headers: request.headers };
     if (parsed.length === 0) return json(200, about);
     return makeCalls(env, parsed).then((outcomes) =>
       json(outcomes.some(failed) ? 502 : 200, { ...about, calls: outcomes }),

@@ -3,6 +3,7 @@ import { genericApp, withCalls } from './generic.js';
 import { customerApi, vehicleApi, workshopApi } from './pitstop/apis.js';
 import { PitstopData } from './pitstop/data.js';
 import { webApp } from './pitstop/webapp.js';
+import { callsOfImage } from './samples.js';
 
 /** What an image's process does with connections. */
 export type AppKind = 'http' | 'bytes';
@@ -35,7 +36,7 @@ export class AppRegistry {
   handler(env: AppEnvironment, calls: readonly string[]): AppHandler {
     const name = pitstopName(env.image);
     const factory = name === undefined ? undefined : PITSTOP[name];
-    if (!factory) return genericApp(env, calls);
+    if (!factory) return genericApp(env, calls.length > 0 ? calls : callsOfImage(env.image));
     let data = this.data.get(env.namespace);
     if (!data) {
       data = new PitstopData();

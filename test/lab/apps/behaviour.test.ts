@@ -8,6 +8,7 @@ import { ByteServer } from '../../../src/lab/apps/byteServer.js';
 import { AppClient } from '../../../src/lab/apps/client.js';
 import { parseCall } from '../../../src/lab/apps/generic.js';
 import { AppRegistry, appKind } from '../../../src/lab/apps/registry.js';
+import { callsOfImage } from '../../../src/lab/apps/samples.js';
 
 test('the most specific entry wins field by field: workload, image, label, default', () => {
   const names = appNames('shop-v2', 'registry.example/team/shop:2.0', 'shop');
@@ -95,7 +96,40 @@ test('an unknown image says who it is', async () => {
     pod: 'pod-1',
     method: 'GET',
     path: '/path',
+    headers: { host: 'x:80', accept: '*/*' },
   });
+});
+
+test('who answered a call is passed on, so that a marker on the page of the caller finds the version behind it', async () => {
+  const behaviour = { latency: { kind: 'constant', ms: millis(0) }, errors: ratio(0), errorStatus: 500 } as const;
+  const body = '{"app":"reviews","version":"v2","workload":"reviews-v2","pod":"reviews-v2-x","method":"GET"}';
+  const server = new AppServer({
+    handler: ({ path }) => ({ status: 200, body: path === '/plain' ? '<p>plain</p>' : body }),
+    behaviour,
+    clock: systemClock,
+    random: seededRandom(3),
+  });
+  try {
+    const ports = { reviews: await server.listen() };
+    const [page] = await ask({ calls: ['http://reviews:9080/', 'http://reviews:9080/plain'], ports }, 1);
+    expect(page?.body).toContain('"app":"reviews","version":"v2"');
+    expect(JSON.parse(page?.body ?? '').calls).toEqual([
+      { url: 'http://reviews:9080/', status: 200, by: { app: 'reviews', version: 'v2', pod: 'reviews-v2-x' } },
+      { url: 'http://reviews:9080/plain', status: 200 },
+    ]);
+  } finally {
+    await server.close();
+  }
+});
+
+test.each([
+  ['docker.io/istio/examples-bookinfo-productpage-v1:1.20.1', ['details', 'reviews']],
+  ['istio/examples-bookinfo-reviews-v1:1.20.1', []],
+  ['istio/examples-bookinfo-reviews-v2', ['ratings']],
+  ['registry.example/examples-bookinfo-reviews-v3@sha256:0', ['ratings']],
+  ['registry.example/my-examples-bookinfo-reviews-v3', []],
+])('the image %s calls %j', (image, hosts) => {
+  expect(callsOfImage(image).map((url) => parseCall(url).host)).toEqual(hosts);
 });
 
 test('a share of the requests fails as configured', async () => {

@@ -1,0 +1,138 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import { isWorkload } from './pods.js';
+import { labels, record, records, text } from './read.js';
+
+/** A Service whose pods come in several versions. */
+export interface Release {
+  readonly namespace: string;
+  readonly service: string;
+  /** Its first port. */
+  readonly port: number;
+  /** The pod label that tells the versions apart. */
+  readonly label: string;
+  /** Two or more label values, in their natural order. */
+  readonly versions: readonly string[];
+  /** Workloads behind it, whatever their version. */
+  readonly workloads: readonly string[];
+}
+
+/** A workload that may be the one that calls a service, and what speaks for it. */
+export interface CallerChoice {
+  readonly workload: string;
+  readonly why: string;
+}
+
+const VERSION_LABELS = ['version', 'app.kubernetes.io/version'] as const;
+const natural = new Intl.Collator('en', { numeric: true });
+
+const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? 'default';
+const templateOf = (workload: KubeObject) => record(workload.spec?.template);
+const podLabels = (workload: KubeObject) => labels(record(templateOf(workload).metadata).labels);
+
+/** Every Service with two or more versions behind it. A selector that pins one version counts as if it did not. */
+export function releasesOf(objects: readonly KubeObject[]): Release[] {
+  const workloads = objects.filter(isWorkload);
+  return objects
+    .filter(({ kind, apiVersion }) => kind === 'Service' && apiVersion === 'v1')
+    .flatMap((service) => releaseOf(service, workloads) ?? [])
+    .sort((a, b) => natural.compare(`${a.namespace}/${a.service}`, `${b.namespace}/${b.service}`));
+}
+
+function releaseOf(service: KubeObject, workloads: readonly KubeObject[]): Release | undefined {
+  const port = records(service.spec?.ports)[0]?.port;
+  const behind = workloads.filter((workload) => selects(service, workload));
+  for (const label of VERSION_LABELS) {
+    const values = new Set(behind.flatMap((workload) => podLabels(workload)[label] ?? []));
+    if (values.size < 2 || typeof port !== 'number') continue;
+    return {
+      namespace: namespaceOf(service),
+      service: service.metadata.name,
+      port,
+      label,
+      versions: [...values].sort(natural.compare),
+      workloads: behind.map(({ metadata }) => metadata.name),
+    };
+  }
+  return undefined;
+}
+
+function selects(service: KubeObject, workload: KubeObject): boolean {
+  const wanted = Object.entries(labels(service.spec?.selector)).filter(
+    ([key]) => !(VERSION_LABELS as readonly string[]).includes(key),
+  );
+  const own = podLabels(workload);
+  return (
+    wanted.length > 0 &&
+    namespaceOf(service) === namespaceOf(workload) &&
+    wanted.every(([key, value]) => own[key] === value)
+  );
+}
+
+/** The Services that lead to a workload. */
+export const servicesOfWorkload = (objects: readonly KubeObject[], workload: KubeObject): KubeObject[] =>
+  objects.filter((service) => service.kind === 'Service' && service.apiVersion === 'v1' && selects(service, workload));
+
+/**
+ * Who may call a service, by the strongest evidence that there is: its address in an environment variable or argument, a rule for the
+ * caller's labels, a way from a gateway, being the only other workload. Several are several choices; without evidence none is given.
+ */
+export function callersOf(objects: readonly KubeObject[], release: Release): CallerChoice[] {
+  const others = otherWorkloads(objects, release);
+  const evidence: readonly [why: string, holds: (workload: KubeObject) => boolean][] = [
+    ['its environment or arguments name the service', (workload) => names(workload, release)],
+    ['a route of the service is for its labels', (workload) => sourceLabelled(objects, workload, release)],
+    ['a gateway or load balancer leads to it', (workload) => isEntrance(objects, workload)],
+    ['it is the only other workload', () => others.length === 1],
+  ];
+  for (const [why, holds] of evidence) {
+    const found = others.filter(holds);
+    if (found.length > 0) return found.map(({ metadata }) => ({ workload: metadata.name, why }));
+  }
+  return [];
+}
+
+/** Workloads of the namespace that are not behind the service. */
+export const otherWorkloads = (objects: readonly KubeObject[], { namespace, workloads }: Release): KubeObject[] =>
+  objects.filter(
+    (object) => isWorkload(object) && namespaceOf(object) === namespace && !workloads.includes(object.metadata.name),
+  );
+
+function names(workload: KubeObject, { service }: Release): boolean {
+  const host = new RegExp(`(^|[/@=,\\s])${service}([.:/,\\s]|$)`);
+  return records(record(templateOf(workload).spec).containers).some((container) =>
+    [
+      ...records(container.env).map(({ value }) => value),
+      ...[container.args, container.command].flatMap((list) => (Array.isArray(list) ? list : [])),
+    ].some((value) => typeof value === 'string' && host.test(value)),
+  );
+}
+
+function sourceLabelled(objects: readonly KubeObject[], workload: KubeObject, { service }: Release): boolean {
+  const own = podLabels(workload);
+  return objects
+    .filter(({ kind, spec }) => kind === 'VirtualService' && hostsOf(spec).includes(service))
+    .flatMap(({ spec }) => records(spec?.http))
+    .flatMap((rule) => records(rule.match))
+    .map((match) => Object.entries(labels(match.sourceLabels)))
+    .some((wanted) => wanted.length > 0 && wanted.every(([key, value]) => own[key] === value));
+}
+
+/** The first parts of the hosts. */
+const hostsOf = (spec: KubeObject['spec']): string[] =>
+  (Array.isArray(spec?.hosts) ? spec.hosts : []).map((host) => String(host).split('.')[0] ?? '');
+
+function isEntrance(objects: readonly KubeObject[], workload: KubeObject): boolean {
+  const services = servicesOfWorkload(objects, workload);
+  if (services.some(({ spec }) => spec?.type === 'LoadBalancer' || spec?.type === 'NodePort')) return true;
+  const own = new Set(services.map(({ metadata }) => metadata.name));
+  const fromGateways = objects.filter(
+    ({ kind, spec }) =>
+      (kind === 'VirtualService' && Array.isArray(spec?.gateways) && spec.gateways.some((name) => name !== 'mesh')) ||
+      (kind === 'HTTPRoute' && records(spec?.parentRefs).some(({ kind: parent = 'Gateway' }) => parent === 'Gateway')),
+  );
+  const targets = fromGateways.flatMap(({ spec }) => [
+    ...records(spec?.http).flatMap((rule) => records(rule.route).map(({ destination }) => record(destination).host)),
+    ...records(spec?.rules).flatMap((rule) => records(rule.backendRefs).map(({ name }) => name)),
+  ]);
+  return targets.some((target) => own.has(text(target)?.split('.')[0] ?? ''));
+}

@@ -1,0 +1,242 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadScenario } from '../../src/scenario/load.js';
+import { bookinfo } from '../support/bookinfo.js';
+import { init, refusal } from '../support/init.js';
+import { Folders } from '../support/scenario.js';
+
+const folders = new Folders();
+afterAll(() => folders.remove());
+
+const workload = (
+  name: string,
+  app: string,
+  version: string,
+  container = 'image: "example/app:1"',
+) => `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}}
+spec:
+  selector: {matchLabels: {app: ${app}}}
+  template:
+    metadata: {labels: {app: ${app}, version: "${version}"}}
+    spec: {containers: [{name: main, ${container}}]}
+`;
+const service = (name: string, more = '') => `apiVersion: v1
+kind: Service
+metadata: {name: ${name}}
+spec: {selector: {app: ${name}${more}}, ports: [{name: http, port: 80}]}
+`;
+const join = (...documents: string[]) => documents.join('---\n');
+const route = (destinations: string) => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart}
+spec: {hosts: [cart], http: [{route: ${destinations}}]}
+`;
+const SUBSETS = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: cart}
+spec: {host: cart, subsets: [{name: old, labels: {version: "1"}}, {name: new, labels: {version: "2"}}]}
+`;
+const CART = join(service('cart'), workload('cart-1', 'cart', '1'), workload('cart-2', 'cart', '2'));
+const WEB = workload('web', 'web', 'x');
+const to = (subset: string, weight: number) => `{destination: {host: cart, subset: ${subset}}, weight: ${weight}}`;
+
+/** Stage -> promised share of the version that is released. */
+async function stagesOf(cwd: string, name: string) {
+  const scenario = await loadScenario(`scenarios/${name}`, { cwd });
+  const { stages } = parse(readFileSync(path.join(cwd, `scenarios/${name}/scenario.yaml`), 'utf8')) as {
+    stages: { name: string; expect: { share: Record<string, string> } }[];
+  };
+  const next = Object.keys(scenario.versions).at(-1) ?? '';
+  return { scenario, next, stages: stages.map((stage) => [stage.name, stage.expect.share[next]]) };
+}
+
+describe('init from manifests', () => {
+  const EIGHTY =
+    '[{route: [{destination: {host: reviews, subset: v1}, weight: 80}, {destination: {host: reviews, subset: v2}, weight: 20}]}]';
+
+  test("finds what Istio's book shop releases, who calls it, and goes on from the present weights", async () => {
+    const cwd = folders.make(bookinfo(EIGHTY));
+    const printed = await init(cwd, '-f', '.');
+    const { scenario, stages } = await stagesOf(cwd, 'reviews-canary');
+    expect(scenario).toMatchObject({ service: 'reviews', from: 'productpage-v1', namespace: 'default' });
+    expect(Object.keys(scenario.versions)).toEqual(['v1', 'v3', 'v2']);
+    expect(stages).toEqual([
+      ['present', '20%'],
+      ['to-50', '50%'],
+      ['to-100', '100%'],
+    ]);
+    expect(printed).toContain('reviews-canary: a run in which all is as promised ends red');
+    expect(printed).toContain('present  share:v2 at client');
+  });
+
+  test.each<[string, string, string[], string, (string | undefined)[][]]>([
+    [
+      'without routes: balancing, then subsets and weights of its own',
+      join(CART, WEB),
+      [],
+      'v2',
+      [
+        ['present', '50%'],
+        ['to-10', '10%'],
+        ['to-50', '50%'],
+        ['to-100', '100%'],
+      ],
+    ],
+    [
+      'a route to the old version alone: a destination is added',
+      join(CART, WEB, SUBSETS, route(`[${to('old', 100)}]`)),
+      [],
+      'v2',
+      [
+        ['present', '0%'],
+        ['to-10', '10%'],
+        ['to-50', '50%'],
+        ['to-100', '100%'],
+      ],
+    ],
+    [
+      'a route that gives all to the new version: nothing is left to do',
+      join(CART, WEB, SUBSETS, route(`[${to('old', 0)}, ${to('new', 100)}]`)),
+      ['--versions', '1,2'],
+      'v2',
+      [['present', '100%']],
+    ],
+    [
+      'the versions that a person names, the other way round',
+      join(CART, WEB, SUBSETS, route(`[${to('old', 40)}, ${to('new', 60)}]`)),
+      ['--versions', '2,1'],
+      'v1',
+      [
+        ['present', '40%'],
+        ['to-50', '50%'],
+        ['to-100', '100%'],
+      ],
+    ],
+    [
+      'a Service that pins the old version',
+      join(CART.replace('{app: cart}', '{app: cart, version: "1"}'), WEB),
+      [],
+      'v2',
+      [['present', '0%']],
+    ],
+  ])('%s', async (_, text, args, next, stages) => {
+    const cwd = folders.make({ 'm/all.yaml': text });
+    await init(cwd, '-f', 'm', ...args);
+    const made = await stagesOf(cwd, 'cart-canary');
+    expect([made.next, made.stages]).toEqual([next, stages]);
+  });
+
+  test('weights of an HTTPRoute are changed where they are', async () => {
+    const backend = (version: number) =>
+      `apiVersion: v1\nkind: Service\nmetadata: {name: cart-${version}}\nspec: {selector: {app: cart, version: "${version}"}, ports: [{name: http, port: 80}]}\n`;
+    const http = `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: cart}
+spec:
+  parentRefs: [{group: "", kind: Service, name: cart, port: 80}]
+  rules: [{backendRefs: [{name: cart-1, port: 80, weight: 9}, {name: cart-2, port: 80, weight: 1}]}]
+`;
+    const cwd = folders.make({ 'm/all.yaml': join(CART, WEB, backend(1), backend(2), http) });
+    await init(cwd, '-f', 'm', '--service', 'cart');
+    const { scenario, stages } = await stagesOf(cwd, 'cart-canary');
+    expect(scenario.mesh).toBe('gateway-api');
+    expect(stages).toEqual([
+      ['present', '10%'],
+      ['to-50', '50%'],
+      ['to-100', '100%'],
+    ]);
+  });
+
+  const ASKS = workload(
+    'shopfront',
+    'shopfront',
+    'x',
+    'image: "e/a:1", env: [{name: CART, value: "http://cart:80/items"}]',
+  );
+  test.each([
+    ['the environment that names the service', join(CART, WEB, ASKS), 'shopfront'],
+    ['being the only other workload', join(CART, WEB), 'web'],
+    [
+      'a load balancer',
+      join(CART, WEB, workload('job', 'job', 'x'), service('web').replace('spec: {', 'spec: {type: LoadBalancer, ')),
+      'web',
+    ],
+  ])('the caller is known by %s', async (_, text, from) => {
+    const cwd = folders.make({ 'm/all.yaml': text });
+    await init(cwd, '-f', 'm');
+    expect((await loadScenario('scenarios/cart-canary', { cwd })).from).toBe(from);
+  });
+
+  test.each([
+    [
+      'several services with two versions',
+      [CART, CART.replaceAll('cart', 'stock'), WEB],
+      [],
+      '--service:-: several Services have two versions: cart in default (1, 2); stock in default (1, 2) (choose one with --service, and --namespace)',
+    ],
+    [
+      'no service with two versions',
+      [service('cart'), workload('cart-1', 'cart', '1'), WEB],
+      [],
+      '--service:-: no Service has pods of two versions behind it (the pods of a release differ in the label version or app.kubernetes.io/version; bring both Deployments)',
+    ],
+    [
+      'a service that is not there',
+      [CART, WEB],
+      ['--service', 'kart'],
+      '--service:-: found "kart", which has no two versions (choose one of: cart in default (1, 2))',
+    ],
+    [
+      'callers without evidence',
+      [CART, WEB, workload('job', 'job', 'x')],
+      [],
+      '--from:-: nothing tells which workload calls cart (choose one with --from: web, job)',
+    ],
+    [
+      'several callers',
+      [CART, ASKS, ASKS.replaceAll('shopfront', 'app')],
+      [],
+      '--from:-: several workloads may call cart (its environment or arguments name the service) (choose one with --from: shopfront, app)',
+    ],
+    [
+      'nobody to call',
+      [CART],
+      [],
+      '--from:-: nothing tells which workload calls cart (bring the workload that calls it: routes apply in the proxy of the caller)',
+    ],
+    [
+      'a caller that is not there',
+      [CART, WEB],
+      ['--from', 'wep'],
+      '--from:-: found "wep", which is no other workload of default (choose one with --from: web)',
+    ],
+    ['versions that no pod has', [CART, WEB], ['--versions', '1,3'], '--versions:-: found 3; the pods have 1, 2'],
+  ])('%s: it lists the choices and writes nothing', async (_, documents, args, problem) => {
+    const cwd = folders.make({ 'm/all.yaml': join(...documents) });
+    expect(await refusal(cwd, '-f', 'm', ...args)).toEqual([problem]);
+  });
+
+  test('the environment of containers, and so their secrets, are not written down', async () => {
+    const secret = workload('web', 'web', 'x', 'image: "e/a:1", env: [{name: PASSWORD, value: "hunter2"}]');
+    const opaque = 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter2}\n';
+    const cwd = folders.make({ 'm/all.yaml': join(CART, secret, opaque) });
+    await init(cwd, '-f', 'm');
+    const text = readFileSync(path.join(cwd, 'scenarios/cart-canary/objects.yaml'), 'utf8');
+    expect(text).not.toContain('hunter2');
+    const objects = parseAllDocuments(text).map(
+      (document) => document.toJS() as { kind: string; spec: { type?: string } },
+    );
+    // Nothing leads to the caller yet, so the load gets a way in.
+    expect(objects.map(({ kind, spec }) => [kind, spec.type])).toEqual([
+      ['Service', 'ClusterIP'],
+      ['Deployment', undefined],
+      ['Deployment', undefined],
+      ['Deployment', undefined],
+      ['Service', 'LoadBalancer'],
+    ]);
+  });
+});
