@@ -68,7 +68,7 @@ function addText(text: string, file: string, options: Wanted, result: Manifests)
       file,
       line: template,
       message: 'is a template ({{ ... }}), not a manifest',
-      hint: 'render it first: helm template CHART | weighbridge explain -f -',
+      hint: 'render it first: helm template CHART > rendered.yaml',
     };
     (options.strangers === 'ignore' ? result.ignored : result.problems).push(problem);
     return;

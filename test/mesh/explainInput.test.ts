@@ -33,7 +33,7 @@ describe('what a folder holds beside Kubernetes objects is left out with a line'
     [
       'a Helm template',
       'apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Values.name }}\n',
-      /^left out: m\/x\.yaml:4: is a template .*helm template CHART \| weighbridge explain -f -/,
+      /^left out: m\/x\.yaml:4: is a template .*helm template CHART > rendered\.yaml/,
     ],
   ])('%s', async (_says, text, line) => {
     expect(await leftOut({ 'm/x.yaml': text })).toMatch(line);
