@@ -247,8 +247,8 @@ function graphAgainst(
     const foreign = foreignOf(version);
     const own = versionTotal(reference.counts, version) + foreign;
     const expected = own * (1 + plausible);
-    // Series are stretched one by one: each may be off by as much as all are together.
-    const tolerance = graph.rounding + Math.abs(plausible) * own;
+    // Series are stretched one by one: one that begins in the window may be off by the limit while the others, and so the sum, are not.
+    const tolerance = graph.rounding + Math.max(graph.extrapolation ?? 0, Math.abs(plausible)) * own;
     const others = foreign > 0 ? ` (${amount(foreign)} of them of other workloads)` : '';
     const explanation = `${amount(own)} counted at ${POINT_NAMES[reference.vantagePoint]}${others}, as rates over a window that reads ${percent(Math.abs(plausible))} ${plausible < 0 ? 'less' : 'more'}, ± ${amount(Math.ceil(graph.rounding))} by rounding`;
     const within = Math.abs(count - expected) <= tolerance;

@@ -124,6 +124,30 @@ describe('ledger', () => {
       left: [],
     },
     {
+      says: 'nothing when the rates of a version that began in the window are stretched, and those of the other are not',
+      promise: canary,
+      seen: look(
+        [
+          saw('source', { v1: 2399, v2: 250 }),
+          saw('graph', { v1: 2397, v2: 278 }, { rounding: 2, extrapolation: 0.22 }),
+        ],
+        true,
+      ),
+      left: [],
+    },
+    {
+      says: 'what the graph shows of a version beyond all that rates can be stretched',
+      promise: canary,
+      seen: look(
+        [
+          saw('source', { v1: 2399, v2: 250 }),
+          saw('graph', { v1: 2397, v2: 320 }, { rounding: 2, extrapolation: 0.22 }),
+        ],
+        true,
+      ),
+      left: [['graph', 'requests to v2', 64]],
+    },
+    {
       says: 'what the graph shows beyond rounding',
       promise: canary,
       seen: look([saw('source', { v1: 900, v2: 100 }), saw('graph', { v1: 880, v2: 120 }, { rounding: 3 })], true),

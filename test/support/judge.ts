@@ -69,6 +69,7 @@ export interface SeenOptions {
   readonly sent?: number;
   readonly byUri?: readonly UriCounts[];
   readonly rounding?: number;
+  readonly extrapolation?: number;
   readonly frontDoor?: number;
   readonly resets?: number;
 }
@@ -96,6 +97,7 @@ export function saw(
     vantagePoint,
     counts,
     rounding: options.rounding ?? 0,
+    ...(options.extrapolation === undefined ? {} : { extrapolation: options.extrapolation }),
     resets: options.resets ?? 0,
     ...(options.frontDoor === undefined ? {} : { frontDoor: options.frontDoor }),
   };
