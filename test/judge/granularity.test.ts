@@ -407,6 +407,17 @@ describe('several caller proxies', () => {
       expect(alone.decided).toBe(true);
     });
 
+    it('it stays open for the first scrapes, where the client knows of an answer astray and no proxy has told of a call yet', () => {
+      const ahead = (at: number) => {
+        const seen = looked([50, 0], [50, 0], [50, 0]);
+        const client = saw('client', { v1: 149, v2: 1 });
+        const observations = [client, ...seen.observations.filter(({ vantagePoint }) => vantagePoint !== 'client')];
+        return judge(back, { http: weights(100, 0), callers: 3 }, [{ ...seen, at, observations }]);
+      };
+      expect([ahead(500).verdict, ahead(500).decided]).toEqual(['fail', false]);
+      expect(ahead(3000).decided).toBe(true);
+    });
+
     it('proxies that send nothing astray pass, and spend nothing of the error rate', () => {
       const { assessment } = judged(back, [500, 0], [500, 0], [500, 0]);
       expect(guard(assessment)).toMatchObject({ verdict: 'pass', required: true });

@@ -17,6 +17,7 @@ export function proxiesCheck(plan: CheckPlan, unit: UnitContext): (look: Look) =
   const promised = plan.expected.share ?? 0;
   return (look) => {
     const parts = partsOf(look, version);
+    if (mayStillStray(parts, promised, look)) return openOutcome(NOT_SCRAPED, undefined, 0);
     if (parts.length < 2) return decidedUntilMore('One proxy calls the service: there is none to compare it with.');
     if (unit.granularity.unit !== 'request' && unit.granularity.unit !== 'unknown') {
       return decidedUntilMore(`${unit.granularity.sentence} Proxies may differ then.`);
@@ -39,6 +40,19 @@ export function proxiesCheck(plan: CheckPlan, unit: UnitContext): (look: Look) =
 /** So many calls are waited for where some proxies send astray and others do not, so that the culprits can be named. */
 const NAMING_CALLS = 500;
 const NAMING = 'Only some proxies send astray so far, but too few calls to say that it is only those.';
+
+/** ms within which scrapes of every second or so have told of the first requests. */
+const FIRST_SCRAPES_MS = 3000;
+const NOT_SCRAPED = 'The client is ahead: what the proxies count is scraped later.';
+
+/** The client knows of a request astray before any scrape tells whose it was; a single proxy is compared with nobody. */
+const mayStillStray = (parts: readonly Part[], promised: number, look: Look): boolean =>
+  (promised === 0 || promised === 1) &&
+  !look.settled &&
+  look.at < FIRST_SCRAPES_MS &&
+  goodObservation(look, 'source')?.proxies !== undefined &&
+  parts.length !== 1 &&
+  parts.every(({ count, total: of }) => count === promised * of);
 
 function worthNaming(parts: readonly Part[], promised: number): boolean {
   if (promised !== 0 && promised !== 1) return false;
