@@ -403,7 +403,7 @@ describe('several caller proxies', () => {
       expect([few.verdict, few.decided]).toEqual(['fail', false]);
       const enough = judge(back, { http: weights(100, 0), callers: 3 }, [looked([200, 0], [198, 2], [200, 0])]);
       expect([enough.verdict, enough.decided]).toEqual(['fail', true]);
-      const alone = judge(back, { http: weights(100, 0) }, [looked([48, 2])]);
+      const alone = judge(back, { http: weights(100, 0) }, [{ ...looked([48, 2]), at: 3000 }]);
       expect(alone.decided).toBe(true);
     });
 

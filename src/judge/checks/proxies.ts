@@ -45,14 +45,13 @@ const NAMING = 'Only some proxies send astray so far, but too few calls to say t
 const FIRST_SCRAPES_MS = 3000;
 const NOT_SCRAPED = 'The client is ahead: what the proxies count is scraped later.';
 
-/** The client knows of a request astray before any scrape tells whose it was; a single proxy is compared with nobody. */
+/** The client knows of a request astray before all scrapes have told whose it was. */
 const mayStillStray = (parts: readonly Part[], promised: number, look: Look): boolean =>
   (promised === 0 || promised === 1) &&
   !look.settled &&
   look.at < FIRST_SCRAPES_MS &&
   goodObservation(look, 'source')?.proxies !== undefined &&
-  parts.length !== 1 &&
-  parts.every(({ count, total: of }) => count === promised * of);
+  (parts.length < 2 || parts.every(({ count, total: of }) => count === promised * of));
 
 function worthNaming(parts: readonly Part[], promised: number): boolean {
   if (promised !== 0 && promised !== 1) return false;
