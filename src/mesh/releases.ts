@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { literalPattern } from '../base/patterns.js';
 import { isWorkload } from './pods.js';
 import { labels, record, records, text } from './read.js';
 
@@ -98,7 +99,7 @@ export const otherWorkloads = (objects: readonly KubeObject[], { namespace, work
   );
 
 function names(workload: KubeObject, { service }: Release): boolean {
-  const host = new RegExp(`(^|[/@=,\\s])${service}([.:/,\\s]|$)`);
+  const host = new RegExp(`(^|[/@=,\\s])${literalPattern(service)}([.:/,\\s]|$)`);
   return records(record(templateOf(workload).spec).containers).some((container) =>
     [
       ...records(container.env).map(({ value }) => value),

@@ -1,3 +1,4 @@
+import { literalPattern } from '../base/patterns.js';
 import type {
   Cluster,
   Destination,
@@ -108,7 +109,7 @@ function renderPathRewrite({ rewrite }: Route, { path }: RouteMatch): object {
   if (!rewrite?.uri) return {};
   // As istiod does it: what is left of a path whose first segments go must not begin with two slashes.
   if (rewrite.uri === '/' && path?.kind === 'segment-prefix')
-    return substitution(`^${path.value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(/?)(.*)`, '/\\2');
+    return substitution(`^${literalPattern(path.value)}(/?)(.*)`, '/\\2');
   return { prefix_rewrite: rewrite.uri };
 }
 

@@ -12,8 +12,8 @@ const MOST_LABELS = 50;
 
 /** What the growth of a side's series tells beside the counts. */
 export function seriesFacts(rows: readonly Sample[], watched: WatchedService): SeriesFacts {
-  const responses = new Counts2();
-  const proxies = new Counts2();
+  const responses = new NestedCounts();
+  const proxies = new NestedCounts();
   const labels = new Map<string, { key: readonly string[]; count: number }>();
   for (const { labels: of, value, version = UNKNOWN, own } of versionedRows(rows, watched)) {
     if (value <= 0) continue;
@@ -91,7 +91,7 @@ const responseOf = ({ response_code: code = '', response_flags: flags }: Labels)
   `${code} ${sortedFlags(flags)}`;
 
 /** Counts under two names. */
-class Counts2 {
+class NestedCounts {
   private readonly counts = new Map<string, Map<string, number>>();
 
   add(first: string, second: string, value: number): void {

@@ -1,4 +1,5 @@
-import { type Labels, literalPattern, type Sample, selector } from './prometheus.js';
+import { literalPattern } from '../base/patterns.js';
+import { type Labels, type Sample, selector } from './prometheus.js';
 import type { ProxyCounts, WindowCounts } from './types.js';
 import { versionMapper, type WatchedService } from './versions.js';
 

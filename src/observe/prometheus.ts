@@ -159,8 +159,3 @@ export function selector(metric: string, matchers: readonly (readonly [string, '
 function quote(value: string): string {
   return `"${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;
 }
-
-/** Text that an RE2 regular expression matches literally. */
-export function literalPattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-}

@@ -58,7 +58,7 @@ export async function diagnoseTraffic(input: WatchedTraffic): Promise<Diagnosis>
     history.look(look);
     input.progress(look);
   }
-  const evidence = await gatherEvidence(input.observers);
+  const evidence = await gatherEvidence(input.observers, signal);
   const causes = diagnose({
     scenario,
     stage,

@@ -105,7 +105,7 @@ async function countStage(input: StageInput, fresh: FreshConnections, patience: 
     assessment = soaked ?? assessment;
   }
   if (assessment.verdict !== 'pass' && !signal.aborted) {
-    emit({ type: 'evidence', stage: name, evidence: await gatherEvidence(input.observers) });
+    emit({ type: 'evidence', stage: name, evidence: await gatherEvidence(input.observers, signal) });
   }
   emit({ type: 'objects', stage: name, objects: await readObjects() });
   load.resume();

@@ -76,7 +76,7 @@ async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions<Se
   const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
   emit({ type: 'window-closed', stage: stage.name, reason });
   if (last?.assessment.verdict !== 'pass' && !signal.aborted) {
-    emit({ type: 'evidence', stage: stage.name, evidence: await gatherEvidence(observers) });
+    emit({ type: 'evidence', stage: stage.name, evidence: await gatherEvidence(observers, signal) });
   }
   const soakMs = stage.soak ?? 0;
   if (soakMs > 0 && last?.assessment.verdict === 'pass' && !signal.aborted) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { literalPattern } from '../../src/base/patterns.js';
 import { clientObserver } from '../../src/observe/client.js';
 import { CounterGrowth } from '../../src/observe/counters.js';
 import {
@@ -11,7 +12,7 @@ import {
   sumByVersion,
 } from '../../src/observe/istioCounts.js';
 import { extrapolationBound } from '../../src/observe/kiali.js';
-import { literalPattern, parsePrometheusDuration, selector } from '../../src/observe/prometheus.js';
+import { parsePrometheusDuration, selector } from '../../src/observe/prometheus.js';
 import { versionMapper } from '../../src/observe/versions.js';
 import { istioLabels, WATCHED } from '../support/observe.js';
 

@@ -4,11 +4,16 @@ import { request as secureRequest } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/clock.js';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { millis, ratio } from '../../src/base/units.js';
 import { type ClusterClient, connectCluster } from '../../src/cluster/client.js';
 import { UndoList } from '../../src/cluster/undo.js';
 import { type Lab, startLab } from '../../src/lab/lab.js';
+import { startLoad } from '../../src/load/engine.js';
+import { seedData } from '../../src/load/seed.js';
+import type { LoadRun } from '../../src/load/types.js';
 import type { RunEventBody } from '../../src/release/events.js';
 import type { RunOptions } from '../../src/release/options.js';
 import { RunFold } from '../../src/report/model.js';
@@ -16,6 +21,7 @@ import type { RunModel } from '../../src/report/types.js';
 import { objectsBefore } from '../../src/scenario/before.js';
 import { loadScenario } from '../../src/scenario/load.js';
 import type { Scenario, Stage } from '../../src/scenario/types.js';
+import { until } from './load.js';
 
 const PRECISION = { margin: ratio(0.1), errorRate: ratio(0.01), absence: ratio(0.05) };
 
@@ -183,4 +189,27 @@ export class Told {
   get model(): RunModel {
     return this.fold.model;
   }
+}
+
+/** Users of Pitstop who have begun; the test's end stops them. */
+export async function startedLoad({ scenario, lab }: PitstopLab): Promise<LoadRun> {
+  const signal = new AbortController().signal;
+  const { variables } = await seedData({ baseUrl: lab.baseUrl, names: scenario.seed, signal, clock: systemClock });
+  const load = startLoad(
+    {
+      baseUrl: lab.baseUrl,
+      uris: scenario.load.uris,
+      variables,
+      model: scenario.load.model,
+      order: 'round-robin',
+      seed: 3,
+      timeoutMs: 5000,
+      marker: undefined,
+      defaultVersion: undefined,
+    },
+    { clock: systemClock },
+  );
+  onTestFinished(async () => void (await load.stop()));
+  await until(() => load.counts().ended > 50);
+  return load;
 }

@@ -1,3 +1,4 @@
+import { literalPattern } from '../../base/patterns.js';
 import type { Authorization, AuthorizationRule, Condition, ValueMatch } from '../../mesh/authorization.js';
 import { PEER } from './identityHeaders.js';
 import { extension, type Message } from './proto.js';
@@ -62,16 +63,14 @@ const stringMatch = (match: ValueMatch): Message =>
 /** Policies name principals without their scheme; who has shown none reads `unknown`. */
 function principalMatch(match: ValueMatch): Message {
   if (match.kind === 'present') return { prefix: SPIFFE };
-  if (match.kind === 'suffix') return regex(`${SPIFFE}.*${quoted(match.value)}`);
+  if (match.kind === 'suffix') return regex(`${SPIFFE}.*${literalPattern(match.value)}`);
   return { [match.kind]: SPIFFE + match.value };
 }
 
 function namespaceMatch(match: ValueMatch): Message {
-  const value = match.kind === 'present' ? '' : quoted(match.value);
+  const value = match.kind === 'present' ? '' : literalPattern(match.value);
   const [before, after] = { present: ['.+', ''], exact: ['', ''], prefix: ['', '.*'], suffix: ['.*', ''] }[match.kind];
   return regex(`.*/ns/${before}${value}${after}/.*`);
 }
 
 const regex = (pattern: string): Message => ({ safe_regex: { regex: pattern } });
-
-const quoted = (value: string): string => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

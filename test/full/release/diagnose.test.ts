@@ -4,14 +4,10 @@ import type { KubeObject } from '../../../src/base/kubernetes.js';
 import type { DiagnoseDocument } from '../../../src/cli/diagnoseDocument.js';
 import { readVisibleObjects } from '../../../src/cluster/workloads.js';
 import { isReady } from '../../../src/judge/causes/objects.js';
-import { startLoad } from '../../../src/load/engine.js';
-import { seedData } from '../../../src/load/seed.js';
-import type { LoadRun } from '../../../src/load/types.js';
 import { callerTables } from '../../../src/release/callerTables.js';
 import { say } from '../../support/io.js';
-import { until } from '../../support/load.js';
 import { eventually } from '../../support/poll.js';
-import { type PitstopLab, pitstopLab, restrictedClient } from '../../support/release.js';
+import { type PitstopLab, pitstopLab, restrictedClient, startedLoad } from '../../support/release.js';
 import { watchedApi } from '../../support/watchedApi.js';
 
 /** The canary stage in place, with the weights as they are told. */
@@ -23,28 +19,6 @@ const withWeights = (v1: number, v2: number) => (objects: KubeObject[]) =>
       .replace(/"weight":10/g, `"weight":${v2}`);
     return { ...object, spec: JSON.parse(routes) as Record<string, unknown> };
   });
-
-async function startedLoad({ scenario, lab }: PitstopLab): Promise<LoadRun> {
-  const signal = new AbortController().signal;
-  const { variables } = await seedData({ baseUrl: lab.baseUrl, names: scenario.seed, signal, clock: systemClock });
-  const load = startLoad(
-    {
-      baseUrl: lab.baseUrl,
-      uris: scenario.load.uris,
-      variables,
-      model: scenario.load.model,
-      order: 'round-robin',
-      seed: 3,
-      timeoutMs: 5000,
-      marker: undefined,
-      defaultVersion: undefined,
-    },
-    { clock: systemClock },
-  );
-  onTestFinished(async () => void (await load.stop()));
-  await until(() => load.counts().ended > 50);
-  return load;
-}
 
 const REFUSED = 'http://127.0.0.1:9';
 

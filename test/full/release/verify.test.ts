@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.js';
 import { millis } from '../../../src/base/units.js';
-import { startLoad } from '../../../src/load/engine.js';
-import { seedData } from '../../../src/load/seed.js';
 import { verifyStage } from '../../../src/release/verify.js';
-import { until } from '../../support/load.js';
-import { type PitstopLab, pitstopLab, stageOf, Told } from '../../support/release.js';
+import { type PitstopLab, pitstopLab, stageOf, startedLoad, Told } from '../../support/release.js';
 
 let pitstop: PitstopLab;
 beforeAll(async () => {
@@ -42,25 +39,7 @@ describe('verifying a stage that is in place', () => {
   });
 
   it('judges what others send by the word of the caller, and changes nothing', async () => {
-    const { scenario, lab } = pitstop;
-    const signal = new AbortController().signal;
-    const { variables } = await seedData({ baseUrl: lab.baseUrl, names: scenario.seed, signal, clock: systemClock });
-    const load = startLoad(
-      {
-        baseUrl: lab.baseUrl,
-        uris: scenario.load.uris,
-        variables,
-        model: scenario.load.model,
-        order: 'round-robin',
-        seed: 3,
-        timeoutMs: 5000,
-        marker: undefined,
-        defaultVersion: undefined,
-      },
-      { clock: systemClock },
-    );
-    onTestFinished(async () => void (await load.stop()));
-    await until(() => load.counts().ended > 50);
+    await startedLoad(pitstop);
     const told = await verify(15_000);
     expect(told.types).toEqual([
       'run-started',
