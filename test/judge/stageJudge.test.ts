@@ -383,6 +383,22 @@ describe('findings', () => {
     expect(codes(assessment)).toEqual(['CONTRADICTION', 'LEDGER_CONTRADICTION']);
   });
 
+  test.each([
+    { says: 'stretched rates of a version that began in the window are no contradiction', v2: 2250, told: [] },
+    { says: 'rates beyond all stretching are one', v2: 2700, told: ['CONTRADICTION', 'LEDGER_CONTRADICTION'] },
+  ])('$says', ({ v2, told }) => {
+    const seen = look(
+      [
+        client(2000, 0),
+        source(2000, 0),
+        saw('destination', { v1: 2000, v2: 2000 }),
+        saw('graph', { v1: 2000, v2 }, { rounding: 3, extrapolation: 0.15 }),
+      ],
+      settled,
+    );
+    expect(codes(judge(mirrored, [seen]))).toEqual(told);
+  });
+
   test('mirror copies that the stage promises are no contradiction', () => {
     const seen = look(
       [

@@ -70,8 +70,10 @@ describe('the release of Pitstop on the lab', () => {
       expect({ stage: name, closed: ledger?.closed, open }).toEqual({ stage: name, closed: true, open: [] });
     }
     expect(
-      stages.flatMap(({ name, findings }) => findings.map(({ level, code }) => `${name} ${level} ${code}`)),
-    ).toEqual(['even info BY_BALANCING']);
+      stages.flatMap(({ name, findings }) =>
+        findings.map(({ level, code, message }) => ({ name, level, code, message })),
+      ),
+    ).toMatchObject([{ name: 'even', level: 'info', code: 'BY_BALANCING' }]);
   });
 
   it('judges from all four vantage points, and the mirror by its copies', () => {

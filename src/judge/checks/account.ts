@@ -26,10 +26,12 @@ export function accountCheck(plan: CheckPlan, stage: Stage): (look: Look) => Out
       return look.settled ? { ...open, decided: true, ready: true } : open;
     }
     const expected = predictedShares(plan, stage, look);
-    const tolerance = stage.precision.margin + (2 * here.rounding) / Math.max(1, observed.total);
     const nearest = expected.reduce((best, each) =>
       Math.abs(each - observed.share) < Math.abs(best - observed.share) ? each : best,
     );
+    // Rates are stretched series by series, as a version that begins in the window shows: s(1 + e) / (1 + s e) - s <= s(1 - s) e.
+    const stretched = (here.extrapolation ?? 0) * nearest * (1 - nearest);
+    const tolerance = stage.precision.margin + (2 * here.rounding) / Math.max(1, observed.total) + stretched;
     const agrees = Math.abs(nearest - observed.share) <= tolerance;
     const said = `${sentence}; the source proxy's counts predict ${percent(nearest)} here`;
     if (!look.settled) return readyOutcome(`${said}, open counts may lag.`, observed);

@@ -217,8 +217,12 @@ describe('what callers hold, where their proxies cannot be asked', () => {
   }
 
   it('istiod tells whether they are in sync', async () => {
-    const { routes, detail } = await ask([15000]);
-    expect(detail).toBe('istiod has 1 of 1 in sync');
+    let routes: Awaited<ReturnType<typeof ask>>['routes'];
+    await eventually(async () => {
+      const tables = await ask([15000]);
+      expect(tables.detail).toBe('istiod has 1 of 1 in sync');
+      routes = tables.routes;
+    });
     expect(routes).toMatchObject([{ pod: expect.stringMatching(/^webapp-/), current: true, why: '' }]);
   });
 
