@@ -134,6 +134,9 @@ export async function besidePeers(
     }
     const ratios = measured.map(({ ours, theirs: other }) => ours.perCpuSecond / other.perCpuSecond);
     rows.push(row(work, `${what}: times ${name}${doing ? ` ${doing}` : ''}`, ratios, 'x', goal));
+    // What peers cost among themselves depends on the machine's price of a system call, and so does every ratio.
+    const each = measured.map(({ theirs: other }) => other.perCpuSecond);
+    if (!doing) rows.push(row(work, `${what}: ${name} itself`, each, 'requests/CPU-s'));
   }
   return { rows, skipped };
 }
