@@ -47,6 +47,10 @@ function ruleWarnings(object: KubeObject): MeshWarning[] {
         );
       });
     }
+    if (number(rule.mirrorPercent) !== undefined) {
+      const instead = `mirrorPercentage: {value: ${rule.mirrorPercent}}`;
+      warn('FIELD_DEPRECATED', `${field}.mirrorPercent`, `It still works; Istio asks for \`${instead}\` instead.`);
+    }
     const { delay, abort } = record(rule.fault);
     for (const [kind, fault] of [
       ['delay', delay],

@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 import { predictShare } from '../../src/mesh/predict.js';
-import { type MeshRequest, routeFor } from '../../src/mesh/router.js';
+import type { MeshRequest } from '../../src/mesh/router.js';
 import type { Caller } from '../../src/mesh/types.js';
+import { policyOf, type RoutePolicy } from './routePolicy.js';
 
 /** A cluster, a client in it, and what it sends. */
 export interface OracleCase {
@@ -84,34 +85,19 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
     const answer = result.answers[index];
     if (!answer) throw new Error('fewer answers than requests');
     const { share, failed, mirrored, protocol } = predictShare(config, request, (labels) => labels.version);
-    const route = protocol === 'http' ? routeFor(config, request)?.route : undefined;
-    const forwards = route?.action.kind === 'forward';
     const ours = {
       share: rounded(share),
       failed: rounded(failed),
       mirrored: rounded(mirrored),
       protocol: protocolOf(protocol, failed),
-      delayed: route?.fault.delay ? [route.fault.delay.share, route.fault.delay.duration] : [0, 0],
-      timeoutMs: forwards ? (route.timeout ?? 0) : 0,
-      retries: forwards ? route.retries.attempts : 0,
-      retryOn:
-        forwards && route.retries.attempts > 0 ? [...route.retries.retryOn, ...route.retries.statusCodes].join() : '',
+      ...(protocol === 'http' ? policyOf(config, request) : NO_POLICY),
     };
     const theirs = {
       share: byVersion(answer.arrived),
       failed: rounded(answer.failed),
       mirrored: byVersion(answer.copied),
       protocol: protocolOf(answer.protocol, answer.failed),
-      delayed: answer.delayed > 0 ? [answer.delayed, answer.delayMs] : [0, 0],
-      timeoutMs: answer.timeoutMs,
-      retries: answer.retries,
-      retryOn:
-        answer.retries > 0
-          ? answer.retryOn
-              .split(',')
-              .filter((word) => word !== '')
-              .join()
-          : '',
+      ...policyIn(answer),
     };
     const { port, host, method, path, headers } = request;
     const shown = `${method} ${host}:${port}${path} ${JSON.stringify(headers)}`;
@@ -121,6 +107,22 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
   });
   return found;
 }
+
+const NO_POLICY: RoutePolicy = { delayed: [0, 0], timeoutMs: 0, retries: 0, retryOn: '', perTryMs: 0 };
+
+const policyIn = ({ delayed, delayMs, timeoutMs, retries, retryOn, perTryMs }: OracleAnswer): RoutePolicy => ({
+  delayed: delayed > 0 ? [delayed, delayMs] : [0, 0],
+  timeoutMs,
+  retries,
+  retryOn:
+    retries > 0
+      ? retryOn
+          .split(',')
+          .filter((word) => word !== '')
+          .join()
+      : '',
+  perTryMs: retries > 0 ? perTryMs : 0,
+});
 
 const compared = (what: string, ours: unknown, theirs: unknown): string[] => {
   const [a, b] = [JSON.stringify(ours), JSON.stringify(theirs)];

@@ -1,14 +1,23 @@
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { KubeObject } from '../../src/base/kubernetes.js';
+import { type Choice, choiceOf } from '../../src/mesh/choice.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 import { predictShare } from '../../src/mesh/predict.js';
 import type { MeshRequest } from '../../src/mesh/router.js';
 import type { Caller } from '../../src/mesh/types.js';
+import type { OracleCase } from './istioOracle.js';
 import { caller, objects, pods, SERVICE, SUBSETS, split, virtualService } from './mesh.js';
+import { policyOf, type RoutePolicy } from './routePolicy.js';
 
 type Shares = Record<string, number>;
+/** A table of what Istio makes of objects; each row is a case. */
+export interface Table {
+  readonly title: string;
+  readonly cases: readonly Case[];
+}
+
 export interface Case {
-  /** What is claimed, one sentence. */
+  /** The row: the case and what comes of it. */
   readonly says: string;
   /** Replaces the default Service and DestinationRule. */
   readonly base?: string;
@@ -21,6 +30,9 @@ export interface Case {
   readonly failed?: Shares;
   readonly mirrored?: Shares;
   readonly protocol?: string;
+  readonly policy?: Partial<RoutePolicy>;
+  /** What one draw decides for, see `choiceOf`. */
+  readonly unit?: Choice['unit'];
   /** Codes that must be among the warnings. */
   readonly warns?: readonly string[];
 }
@@ -39,26 +51,31 @@ metadata: {name: shop, namespace: demo${more}}
 spec: {clusterIP: 10.0.0.1, selector: {app: shop}, ports: [${port}]}
 `;
 
-function run(one: Case) {
-  const all = [
+/** The case as a cluster, a client in it, and what it sends. */
+export const clusterOf = (one: Case): OracleCase => ({
+  objects: [
     ...objects([one.base ?? `${SERVICE}---${SUBSETS}`, one.yaml ?? ''].join('---\n')),
     ...(one.pods ?? ONE_EACH),
-  ];
-  const config = compileProxyConfig(all, caller(one.from));
-  const request: MeshRequest = { port: 80, host: 'shop', method: 'GET', path: '/', headers: {}, ...one.request };
-  const prediction = predictShare(config, request, (labels) => labels.version);
-  return { config, prediction };
-}
+  ],
+  caller: caller(one.from),
+  requests: [{ port: 80, host: 'shop', method: 'GET', path: '/', headers: {}, ...one.request }],
+});
 
 const round = (shares: Shares): Shares =>
   Object.fromEntries(Object.entries(shares).map(([key, value]) => [key, Math.round(value * 1e6) / 1e6]));
 
-function check(one: Case) {
-  const { config, prediction } = run(one);
+/** That `mesh/` makes of the case what the row says. */
+export function check(one: Case): void {
+  const { objects: all, caller: from, requests } = clusterOf(one);
+  const [request] = requests as [MeshRequest];
+  const config = compileProxyConfig(all, from);
+  const prediction = predictShare(config, request, versionOf);
   expect(round(prediction.share)).toEqual(round(one.share ?? {}));
   expect(round(prediction.failed)).toEqual(round(one.failed ?? {}));
   if (one.mirrored) expect(round(prediction.mirrored)).toEqual(one.mirrored);
   if (one.protocol) expect(prediction.protocol).toBe(one.protocol);
+  if (one.policy) expect(policyOf(config, request)).toMatchObject(one.policy);
+  if (one.unit) expect(unitOf(one)).toBe(one.unit);
   const codes = config.warnings.map((warning) => warning.code);
   for (const code of one.warns ?? []) expect(codes).toContain(code);
   if (one.warns?.length === 0) expect(config.warnings).toEqual([]);
@@ -66,10 +83,24 @@ function check(one: Case) {
   expect(sum).toBeCloseTo(1, 9);
 }
 
-export const table = (title: string, cases: readonly Case[]) =>
-  describe(title, () => {
-    it.each(cases.map((one) => [one.says, one] as const))('%s', (_says, one) => check(one));
-  });
+const versionOf = (labels: Readonly<Record<string, string>>) => labels.version;
+
+function unitOf(one: Case): Choice['unit'] {
+  const { objects: all, caller: from } = clusterOf(one);
+  const own: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `${from.workload}-0`,
+      namespace: from.namespace,
+      labels: { ...from.labels },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: from.workload, uid: 'u' }],
+    },
+    spec: { containers: [{ name: from.workload }, { name: 'istio-proxy' }] },
+  };
+  const service = { name: 'shop', namespace: 'demo' };
+  return choiceOf([...all, own], { from, service, versionOf }).unit;
+}
 
 export const vs90 = virtualService(split(90, 10));
 

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { compileProxyConfig } from '../../src/mesh/compile.js';
+import { caller, objects } from '../support/mesh.js';
+
+describe('objects that the cluster refuses', () => {
+  const istio = (kind: string, spec: string) =>
+    objects(`apiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: {name: x}\nspec: ${spec}\n`);
+  it.each([
+    ['DestinationRule', '{host: shop, trafficPolicy: {}}', 'traffic policy must have at least one field'],
+    ['DestinationRule', '{host: shop, subsets: [{name: v1}, {name: v1}]}', 'duplicate subset names: v1'],
+    ['DestinationRule', '{host: shop, subsets: [{name: V_1}]}', 'subset name is invalid: V_1'],
+    [
+      'DestinationRule',
+      '{host: shop, trafficPolicy: {loadBalancer: {consistentHash: {maglev: {tableSize: 10}}}}}',
+      'prime number',
+    ],
+    [
+      'DestinationRule',
+      '{host: shop, exportTo: ["*"], workloadSelector: {matchLabels: {a: b}}}',
+      'beyond its namespace',
+    ],
+    [
+      'Gateway',
+      '{servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop]}]}',
+      'short names (non FQDN) are not allowed',
+    ],
+    ['Gateway', '{servers: []}', 'at least one server'],
+    [
+      'Gateway',
+      '{servers: [{port: {number: 443, name: https, protocol: HTTPS}, hosts: ["*"]}]}',
+      'must have TLS settings',
+    ],
+    [
+      'ServiceEntry',
+      '{hosts: [a.b, c.d], resolution: STATIC, ports: [{number: 1, name: t, protocol: TCP}]}',
+      'multiple hosts',
+    ],
+    ['ServiceEntry', '{hosts: [a.b], endpoints: [{address: 1.1.1.1}]}', 'no endpoints should be provided'],
+    ['Sidecar', '{}', 'empty configuration provided'],
+    ['Sidecar', '{egress: [{hosts: [shop]}]}', 'allowed is namespace/host'],
+    ['VirtualService', '{hosts: [shop]}', 'http, tcp or tls must be provided'],
+    ['VirtualService', '{hosts: [shop, shop], http: [{redirect: {uri: /a}}]}', 'is there twice'],
+    ['VirtualService', '{hosts: [shop], http: [{}]}', 'route, redirect or direct_response is required'],
+    ['VirtualService', '{hosts: [shop], http: [{redirect: {redirectCode: 301}}]}', 'redirect must specify'],
+    [
+      'VirtualService',
+      '{hosts: [shop], http: [{directResponse: {status: 200}, fault: {abort: {httpStatus: 400}}}]}',
+      'either fault or directResponse',
+    ],
+    [
+      'VirtualService',
+      '{hosts: [shop], http: [{match: [{headers: {x: {regex: "*"}}}], redirect: {uri: /a}}]}',
+      'no expression in RE2',
+    ],
+    [
+      'VirtualService',
+      '{hosts: [shop], http: [{retries: {attempts: 1, retryOn: "5xx, 503"}, redirect: {uri: /a}}]}',
+      'not a valid retryOn policy',
+    ],
+    [
+      'VirtualService',
+      '{hosts: [shop], tcp: [{route: [{destination: {host: a}}, {destination: {host: b}}]}]}',
+      'total destination weight = 0',
+    ],
+  ])('%s %s', (kind, spec, message) => {
+    const { warnings } = compileProxyConfig(istio(kind, spec), caller());
+    expect(
+      warnings
+        .filter(({ code }) => code === 'OBJECT_REFUSED')
+        .map((warning) => warning.message)
+        .join('\n'),
+    ).toContain(message);
+  });
+});

@@ -1,0 +1,25 @@
+import type { Table } from '../../support/meshCases.js';
+import * as gatewayApi from './gatewayApi.js';
+import * as hosts from './hosts.js';
+import * as kubernetesGateway from './kubernetesGateway.js';
+import * as mirrorAndProtocol from './mirrorAndProtocol.js';
+import * as policies from './policies.js';
+import * as precedence from './precedence.js';
+import * as registry from './registry.js';
+import * as scopes from './scopes.js';
+import * as shares from './shares.js';
+
+const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && 'cases' in value;
+
+/** Every table of this folder. */
+export const TABLES: readonly Table[] = [
+  hosts,
+  precedence,
+  policies,
+  scopes,
+  shares,
+  mirrorAndProtocol,
+  registry,
+  gatewayApi,
+  kubernetesGateway,
+].flatMap((file) => Object.values(file).filter(isTable));
