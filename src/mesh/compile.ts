@@ -1,8 +1,9 @@
+import type { KubeObject } from '../base/kubernetes.js';
 import { clustersOf } from './clusters.js';
-import { type AppliedRule, destinationRuleFor } from './destinationRules.js';
+import { type AppliedRule, destinationRulesFor } from './destinationRules.js';
 import { gatewayPorts } from './gateway.js';
-import { inventoryOf } from './inventory.js';
-import { Rounds } from './memo.js';
+import { type Inventory, inventoryOf } from './inventory.js';
+import { perObject, Rounds } from './memo.js';
 import { scopeOf } from './scope.js';
 import type { Service } from './services.js';
 import { hiddenService, sidecarPorts } from './sidecarPorts.js';
@@ -26,18 +27,18 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     if (!warnings.has(key)) warnings.set(key, warning);
   };
   const rounds = roundsOf(caller);
-  rounds.begin({ services: scope.services, virtualServices: inventory.virtualServiceByKey });
-  const clusters: Record<string, Cluster> = {};
-  const rules = new Map<string, AppliedRule>();
-  for (const [host, service] of scope.services) {
-    const rule = destinationRuleFor(service, caller, inventory);
-    if (rule) rules.set(host, rule);
-    const backing = inventory.backings.get(host);
-    const own = rounds.value(`clusters ${host}`, [service, rule, backing], () => clustersOf(service, rule, inventory));
-    for (const cluster of own) clusters[cluster.name] = cluster;
-  }
+  rounds.begin(settings, {
+    services: scope.services,
+    virtualServices: { get: (key) => byKey(inventory.virtualServices).get(key) },
+  });
+  const rules = rounds.value('rules', '', [scope.services, inventory.destinationRules], () =>
+    destinationRulesFor(scope.services, caller, inventory.destinationRules),
+  );
+  const clusters = clustersFor(scope.services, rules, inventory, rounds);
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));
-  const owners = ownersOf(caller.gateway ? [] : mesh, scope.callable);
+  const owners = rounds.value('owners', '', [scope.callable, ...mesh], () =>
+    ownersOf(caller.gateway ? [] : mesh, scope.callable),
+  );
   const context = { caller, settings, scope, owners, rounds, warn };
   const ports = caller.gateway ? gatewayPorts(inventory, context) : sidecarPorts(inventory, context);
   const unknownHosts = caller.gateway ? ('not-found' as const) : scope.unknownHosts;
@@ -48,7 +49,7 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
         const known = scope.callable.has(service.fqdn);
         const inputs = [service, known, inventory.backings.get(service.fqdn)];
         const ports = known ? (service.unrouted ?? []) : [...service.ports, ...(service.unrouted ?? [])];
-        return rounds.value(`hidden ${service.fqdn}`, inputs, () => hiddenService(service, ports, caller, inventory));
+        return rounds.value('hidden', service.fqdn, inputs, () => hiddenService(service, ports, caller, inventory));
       });
   rounds.end();
   let all: readonly MeshWarning[] | undefined;
@@ -65,6 +66,32 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     },
   };
 }
+
+function clustersFor(
+  services: ReadonlyMap<string, Service>,
+  rules: ReadonlyMap<string, AppliedRule>,
+  inventory: Inventory,
+  rounds: Rounds,
+): Readonly<Record<string, Cluster>> {
+  const parts: (readonly Cluster[])[] = [];
+  for (const [host, service] of services) {
+    const rule = rules.get(host);
+    const inputs = [service, rule, inventory.backings.get(host)];
+    parts.push(rounds.value('clusters', host, inputs, () => clustersOf(service, rule, inventory)));
+  }
+  return rounds.value('clusters', '', parts, () => {
+    const clusters: Record<string, Cluster> = {};
+    for (const own of parts) for (const cluster of own) clusters[cluster.name] = cluster;
+    return clusters;
+  });
+}
+
+const byKey = perObject(
+  (virtualServices: readonly KubeObject[]): ReadonlyMap<string, KubeObject> =>
+    new Map(
+      virtualServices.map((object) => [`${object.metadata.namespace ?? 'default'}/${object.metadata.name}`, object]),
+    ),
+);
 
 const unrouted = (services: ReadonlyMap<string, Service>): Service[] =>
   [...services.values()].filter((service) => service.unrouted !== undefined);

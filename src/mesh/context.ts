@@ -14,7 +14,7 @@ export interface TableContext {
   readonly settings: MeshSettings;
   readonly scope: Scope;
   readonly owners: HostOwners;
-  /** Its maps are `services` and `virtualServices`. */
+  /** Of the settings; its maps are `services` and `virtualServices`. */
   readonly rounds: Rounds;
   warn(warning: MeshWarning): void;
 }
@@ -28,11 +28,12 @@ interface Made<T> {
 export function tablePart<T>(
   { rounds, caller, settings, warn }: TableContext,
   place: { readonly port: number; readonly gateways: readonly string[] },
+  kind: string,
   key: string,
   inputs: readonly unknown[],
   make: (context: RuleContext, rulesOf: RulesOf) => T,
 ): T {
-  const made = rounds.value(key, [settings, ...inputs], (view): Made<T> => {
+  const made = rounds.value(kind, key, inputs, (view): Made<T> => {
     const warnings: MeshWarning[] = [];
     const collect = (warning: MeshWarning): void => {
       warnings.push(warning);

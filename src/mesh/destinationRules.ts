@@ -1,9 +1,8 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { millis } from '../base/units.js';
-import type { Inventory } from './inventory.js';
 import { sameItems } from './memo.js';
 import { durationMs, type Fields, isRecord, labels, number, record, records, text } from './read.js';
-import { ruleFor } from './ruleIndex.js';
+import { type RuleIndexes, ruleFor } from './ruleIndex.js';
 import type { Service } from './services.js';
 import type { Caller, Cluster } from './types.js';
 
@@ -23,14 +22,19 @@ export interface Subset {
   readonly field: string;
 }
 
-/** The rule that a proxy uses for a Service; undefined: none. The same objects are the same rule. */
-export function destinationRuleFor(
-  service: Service,
+/** By host the rules that a proxy uses for Services. The same objects are the same rule. */
+export function destinationRulesFor(
+  services: ReadonlyMap<string, Service>,
   caller: Caller,
-  { destinationRules }: Inventory,
-): AppliedRule | undefined {
-  const found = ruleFor(destinationRules, service.fqdn, service.namespace, caller);
-  return found && merge(found.objects);
+  indexes: RuleIndexes,
+): ReadonlyMap<string, AppliedRule> {
+  const rules = new Map<string, AppliedRule>();
+  for (const [host, service] of services) {
+    const found = ruleFor(indexes, host, service.namespace, caller);
+    const rule = found && merge(found.objects);
+    if (rule) rules.set(host, rule);
+  }
+  return rules;
 }
 
 /** The last merger that each object was the oldest of: the same objects are the same rule. */

@@ -49,16 +49,18 @@ export class PodIndex {
     return new PodIndex(byLabel, byKey);
   }
 
-  /** Pods of a namespace with one label: the same array as long as no such pod came, went or changed. */
-  labelled(namespace: string, key: string, value: string): readonly Pod[] {
-    return this.byLabel.get(`${namespace}/${key}=${value}`) ?? NONE;
+  /** Pods of a namespace with one label, `namespace/key=value`: the same array as long as no such pod came, went or changed. */
+  labelled(label: string): readonly Pod[] {
+    return this.byLabel.get(label) ?? NONE;
   }
 }
 
 const NONE: readonly Pod[] = [];
 
-const labelKeys = (pod: Pod): string[] =>
-  Object.entries(pod.labels).map(([key, value]) => `${pod.namespace}/${key}=${value}`);
+const labelsIn = (namespace: string, labels: Readonly<Record<string, string>>): string[] =>
+  Object.entries(labels).map(([key, value]) => `${namespace}/${key}=${value}`);
+
+const labelKeys = (pod: Pod): string[] => labelsIn(pod.namespace, pod.labels);
 
 const byPodKey = (a: Pod, b: Pod): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
@@ -71,13 +73,14 @@ export class Backing {
   /** Only where hand-written endpoints may name pods: an index is large and should not be kept alive. */
   private readonly index: PodIndex | undefined;
   /** For each label of the selector the pods that carry it. */
-  private readonly labelled: readonly (readonly Pod[])[];
+  private readonly labelled: ReadonlyMap<string, readonly Pod[]>;
 
   constructor(service: Service, index: PodIndex, slices: readonly KubeObject[]) {
     this.service = service;
     this.slices = slices;
     this.index = slices.length > 0 ? index : undefined;
-    this.labelled = labelled(service, index);
+    const labels = labelsIn(service.namespace, service.selector ?? {});
+    this.labelled = new Map(labels.map((label) => [label, index.labelled(label)]));
   }
 
   /** True when this Service would have nothing else behind it now. */
@@ -85,7 +88,8 @@ export class Backing {
     if (service !== this.service || !sameItems(slices, this.slices)) return false;
     if (this.index && index !== this.index) return false;
     // Of pods that carry all labels none can have changed where those of one label are the same.
-    return !service.selector || labelled(service, index).some((pods, position) => pods === this.labelled[position]);
+    for (const [label, pods] of this.labelled) if (index.labelled(label) === pods) return true;
+    return !service.selector;
   }
 
   /** Endpoints that carry the subset's labels too, unready ones included. */
@@ -113,7 +117,7 @@ export class Backing {
   private selected(): readonly Pod[] {
     const selector = { ...this.service.selector };
     // The rarest label first keeps the cost near the number of pods that match.
-    const [rarest = NONE] = [...this.labelled].sort((a, b) => a.length - b.length);
+    const [rarest = NONE] = [...this.labelled.values()].sort((a, b) => a.length - b.length);
     return rarest.filter((pod) => labelsMatch(selector, { ...pod.labels }));
   }
 
@@ -127,9 +131,6 @@ export class Backing {
     return this.slices.flatMap((slice) => byHand(slice, port, this.index?.byKey ?? new Map()));
   }
 }
-
-const labelled = ({ namespace, selector }: Service, index: PodIndex): readonly (readonly Pod[])[] =>
-  Object.entries(selector ?? {}).map(([key, value]) => index.labelled(namespace, key, value));
 
 function endpointOf(pod: Pod, port: ServicePort): Endpoint[] {
   const { targetPort: target } = port;

@@ -58,13 +58,14 @@ function terminatesHttp(server: ReturnType<typeof record>): boolean {
 }
 
 function hostsOfPort(port: number, servers: readonly Server[], context: TableContext): VirtualHost[] {
+  const kind = `gateway ${port}`;
   const hosts = new Map<string, { routes: Route[]; source: string; redirects: boolean }>();
   for (const object of context.scope.virtualServices) {
     const bound = servers.filter((server) => gatewaysOf(object).includes(server.gateway));
     if (bound.length === 0) continue;
     const gateways = bound.map((server) => server.gateway);
-    const key = `gateway ${port} ${objectRef(object)}`;
-    const routes = tablePart(context, { port, gateways }, key, [object, ...gateways], (rules, rulesOf) =>
+    const key = objectRef(object);
+    const routes = tablePart(context, { port, gateways }, kind, key, [object, ...gateways], (rules, rulesOf) =>
       compileRules(rulesOf(object), rules),
     );
     if (routes.length === 0) continue;

@@ -1,18 +1,19 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { refusalsOf } from './admission.js';
-import { byAge, compare } from './age.js';
+import { compare } from './age.js';
 import { Backing, PodIndex } from './endpoints.js';
 import { type Attachments, attachmentsOf } from './gatewayApi.js';
+import { perObject } from './memo.js';
 import { podOf, podsOfWorkloads, workloadEntryOf } from './pods.js';
 import { indexRules, type RuleIndexes } from './ruleIndex.js';
 import { serviceEntryServices } from './serviceEntries.js';
 import { type Alias, aliasOf, type Service, type ServicePort, serviceOf } from './services.js';
 import { type MeshSettings, meshSettings } from './settings.js';
 import {
+  among,
   type Change,
   changeBetween,
   changedSnapshot,
-  identity,
   type Section,
   type Snapshot,
   snapshotOf,
@@ -28,8 +29,6 @@ export interface Inventory {
   readonly aliases: ReadonlyMap<string, readonly Alias[]>;
   /** Oldest first. */
   readonly virtualServices: readonly KubeObject[];
-  /** By `namespace/name`. */
-  readonly virtualServiceByKey: ReadonlyMap<string, KubeObject>;
   readonly destinationRules: RuleIndexes;
   readonly gateways: readonly KubeObject[];
   readonly sidecars: readonly KubeObject[];
@@ -76,13 +75,9 @@ function index(snapshot: Snapshot, before?: Full, change?: Change): Full {
     before !== undefined && sections.every((section) => before.snapshot[section] === snapshot[section]);
   const sections = before as Full;
   const services = unchanged('services', 'serviceEntries') ? sections.services : servicesOf(snapshot);
-  const stored = (section: Section): readonly KubeObject[] =>
-    snapshot[section].filter((object) => refusalsOf(object).length === 0);
-  const sameVirtualServices = unchanged('virtualServices');
-  const virtualServices = sameVirtualServices ? sections.virtualServices : [...stored('virtualServices')].sort(byAge);
   const pods = unchanged('pods', 'workloads', 'workloadEntries') ? sections.pods : podIndex(snapshot, before, change);
   const slicesByService = unchanged('slices') ? sections.slicesByService : groupSlices(snapshot.slices);
-  const settings = unchanged('meshConfigs') ? sections.settings : meshSettings(snapshot.meshConfigs[0]);
+  const settings = meshSettings(snapshot.meshConfigs[0]);
   const backings =
     before && services === before.services && pods === before.pods && slicesByService === before.slicesByService
       ? before.backings
@@ -91,27 +86,21 @@ function index(snapshot: Snapshot, before?: Full, change?: Change): Full {
     snapshot,
     services,
     aliases: unchanged('services') ? sections.aliases : aliasesOf(snapshot.services),
-    virtualServices,
-    virtualServiceByKey: sameVirtualServices
-      ? sections.virtualServiceByKey
-      : new Map(
-          virtualServices.map((object) => [
-            `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`,
-            object,
-          ]),
-        ),
+    virtualServices: admitted(snapshot.virtualServices).stored,
     destinationRules: unchanged('destinationRules', 'meshConfigs')
       ? sections.destinationRules
-      : indexRules(stored('destinationRules'), settings.rootNamespace, settings.exportTo.destinationRules),
-    gateways: unchanged('gateways') ? sections.gateways : [...stored('gateways')].sort(byAge),
-    sidecars: unchanged('sidecars') ? sections.sidecars : [...stored('sidecars')].sort(byAge),
+      : indexRules(
+          admitted(snapshot.destinationRules).stored,
+          settings.rootNamespace,
+          settings.exportTo.destinationRules,
+        ),
+    gateways: admitted(snapshot.gateways).stored,
+    sidecars: admitted(snapshot.sidecars).stored,
     attachments: unchanged('httpRoutes', 'grpcRoutes', 'services', 'serviceEntries', 'kubernetesGateways', 'namespaces')
       ? sections.attachments
       : attachmentsOf(snapshot, services),
     settings,
-    refused: refusable.every((section) => unchanged(section))
-      ? sections.refused
-      : refusable.flatMap((section) => snapshot[section].flatMap(refusalsOf)),
+    refused: refusable.flatMap((section) => admitted(snapshot[section]).refused),
     backings,
     pods,
     slicesByService,
@@ -121,6 +110,15 @@ function index(snapshot: Snapshot, before?: Full, change?: Change): Full {
 
 const refusable = ['virtualServices', 'destinationRules', 'gateways', 'sidecars', 'serviceEntries'] as const;
 
+/** What the cluster would store of a section, and why it would not store the rest. */
+const admitted = perObject((section: readonly KubeObject[]) => {
+  const refused = section.flatMap(refusalsOf);
+  return {
+    refused,
+    stored: refused.length === 0 ? section : section.filter((object) => refusalsOf(object).length === 0),
+  };
+});
+
 /** A Service of Kubernetes stands before a ServiceEntry of the same host. */
 function servicesOf({ services, serviceEntries }: Snapshot): ReadonlyMap<string, Service> {
   const found = new Map<string, Service>();
@@ -128,8 +126,7 @@ function servicesOf({ services, serviceEntries }: Snapshot): ReadonlyMap<string,
     const service = serviceOf(object);
     if (service) found.set(service.fqdn, service);
   }
-  for (const object of [...serviceEntries].sort(byAge)) {
-    if (refusalsOf(object).length > 0) continue;
+  for (const object of admitted(serviceEntries).stored) {
     for (const service of serviceEntryServices(object)) if (!found.has(service.fqdn)) found.set(service.fqdn, service);
   }
   return new Map([...found].sort(([a], [b]) => compare(a, b)));
@@ -149,10 +146,7 @@ function podIndex(snapshot: Snapshot, before: Full | undefined, change: Change |
   const real = snapshot.pods.length > 0;
   if (before && change && real && before.snapshot.pods.length > 0) {
     // What was indexed are the first objects of their identity; those of the change may be later readings of the same.
-    const gone = new Set(change.removed.map(identity));
-    const removed = [...before.snapshot.pods, ...before.snapshot.workloadEntries].filter((object) =>
-      gone.has(identity(object)),
-    );
+    const removed = [...before.snapshot.pods, ...before.snapshot.workloadEntries].filter(among(change.removed));
     return before.pods.changed(endpointsAmong(removed), endpointsAmong(change.added));
   }
   const pods = real ? endpointsAmong(snapshot.pods) : podsOfWorkloads(snapshot.workloads);

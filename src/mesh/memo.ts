@@ -19,6 +19,8 @@ interface Entry {
   /** What else was looked up while the value was made, and what was found. */
   readonly lookups: readonly Lookup[];
   readonly value: unknown;
+  /** The last round that asked for it. */
+  round: number;
 }
 
 interface Lookup {
@@ -27,44 +29,62 @@ interface Lookup {
   readonly found: unknown;
 }
 
-type Maps = Readonly<Record<string, ReadonlyMap<string, unknown>>>;
+export interface Lookups {
+  get(key: string): unknown;
+}
+
+type Maps = Readonly<Record<string, Lookups>>;
 
 /**
  * Values of one round that may be taken over into the next: those whose inputs, and everything that was looked up to make them, are
  * still the same objects. So it changes how long a compilation takes and never what it yields.
  */
 export class Rounds {
-  private before = new Map<string, Entry>();
-  private now = new Map<string, Entry>();
+  /** By kind, then by key: keys stay the strings that they are elsewhere, whose hashes are known. */
+  private readonly kinds = new Map<string, Map<string, Entry>>();
   private maps: Maps = {};
+  private basis: unknown;
+  private round = 0;
+  private asked = 0;
 
   /** How many values the last round had. */
   get size(): number {
-    return this.now.size;
+    return this.asked;
   }
 
-  /** @param maps where values may look something up, by a name of their own. */
-  begin(maps: Maps): void {
-    this.before = this.now;
-    this.now = new Map();
+  /**
+   * @param basis an input of all values.
+   * @param maps where values may look something up, by a name of their own.
+   */
+  begin(basis: unknown, maps: Maps): void {
+    if (basis !== this.basis) this.kinds.clear();
+    this.basis = basis;
     this.maps = maps;
+    this.round++;
+    this.asked = 0;
   }
 
+  /** Forgets what the round did not ask for. */
   end(): void {
-    this.before.clear();
     this.maps = {};
+    for (const [kind, entries] of this.kinds) {
+      for (const [key, entry] of entries) if (entry.round !== this.round) entries.delete(key);
+      if (entries.size === 0) this.kinds.delete(kind);
+    }
   }
 
   /** @param make gets views of the maps that note what is looked up. */
-  value<T>(key: string, inputs: readonly unknown[], make: (view: (map: string) => Lookups) => T): T {
-    const entry = this.before.get(key);
-    if (
-      entry &&
-      sameItems(entry.inputs, inputs) &&
-      entry.lookups.every((lookup) => this.find(lookup) === lookup.found)
-    ) {
-      this.now.set(key, entry);
-      return entry.value as T;
+  value<T>(kind: string, key: string, inputs: readonly unknown[], make: (view: (map: string) => Lookups) => T): T {
+    this.asked++;
+    let entries = this.kinds.get(kind);
+    if (!entries) {
+      entries = new Map();
+      this.kinds.set(kind, entries);
+    }
+    const known = entries.get(key);
+    if (known && sameItems(known.inputs, inputs) && this.stillFound(known.lookups)) {
+      known.round = this.round;
+      return known.value as T;
     }
     const lookups: Lookup[] = [];
     const value = make((map) => ({
@@ -74,15 +94,15 @@ export class Rounds {
         return found;
       },
     }));
-    this.now.set(key, { inputs, lookups, value });
+    entries.set(key, { inputs, lookups, value, round: this.round });
     return value;
+  }
+
+  private stillFound(lookups: readonly Lookup[]): boolean {
+    return lookups.every((lookup) => this.find(lookup) === lookup.found);
   }
 
   private find({ map, key }: Pick<Lookup, 'map' | 'key'>): unknown {
     return this.maps[map]?.get(key);
   }
-}
-
-export interface Lookups {
-  get(key: string): unknown;
 }

@@ -1,5 +1,4 @@
 import { expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
-import { byAge } from './age.js';
 import { perObject, sameItems } from './memo.js';
 import { labels, record, text, texts } from './read.js';
 import { hostMatches } from './services.js';
@@ -45,7 +44,10 @@ export interface RuleIndexes {
   readonly rootNamespace: string;
 }
 
-/** Sorted into what each namespace keeps to itself and what it exports, and merged as Istio merges them. */
+/**
+ * Sorted into what each namespace keeps to itself and what it exports, and merged as Istio merges them.
+ * @param rules oldest first.
+ */
 export function indexRules(
   rules: readonly KubeObject[],
   rootNamespace: string,
@@ -54,8 +56,8 @@ export function indexRules(
   const local = new Map<string, KubeObject[]>();
   const exported = new Map<string, KubeObject[]>();
   const root: KubeObject[] = [];
-  const ordered = [...rules].sort((a, b) => Number(!selectorOf(a)) - Number(!selectorOf(b)) || byAge(a, b));
-  for (const rule of ordered) {
+  const selective = rules.filter((rule) => selectorOf(rule));
+  for (const rule of [...selective, ...rules.filter((rule) => !selectorOf(rule))]) {
     const namespace = namespaceOf(rule);
     const exports = exportsOf(rule);
     if (exports.size === 0 || ['*', '.', namespace].some((entry) => exports.has(entry))) push(local, namespace, rule);

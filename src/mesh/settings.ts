@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import type { KubeObject } from '../base/kubernetes.js';
+import { perObject } from './memo.js';
 import { DEFAULT_RETRIES, retryPolicy } from './policies.js';
 import { type Fields, isRecord, record, text, texts } from './read.js';
 import type { RetryPolicy } from './types.js';
@@ -17,9 +18,13 @@ export interface MeshSettings {
   };
 }
 
-/** From the ConfigMap `istio-system/istio`; a broken or missing one means Istio's defaults. */
-export function meshSettings(configMap: KubeObject | undefined): MeshSettings {
-  const mesh = parsed(text(record(configMap?.data).mesh));
+/** From the ConfigMap `istio-system/istio`; a broken or missing one means Istio's defaults. The same object is the same settings. */
+export const meshSettings = (configMap: KubeObject | undefined): MeshSettings =>
+  configMap ? settingsIn(configMap) : DEFAULTS;
+
+const settingsIn = perObject((configMap: KubeObject) => settingsOf(parsed(text(record(configMap.data).mesh))));
+
+function settingsOf(mesh: Fields): MeshSettings {
   return {
     rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
     defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
@@ -31,6 +36,8 @@ export function meshSettings(configMap: KubeObject | undefined): MeshSettings {
     },
   };
 }
+
+const DEFAULTS = settingsOf({});
 
 function parsed(yaml: string | undefined): Fields {
   if (!yaml) return {};

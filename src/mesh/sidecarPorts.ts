@@ -3,6 +3,7 @@ import { type TableContext, tablePart } from './context.js';
 import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
 import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
+import { perObject } from './memo.js';
 import { NO_HEADERS } from './policies.js';
 import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
 import { type Entry, hasNoAddress, keepsName, strangersOn } from './strangers.js';
@@ -15,23 +16,29 @@ const NOTHING: readonly never[] = [];
 
 /** Route tables of a sidecar: all Services with one port number share a table. */
 export function sidecarPorts(inventory: Inventory, context: TableContext): PortConfig[] {
+  return entriesByPort(context.scope.callable).map(([port, entries]) => portConfig(port, entries, inventory, context));
+}
+
+/** In the order of the port numbers. */
+const entriesByPort = perObject((services: ReadonlyMap<string, Service>): [port: number, entries: Entry[]][] => {
   const byPort = new Map<number, Entry[]>();
-  for (const service of context.scope.callable.values()) {
+  for (const service of services.values()) {
     for (const port of service.ports) {
       const entries = byPort.get(port.port);
       if (entries) entries.push({ service, port });
       else byPort.set(port.port, [{ service, port }]);
     }
   }
-  return [...byPort].sort(([a], [b]) => a - b).map(([port, entries]) => portConfig(port, entries, inventory, context));
-}
+  return [...byPort].sort(([a], [b]) => a - b);
+});
 
 function portConfig(port: number, entries: readonly Entry[], inventory: Inventory, context: TableContext): PortConfig {
   const place = { port, gateways: ['mesh'] };
+  const kinds = { host: `host ${port}`, tcp: `tcp ${port}`, other: `other ${port}` };
   const { owners, rounds } = context;
   const strangers = new Map<string, Routed>();
   for (const [host, claims] of strangersOn(port, entries, context)) {
-    const routed = tablePart(context, place, `host ${port} ${host}`, claims, (rules, rulesOf) =>
+    const routed = tablePart(context, place, kinds.host, host, claims, (rules, rulesOf) =>
       routedBy(host, undefined, { claims, attached: NOTHING, context }, rules, rulesOf),
     );
     if (routed) strangers.set(host, routed);
@@ -50,26 +57,23 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       }
       const inputs = [service, ...claims, 'aliases', ...aliases];
       tcp.push(
-        tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) => tcpService(entry, claims, aliases, rules)),
+        tablePart(context, place, kinds.tcp, fqdn, inputs, (rules) => tcpService(entry, claims, aliases, rules)),
       );
       continue;
     }
     const attached = attachedTo(fqdn, inventory, context);
     const rivals = rivalsOf(service, aliases, strangers, context);
-    const inputs = [service, ...claims, 'rivals', ...rivals.flat(), ...attached.map(({ route }) => route)];
-    const host = tablePart(
-      context,
-      place,
-      `host ${port} ${fqdn}`,
-      [...inputs, 'aliases', ...aliases],
-      (rules, rulesOf) => serviceHost(entry, { claims, attached, aliases, rivals, context }, rules, rulesOf),
+    const routes = attached.map(({ route }) => route);
+    const inputs = [service, ...claims, 'rivals', ...rivals.flat(), 'routes', ...routes, 'aliases', ...aliases];
+    const host = tablePart(context, place, kinds.host, fqdn, inputs, (rules, rulesOf) =>
+      serviceHost(entry, { claims, attached, aliases, rivals, context }, rules, rulesOf),
     );
     for (const [name] of rivals) if (host.domains.includes(name)) strangers.delete(name);
     if (host.domains.length > 0) virtualHosts.push(host);
   }
   for (const [host, routed] of strangers) {
     virtualHosts.push(
-      rounds.value(`other ${port} ${host}`, [routed], () => ({
+      rounds.value(kinds.other, host, [routed], () => ({
         name: `${host}:${port}`,
         // Only Services have short names.
         domains: [host],
@@ -78,7 +82,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       })),
     );
   }
-  return rounds.value(`port ${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
+  return rounds.value('port', `${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
 }
 
 /** The routes of a host, and whose they are. */
@@ -108,7 +112,7 @@ function routesOf(object: KubeObject, context: RuleContext, rulesOf: RulesOf): R
 }
 
 function attachedTo(host: string, { attachments }: Inventory, { scope }: TableContext): readonly Attachment[] {
-  return (attachments.byService.get(host) ?? NOTHING).filter(({ route }) => scope.sees(route, host));
+  return attachments.byService.get(host)?.filter(({ route }) => scope.sees(route, host)) ?? NOTHING;
 }
 
 interface Claims {

@@ -1,4 +1,5 @@
 import { apiGroup, type KubeObject } from '../base/kubernetes.js';
+import { byAge } from './age.js';
 import { isWorkload } from './pods.js';
 import type { MeshObjects } from './types.js';
 
@@ -25,7 +26,7 @@ const SECTIONS = [
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** Objects by kind. A section is the same array as before as long as none of its objects changed. */
+/** Objects by kind, oldest first. A section is the same array as before as long as none of its objects changed. */
 export type Snapshot = Readonly<Record<Section, readonly KubeObject[]>>;
 
 const ISTIO: Readonly<Record<string, Section>> = {
@@ -69,6 +70,7 @@ export function snapshotOf(objects: MeshObjects): Snapshot {
     const section = sectionOf(object);
     if (section) sections[section].push(object);
   }
+  for (const section of SECTIONS) sections[section].sort(byAge);
   return sections;
 }
 
@@ -106,22 +108,33 @@ export function changeBetween(before: MeshObjects, after: MeshObjects): Change |
   return added.length + removed.length > MOST_CHANGES ? undefined : { removed, added };
 }
 
+/** Whether an object, or another reading of it, is one of these. */
+export function among(objects: readonly KubeObject[]): (object: KubeObject) => boolean {
+  const names = new Set(objects.map(({ metadata }) => metadata.name));
+  const identities = new Set(objects.map(identity));
+  // Names first: their hashes are known, while each identity is a new string.
+  return (object) => names.has(object.metadata.name) && identities.has(identity(object));
+}
+
 /** Objects of the same identity have the same content: one object, or readings of one version of it. */
-export const identity = (object: KubeObject): unknown => {
+const identity = (object: KubeObject): unknown => {
   const { uid, resourceVersion } = object.metadata;
   return uid && resourceVersion ? `${uid} ${resourceVersion}` : object;
 };
 
 const same = (a: KubeObject | undefined, b: KubeObject | undefined): boolean =>
-  a === b || (a !== undefined && b !== undefined && identity(a) === identity(b));
+  a === b || (a !== undefined && b !== undefined && sameRevision(a.metadata, b.metadata));
+
+const sameRevision = (a: KubeObject['metadata'], b: KubeObject['metadata']): boolean =>
+  Boolean(a.uid && a.resourceVersion) && a.uid === b.uid && a.resourceVersion === b.resourceVersion;
 
 export function changedSnapshot(before: Snapshot, { removed, added }: Change): Snapshot {
   const next: Record<Section, readonly KubeObject[]> = { ...before };
   const touched = new Set([...removed, ...added].flatMap((object) => sectionOf(object) ?? []));
-  const gone = new Set(removed.map(identity));
+  const isGone = among(removed);
   for (const section of touched) {
-    const kept = before[section].filter((object) => !gone.has(identity(object)));
-    next[section] = [...kept, ...added.filter((object) => sectionOf(object) === section)];
+    const kept = before[section].filter((object) => !isGone(object));
+    next[section] = [...kept, ...added.filter((object) => sectionOf(object) === section)].sort(byAge);
   }
   return next;
 }

@@ -70,19 +70,17 @@ export interface HostOwners {
 
 /** One VirtualService wins a host whole; an exact host beats a wildcard at any age, a longer wildcard a shorter one. */
 export function ownersOf(ordered: readonly KubeObject[], services: ReadonlyMap<string, Service>): HostOwners {
-  const exact = new Map<string, KubeObject[]>();
+  const owned = new Map<string, KubeObject[]>();
+  const others = new Map<string, KubeObject[]>();
   const wildcards = new Map<string, KubeObject[]>();
   for (const object of ordered) {
     for (const host of hostsOf(object)) {
-      const map = host.includes('*') ? wildcards : exact;
+      const map = host.includes('*') ? wildcards : services.has(host) ? owned : others;
       const known = map.get(host);
       if (!known) map.set(host, [object]);
       else if (known.at(-1) !== object) known.push(object);
     }
   }
-  const owned = new Map<string, KubeObject[]>();
-  const others = new Map<string, KubeObject[]>();
-  for (const [host, objects] of exact) (services.has(host) ? owned : others).set(host, objects);
   const longestFirst = [...wildcards].sort(([a], [b]) => b.length - a.length);
   const used = new Set<string>();
   if (longestFirst.length > 0) {

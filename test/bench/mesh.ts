@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 import { canaryOf, largeMesh } from '../support/largeMesh.js';
-import { caller } from '../support/mesh.js';
+import { caller, pod } from '../support/mesh.js';
 import type { Bench } from './measure.js';
 import { type Measured, row } from './row.js';
 
@@ -10,7 +10,7 @@ const WHOLE_GOAL_MS = 1000;
 const CHANGE_GOAL_MS = 10;
 const CHANGES = 20;
 
-/** One proxy's configuration from 10,000 objects; and the next one after a weight of one VirtualService has changed. */
+/** One proxy's configuration from 10,000 objects; and the next one after a route's weight, or a pod's readiness, has changed. */
 export async function mesh({ pairs }: Bench): Promise<Measured> {
   const whole: number[] = [];
   const change: number[] = [];
@@ -19,7 +19,8 @@ export async function mesh({ pairs }: Bench): Promise<Measured> {
     let objects: KubeObject[] = largeMesh(SERVICES);
     whole.push(timeMs(() => compileProxyConfig(objects, caller())));
     const changed = Array.from({ length: CHANGES }, (_, index) => {
-      const object = canaryOf(`app-${index * 7}`, 20 + index);
+      const name = `app-${index * 7}`;
+      const object = index % 2 === 0 ? canaryOf(name, 20 + index) : pod(name, 'v2', 0, { ready: false });
       objects = objects.map((other) =>
         other.kind === object.kind && other.metadata.name === object.metadata.name ? object : other,
       );
