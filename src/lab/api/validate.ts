@@ -6,7 +6,7 @@ import type { ResourceKind } from '../control/resources.js';
 import { valuesAt } from './jsonPath.js';
 import { type Dict, isDict } from './lists.js';
 import { checkSchema } from './schema.js';
-import { ANY_OBJECT, SCHEMAS } from './schemas.js';
+import { ANY_OBJECT, SCHEMAS } from './schemas/all.js';
 import { type ApiStatusError, badRequest, type FieldError, invalid } from './status.js';
 import { checkStructural, type JsonSchema } from './structural.js';
 
