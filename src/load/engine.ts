@@ -11,6 +11,7 @@ import { assessGenerator } from './health.js';
 import { Excerpts } from './http1/excerpt.js';
 import { nodeWire } from './http1/nodeWire.js';
 import { LatencyHistogram } from './latency.js';
+import type { LoadRun, LoadSnapshot } from './loadRun.js';
 import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
 import { pacedClock } from './pacedClock.js';
 import { type PreparedRequest, prepareRequests } from './requests.js';
@@ -20,15 +21,7 @@ import { createSchedule } from './schedule.js';
 import { mergeHistograms, summaryOf } from './snapshot.js';
 import { Tally } from './tally.js';
 import { ThreadedLoad } from './threadedLoad.js';
-import type {
-  GeneratorHealth,
-  LatencySummary,
-  LoadRun,
-  LoadSnapshot,
-  LoadSpec,
-  LoadSummary,
-  ResponseTimeCounts,
-} from './types.js';
+import type { GeneratorHealth, LatencySummary, LoadSpec, LoadSummary, ResponseTimeCounts } from './types.js';
 import { undiciLacks, undiciWire } from './undiciWire.js';
 import { GeneratorWatch } from './watch.js';
 import type { FlightSink, Wire } from './wire.js';

@@ -1,6 +1,7 @@
 import { formatPercent } from '../base/units.js';
 import { LatencyHistogram } from './latency.js';
-import type { GeneratorHealth, GeneratorReadings } from './types.js';
+import type { GeneratorReadings } from './loadRun.js';
+import type { GeneratorHealth } from './types.js';
 
 /** A request sent later than this after it was due is late; a loop that is held up longer reads answers that late. ms. */
 export const LATE_MS = 50;

@@ -1,4 +1,5 @@
-import type { HistogramData, LatencySummary } from './types.js';
+import type { HistogramData } from './loadRun.js';
+import type { LatencySummary } from './types.js';
 
 const HIGHEST_US = 3_600_000_000;
 const MAX_BUCKETS = 120;

@@ -1,6 +1,7 @@
 import { formatPercent } from '../base/units.js';
 import { LatencyHistogram } from './latency.js';
-import type { LoadSnapshot, LoadSpec } from './types.js';
+import type { LoadSnapshot } from './loadRun.js';
+import type { LoadSpec } from './types.js';
 
 /** How the load does between two snapshots, in one line; the most important first, since terminals are narrow. */
 export function progressLine(

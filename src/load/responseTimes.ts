@@ -1,11 +1,6 @@
 import { LatencyHistogram } from './latency.js';
-import type {
-  ResponseTimeCounts,
-  ResponseTimeData,
-  ResponseTimeWatch,
-  TimedAnswers,
-  TimedAnswersData,
-} from './types.js';
+import type { ResponseTimeData, TimedAnswersData } from './loadRun.js';
+import type { ResponseTimeCounts, ResponseTimeWatch, TimedAnswers } from './types.js';
 
 /**
  * Response times of a counting window against limits that were given before the load started: how many answers took longer is counted as

@@ -1,13 +1,7 @@
 import { assessGenerator, mergeReadings } from './health.js';
 import { LatencyHistogram } from './latency.js';
-import type {
-  ClientCounts,
-  HistogramData,
-  LoadSnapshot,
-  LoadSummary,
-  ResponseTimeData,
-  TimedAnswersData,
-} from './types.js';
+import type { HistogramData, LoadSnapshot, ResponseTimeData, TimedAnswersData } from './loadRun.js';
+import type { ClientCounts, LoadSummary } from './types.js';
 
 /** As if one load had been sent. @param parts at least one, of the same URI list */
 export function mergeSnapshots(parts: readonly LoadSnapshot[]): LoadSnapshot {

@@ -1,6 +1,7 @@
 import { startLoad } from './engine.js';
 import type { K6LoadOptions } from './k6/run.js';
-import type { LoadRun, LoadSpec } from './types.js';
+import type { LoadRun } from './loadRun.js';
+import type { LoadSpec } from './types.js';
 
 export interface StartOptions extends Omit<K6LoadOptions, 'program'> {
   /** For the engine k6, which cannot do without. */

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
 import { assessGenerator, NO_READINGS } from './health.js';
 import { LatencyHistogram } from './latency.js';
+import type { LoadRun, LoadSnapshot } from './loadRun.js';
 import { responseTimeCounts } from './responseTimes.js';
 import { mergeSnapshots, summaryOf } from './snapshot.js';
 import { Tally } from './tally.js';
@@ -13,8 +14,6 @@ import type {
   ClientCounts,
   GeneratorHealth,
   LatencySummary,
-  LoadRun,
-  LoadSnapshot,
   LoadSpec,
   LoadSummary,
   ResponseTimeCounts,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { FEWEST, LATE_MS } from './health.js';
 import { LatencyHistogram } from './latency.js';
-import type { GeneratorReadings } from './types.js';
+import type { GeneratorReadings } from './loadRun.js';
 
 const LOOP_RESOLUTION_MS = 10;
 

@@ -1,6 +1,6 @@
 import type { Granularity } from '../judge/types.js';
 import { freshShareFor } from '../judge/unit/fresh.js';
-import type { LoadRun } from '../load/types.js';
+import type { LoadRun } from '../load/loadRun.js';
 import type { Scenario } from '../scenario/types.js';
 import type { RunEventBody } from './events.js';
 

@@ -1,7 +1,8 @@
+import type { LoadRun } from '../load/loadRun.js';
 import { checkReachable } from '../load/reach.js';
 import { seedData } from '../load/seed.js';
 import { startWithEngine } from '../load/start.js';
-import type { LoadRun, LoadSpec } from '../load/types.js';
+import type { LoadSpec } from '../load/types.js';
 import { mixInMarkerUris } from '../scenario/markers.js';
 import { responseTimeWatch } from '../scenario/responseTimes.js';
 import type { Scenario } from '../scenario/types.js';

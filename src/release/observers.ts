@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
-import type { LoadRun } from '../load/types.js';
+import type { LoadRun } from '../load/loadRun.js';
 import { clientObserver } from '../observe/client.js';
 import { istioObserver } from '../observe/istioProxies.js';
 import { type KialiAuth, kialiObserver } from '../observe/kiali.js';

@@ -5,7 +5,7 @@ import { UndoList } from '../cluster/undo.js';
 import { planChecks } from '../judge/checkPlan.js';
 import type { Verdict } from '../judge/types.js';
 import { refuseForK6 } from '../load/k6/lacks.js';
-import type { LoadRun } from '../load/types.js';
+import type { LoadRun } from '../load/loadRun.js';
 import type { Observer } from '../observe/types.js';
 import type { Scenario } from '../scenario/types.js';
 import { checkChanges } from './changes.js';

@@ -8,7 +8,7 @@ import { LOOK_MS } from '../judge/bunching.js';
 import { StageJudge } from '../judge/stageJudge.js';
 import type { StageAssessment, Verdict } from '../judge/types.js';
 import { choiceFor, granularityByObjects } from '../judge/unit/context.js';
-import type { LoadRun } from '../load/types.js';
+import type { LoadRun } from '../load/loadRun.js';
 import { gatherEvidence } from '../observe/evidence.js';
 import type { Observer } from '../observe/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
 import type { Look } from '../judge/types.js';
-import type { LoadRun } from '../load/types.js';
+import type { LoadRun } from '../load/loadRun.js';
 import type { Observation, Observer } from '../observe/types.js';
 
 /** Longest wait for every proxy to be scraped after the load was paused: three scrapes at the usual 15 s. */

@@ -5,7 +5,8 @@ import { seededRandom } from '../../src/base/random.js';
 import { millis } from '../../src/base/units.js';
 import { startLoad } from '../../src/load/engine.js';
 import { LARGEST_BODY_BYTES } from '../../src/load/flight.js';
-import { LOAD_ENGINES, type LoadEngine, type LoadRun, type LoadSpec } from '../../src/load/types.js';
+import type { LoadRun } from '../../src/load/loadRun.js';
+import { LOAD_ENGINES, type LoadEngine, type LoadSpec } from '../../src/load/types.js';
 import { expectBalanced, freePort, loadSpec, type Served, serveHttp, serveTcp, until, uri } from '../support/load.js';
 
 const open: Served[] = [];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { assessGenerator, mergeReadings } from '../../src/load/health.js';
 import { LatencyHistogram } from '../../src/load/latency.js';
-import type { GeneratorReadings } from '../../src/load/types.js';
+import type { GeneratorReadings } from '../../src/load/loadRun.js';
 import { GeneratorWatch } from '../../src/load/watch.js';
 
 const nothing = new LatencyHistogram().data();

@@ -5,9 +5,10 @@ import { NO_READINGS } from '../../src/load/health.js';
 import { assessK6 } from '../../src/load/k6/health.js';
 import { LatencyHistogram } from '../../src/load/latency.js';
 import { foreseeableShortages, readLimits, type SystemLimits } from '../../src/load/limits.js';
+import type { LoadSnapshot } from '../../src/load/loadRun.js';
 import { progressLine } from '../../src/load/progress.js';
 import { summaryOf } from '../../src/load/snapshot.js';
-import type { LoadSnapshot, LoadSpec } from '../../src/load/types.js';
+import type { LoadSpec } from '../../src/load/types.js';
 import { loadSpec } from '../support/load.js';
 
 const times = (...ms: number[]) => {

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/base/random.js';
 import { startLoad } from '../../src/load/engine.js';
+import type { LoadRun } from '../../src/load/loadRun.js';
 import { ResponseTimes, responseTimeCounts } from '../../src/load/responseTimes.js';
-import type { LoadRun } from '../../src/load/types.js';
 import { loadSpec, type Served, serveHttp, until, uri } from '../support/load.js';
 
 const watch = {

@@ -4,10 +4,11 @@ import { systemClock } from '../../src/base/clock.js';
 import { ConfigError } from '../../src/base/errors.js';
 import { millis } from '../../src/base/units.js';
 import { startLoad } from '../../src/load/engine.js';
+import type { LoadRun } from '../../src/load/loadRun.js';
 import { addCounts } from '../../src/load/snapshot.js';
 import { ThreadedLoad } from '../../src/load/threadedLoad.js';
 import { startThread } from '../../src/load/threads/start.js';
-import type { ClientCounts, LoadRun, LoadSpec } from '../../src/load/types.js';
+import type { ClientCounts, LoadSpec } from '../../src/load/types.js';
 import { expectBalanced, loadSpec, type Served, serveHttp, until, uri } from '../support/load.js';
 
 const open: Served[] = [];

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sleep, systemClock } from '../../src/base/clock.js';
 import { startLoad } from '../../src/load/engine.js';
-import type { LoadRun } from '../../src/load/types.js';
+import type { LoadRun } from '../../src/load/loadRun.js';
 import type { Observation, Observer } from '../../src/observe/types.js';
 import { CountingWindow } from '../../src/release/window.js';
 import { ManualClock } from '../support/clock.js';

@@ -12,8 +12,8 @@ import { type ClusterClient, connectCluster } from '../../src/cluster/client.js'
 import { UndoList } from '../../src/cluster/undo.js';
 import { type Lab, startLab } from '../../src/lab/lab.js';
 import { startLoad } from '../../src/load/engine.js';
+import type { LoadRun } from '../../src/load/loadRun.js';
 import { seedData } from '../../src/load/seed.js';
-import type { LoadRun } from '../../src/load/types.js';
 import type { RunEventBody } from '../../src/release/events.js';
 import type { RunOptions } from '../../src/release/options.js';
 import { RunFold } from '../../src/report/model.js';

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.js';
 import { millis } from '../../base/units.js';
+import type { LoadRun } from '../../load/loadRun.js';
 import { progressLine } from '../../load/progress.js';
-import type { LoadRun, LoadSpec, LoadSummary } from '../../load/types.js';
+import type { LoadSpec, LoadSummary } from '../../load/types.js';
 import type { Io } from '../io.js';
 
 const PLAIN_PROGRESS_SECONDS = 5;

@@ -1,9 +1,10 @@
 import { LatencyHistogram } from '../latency.js';
+import type { HistogramData, ResponseTimeData } from '../loadRun.js';
 import type { AnswerAccount } from '../marker.js';
 import { ResponseTimes } from '../responseTimes.js';
 import { mergeHistograms } from '../snapshot.js';
 import { Tally } from '../tally.js';
-import type { ClientCounts, HistogramData, LoadSpec, ResponseTimeData } from '../types.js';
+import type { ClientCounts, LoadSpec } from '../types.js';
 import { METRICS, UNKNOWN, UNMARKED } from './contract.js';
 import type { Point, Tags } from './stream.js';
 import type { K6EndOfTest } from './summary.js';

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { formatPercent } from '../../base/units.js';
 import { drops, FEWEST, LARGEST_SHARE, ports, sockets } from '../health.js';
-import type { GeneratorHealth, GeneratorReadings } from '../types.js';
+import type { GeneratorReadings } from '../loadRun.js';
+import type { GeneratorHealth } from '../types.js';
 import { LATE_MS } from './core.js';
 
 /** Of all cores; above it k6 had no reserve. */

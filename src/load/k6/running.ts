@@ -4,15 +4,13 @@ import { ActiveTime } from '../activeTime.js';
 import { maxInFlight } from '../demand.js';
 import { NO_READINGS } from '../health.js';
 import { LatencyHistogram } from '../latency.js';
+import type { GeneratorReadings, LoadRun, LoadSnapshot } from '../loadRun.js';
 import { responseTimeCounts } from '../responseTimes.js';
 import { summaryOf as loadSummaryOf } from '../snapshot.js';
 import type {
   ClientCounts,
   GeneratorHealth,
-  GeneratorReadings,
   LatencySummary,
-  LoadRun,
-  LoadSnapshot,
   LoadSpec,
   LoadSummary,
   ResponseTimeCounts,

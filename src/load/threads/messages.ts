@@ -1,4 +1,5 @@
-import type { LoadSnapshot, LoadSpec } from '../types.js';
+import type { LoadSnapshot } from '../loadRun.js';
+import type { LoadSpec } from '../types.js';
 import type { WorkerShare } from '../workload/types.js';
 
 /** What a sending thread is started with. */

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { NO_READINGS } from '../../../src/load/health.js';
 import { assessK6 } from '../../../src/load/k6/health.js';
-import type { GeneratorReadings } from '../../../src/load/types.js';
+import type { GeneratorReadings } from '../../../src/load/loadRun.js';
 
 const readings = (extra: Partial<GeneratorReadings> = {}): GeneratorReadings => ({
   ...NO_READINGS,
