@@ -1,123 +1,11 @@
 import { distance } from 'fastest-levenshtein';
-import { ConfigError, type Problem } from '../base/errors.js';
+import { ConfigError } from '../base/errors.js';
 import { apiGroup, type KubeObject, objectRef } from '../base/kubernetes.js';
 import { wantsSidecar } from '../mesh/injection.js';
 import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
-import { podsOfWorkloads, workloadOf } from '../mesh/pods.js';
+import { isWorkload, workloadOf } from '../mesh/pods.js';
 import { labels, record, records, text } from '../mesh/read.js';
 import type { Caller, MeshWarning } from '../mesh/types.js';
-import { manifestsOf, readManifests } from '../scenario/manifests.js';
-
-/** An object with the place that it was written at; one of a live cluster has no file. */
-export interface PlacedObject {
-  readonly object: KubeObject;
-  readonly file?: string;
-  readonly line?: number;
-  readonly lines: Readonly<Record<string, number>>;
-}
-
-export interface World {
-  readonly placed: readonly PlacedObject[];
-  readonly objects: readonly KubeObject[];
-  readonly warnings: readonly MeshWarning[];
-  /** What was left out, one line each. */
-  readonly notes: readonly string[];
-}
-
-export interface ReadOptions {
-  readonly cwd: string;
-  /** For namespaced objects that name none. */
-  readonly namespace: string;
-  /** Read where a place is `-`. */
-  readonly stdin: NodeJS.ReadableStream;
-  /** Of a live cluster; the files are laid over it as if they were applied. */
-  readonly live?: readonly KubeObject[];
-}
-
-/**
- * The objects of files, folders and standard input as a cluster would hold them after applying all: the last of one identity wins.
- * @throws ConfigError with every problem of every file.
- */
-export async function readWorld(places: readonly string[], options: ReadOptions): Promise<World> {
-  const { cwd, namespace, live = [] } = options;
-  const problems: Problem[] = [];
-  const notes: string[] = [];
-  const byIdentity = new Map<string, PlacedObject>(live.map((object) => [identityOf(object), { object, lines: {} }]));
-  const warnings: MeshWarning[] = [];
-  for (const place of places) {
-    const read =
-      place === '-'
-        ? manifestsOf(await textOf(options.stdin), 'standard input', { namespace, strangers: 'ignore' })
-        : await readManifests(place, cwd, { namespace, strangers: 'ignore' });
-    problems.push(...read.problems);
-    notes.push(...read.ignored.map(({ file, line, message, hint }) => `${file}:${line}: ${message} (${hint})`));
-    for (const manifest of read.objects) {
-      const key = identityOf(manifest.object);
-      const before = byIdentity.get(key);
-      if (before?.file) {
-        const message = `${before.file}:${before.line} defines it too; the last one counts, as when all are applied in this order.`;
-        warnings.push({ code: 'DEFINED_TWICE', object: objectRef(manifest.object), field: 'metadata.name', message });
-      }
-      byIdentity.set(key, before && !before.file ? over(before.object, manifest) : manifest);
-    }
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  const placed = [...byIdentity.values()];
-  const objects = placed.map(({ object }) => object);
-  return { placed, objects: live.length > 0 ? [...objects, ...podsToCome(placed)] : objects, warnings, notes };
-}
-
-const identityOf = (object: KubeObject): string => `${apiGroup(object.apiVersion)} ${objectRef(object)}`;
-
-/** Applied over a live object, which keeps its age: that decides between objects that compete. */
-function over({ metadata }: KubeObject, manifest: PlacedObject): PlacedObject {
-  const { creationTimestamp, uid } = metadata;
-  const kept = { ...(creationTimestamp ? { creationTimestamp } : {}), ...(uid ? { uid } : {}) };
-  return { ...manifest, object: { ...manifest.object, metadata: { ...manifest.object.metadata, ...kept } } };
-}
-
-/** Ready pods for the Deployments and the like of files that a live cluster has no pods of yet. */
-function podsToCome(placed: readonly PlacedObject[]): KubeObject[] {
-  const live = new Set(
-    placed
-      .filter(({ object }) => object.kind === 'Pod')
-      .map(({ object }) => `${object.metadata.namespace}/${workloadOf(object)}`),
-  );
-  const missing = placed.filter(
-    ({ object, file }) =>
-      file !== undefined &&
-      WORKLOADS.has(object.kind) &&
-      !live.has(`${object.metadata.namespace}/${object.metadata.name}`),
-  );
-  return podsOfWorkloads(missing.map(({ object }) => object)).map((pod) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: pod.key.slice(pod.namespace.length + 1), namespace: pod.namespace, labels: { ...pod.labels } },
-    spec: {
-      containers: [
-        { name: 'app', ports: [...pod.portNames].map(([name, containerPort]) => ({ name, containerPort })) },
-      ],
-    },
-    status: { phase: 'Running', podIP: pod.ip, conditions: [{ type: 'Ready', status: 'True' }] },
-  }));
-}
-
-/** More than any manifest may have is not read further: it is refused by its size. */
-const MOST_INPUT = 5_000_000;
-
-async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    const part = Buffer.from(chunk as string | Buffer);
-    chunks.push(part);
-    bytes += part.length;
-    if (bytes > MOST_INPUT) break;
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-const WORKLOADS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet']);
 
 /** `WORKLOAD.NAMESPACE`; the namespace may be left out when another option gives it. */
 export function parseFrom(text: string, namespace: string | undefined): { workload: string; namespace: string } {
@@ -132,12 +20,12 @@ export function parseFrom(text: string, namespace: string | undefined): { worklo
 }
 
 /** `HOST[:PORT]` */
-export function parseTo(text: string): { host: string; port: number | undefined } {
+export function parseTo(text: string, option = '--to'): { host: string; port: number | undefined } {
   const parts = /^([^\s:/]+)(?::(\d{1,5}))?$/.exec(text);
   const port = parts?.[2] === undefined ? undefined : Number(parts[2]);
   if (parts?.[1] && (port === undefined || (port > 0 && port < 65_536))) return { host: parts[1], port };
   const hint = 'write a host name as the caller does, such as customermanagementapi:5100';
-  throw new ConfigError([{ file: '--to', message: `found "${text}"; allowed is HOST or HOST:PORT`, hint }]);
+  throw new ConfigError([{ file: option, message: `found "${text}"; allowed is HOST or HOST:PORT`, hint }]);
 }
 
 /** The caller with the labels that its manifest gives it, and what is worth saying about it. */
@@ -147,8 +35,8 @@ export function callerOf(
   gateway: boolean,
 ): { caller: Caller; warnings: MeshWarning[] } {
   const found = objects.find(
-    ({ kind, metadata }) =>
-      WORKLOADS.has(kind) && metadata.name === from.workload && metadata.namespace === from.namespace,
+    (object) =>
+      isWorkload(object) && object.metadata.name === from.workload && object.metadata.namespace === from.namespace,
   );
   const warn = (code: string, object: string, field: string, message: string): MeshWarning[] => [
     { code, object, field, message },
@@ -156,12 +44,15 @@ export function callerOf(
   if (!found) {
     const made = gateway ? gatewayMadeFor(objects, from) : undefined;
     if (made) return { caller: { ...from, labels: { [GATEWAY_NAME]: made }, gateway }, warnings: [] };
-    const names = objects
-      .filter(({ kind }) => WORKLOADS.has(kind))
-      .map(({ metadata }) => `${metadata.name}.${metadata.namespace}`);
-    const message = `No file defines the workload, so it has no labels: rules for sourceLabels and ${gateway ? 'Gateways that select by labels' : 'Sidecar objects that select by labels'} do not apply.${nearest(`${from.workload}.${from.namespace}`, names)}`;
-    const caller = { ...from, labels: {}, gateway };
-    return { caller, warnings: warn('CALLER_UNKNOWN', `Deployment/${from.namespace}/${from.workload}`, '', message) };
+    const object = `Deployment/${from.namespace}/${from.workload}`;
+    if (gateway) {
+      const assumed = { app: from.workload, istio: from.workload.replace(/^istio-/, '') };
+      const message = `No file defines the workload. Taken are the labels that Istio's chart gives a gateway of this name: app: ${assumed.app}, istio: ${assumed.istio}.`;
+      return { caller: { ...from, labels: assumed, gateway }, warnings: warn('CALLER_UNKNOWN', object, '', message) };
+    }
+    const names = objects.filter(isWorkload).map(({ metadata }) => `${metadata.name}.${metadata.namespace}`);
+    const message = `No file defines the workload, so it has no labels: rules for sourceLabels and Sidecar objects that select by labels do not apply.${nearest(`${from.workload}.${from.namespace}`, names)}`;
+    return { caller: { ...from, labels: {}, gateway }, warnings: warn('CALLER_UNKNOWN', object, '', message) };
   }
   const template = record(record(found.spec?.template).metadata);
   const caller: Caller = { ...from, labels: labels(template.labels), gateway };
@@ -203,6 +94,27 @@ function gatewayMadeFor(
       metadata.namespace === from.namespace &&
       from.workload === `${metadata.name}-${text(spec?.gatewayClassName) ?? 'istio'}`,
   )?.metadata.name;
+}
+
+/** Why a gateway listens on no such port. */
+export function portWarning(objects: readonly KubeObject[], caller: Caller, to: string): MeshWarning {
+  const gateways = objects.filter(({ kind }) => kind === 'Gateway');
+  const each = gateways.map((gateway) => {
+    const { selector, servers, listeners } = gateway.spec ?? {};
+    const ports = [
+      ...records(servers).map(({ port }) => record(port).number),
+      ...records(listeners).map(({ port }) => port),
+    ];
+    const selects = Object.entries(labels(selector)).map(([key, value]) => `${key}: ${value}`);
+    return `${objectRef(gateway)} (port ${ports.join(', ')}${selects.length > 0 ? ` of ${selects.join(', ')}` : ''})`;
+  });
+  const message = `No Gateway of this workload listens for ${to}; there ${each.length > 0 ? `are ${each.join('; ')}` : 'is none'}.`;
+  return {
+    code: 'GATEWAY_PORT_CLOSED',
+    object: `Deployment/${caller.namespace}/${caller.workload}`,
+    field: '',
+    message,
+  };
 }
 
 /** Why a host is in no route table. */

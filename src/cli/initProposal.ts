@@ -106,7 +106,7 @@ function chooseCaller(objects: readonly KubeObject[], release: Release, wanted: 
     if (others.includes(wanted)) return { workload: wanted, why: 'as --from says' };
     return refuseCaller(`found ${JSON.stringify(wanted)}, which is no other workload of ${release.namespace}`, others);
   }
-  const choices = callersOf(objects, release);
+  const choices = callersOf(objects, release, callsOfImage);
   const [only] = choices;
   if (only && choices.length === 1) return only;
   return choices.length > 1

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { EnvironmentError } from '../base/errors.js';
+import { EnvironmentError, EXIT, WeighbridgeError } from '../base/errors.js';
 
 /** The first line that `weighbridge lab` prints; a contract. */
 interface LabAddresses {
@@ -64,9 +64,12 @@ function firstLine(child: ChildProcess, complaints: () => string): Promise<LabAd
       );
     };
     const timer = setTimeout(() => fail(`nothing within ${READY_TIMEOUT_MS / 1000} s`), READY_TIMEOUT_MS);
-    child.once('exit', (code) => {
+    child.once('close', (code) => {
       clearTimeout(timer);
-      fail(`it ended with exit code ${code}`);
+      // The files are faulty, not the lab.
+      if (code === EXIT.config)
+        reject(new WeighbridgeError('E_LAB', EXIT.config, `the lab did not start:\n${complaints().trim()}`));
+      else fail(`it ended with exit code ${code}`);
     });
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -75,7 +78,7 @@ function firstLine(child: ChildProcess, complaints: () => string): Promise<LabAd
     if (!child.stdout) return;
     createInterface({ input: child.stdout }).once('line', (line) => {
       clearTimeout(timer);
-      child.removeAllListeners('exit');
+      child.removeAllListeners('close');
       try {
         resolve(JSON.parse(line) as LabAddresses);
       } catch {

@@ -1,9 +1,11 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Random } from '../base/random.js';
+import { gatewayTargets, servicesOfWorkload } from '../mesh/releases.js';
+import { callsOfImage } from './apps/samples.js';
 import { closeServer, listen } from './control/httpServer.js';
 import type { PodNetwork } from './control/network.js';
-import { servicePorts } from './control/objects.js';
+import { podTemplate, servicePorts } from './control/objects.js';
 import type { ServiceAddresses } from './control/serviceAddress.js';
 import { join } from './control/sockets.js';
 import type { Store } from './control/store.js';
@@ -14,14 +16,58 @@ export interface EntryPoint {
   readonly port: number;
 }
 
-/** The Service that users come in by: the first of type LoadBalancer, else the first that has a port. */
-export function defaultEntry(objects: readonly KubeObject[]): EntryPoint | undefined {
+/** Kinds that tell where users come in; keys of the Store. */
+const TELLING = [
+  'services',
+  'virtualservices.networking.istio.io',
+  'httproutes.gateway.networking.k8s.io',
+  'deployments.apps',
+  'statefulsets.apps',
+];
+
+/**
+ * Where users come in by the objects of the moment: the first Service of type LoadBalancer, else of type NodePort, else one that a gateway's
+ * route leads to, else one whose pods are known to call others and which none of them calls, else the first one.
+ */
+export class DefaultEntry {
+  private readonly store: Store;
+  private found: { readonly entry: EntryPoint | undefined } | undefined;
+
+  constructor(store: Store) {
+    this.store = store;
+    store.subscribe(({ resource }) => {
+      if (TELLING.includes(resource)) this.found = undefined;
+    });
+  }
+
+  get(): EntryPoint | undefined {
+    this.found ??= { entry: defaultEntry(TELLING.flatMap((resource) => this.store.list(resource))) };
+    return this.found.entry;
+  }
+}
+
+function defaultEntry(all: readonly KubeObject[]): EntryPoint | undefined {
+  const objects = all.filter(({ metadata }) => metadata.namespace !== 'istio-system');
   const services = objects.filter((object) => object.kind === 'Service' && servicePorts(object).length > 0);
-  const service = services.find((candidate) => candidate.spec?.type === 'LoadBalancer') ?? services[0];
+  const targets = gatewayTargets(objects);
+  const callers = objects.filter((object) => callsOf(object).length > 0);
+  const leading = new Set(callers.flatMap((caller) => servicesOfWorkload(objects, caller)));
+  const called = new Set(callers.flatMap(callsOf).map((url) => new URL(url).hostname));
+  const ranked: ((service: KubeObject) => boolean)[] = [
+    ({ spec }) => spec?.type === 'LoadBalancer',
+    ({ spec }) => spec?.type === 'NodePort',
+    ({ metadata }) => targets.has(metadata.name),
+    (service) => leading.has(service) && !called.has(service.metadata.name),
+    () => true,
+  ];
+  const service = ranked.flatMap((holds) => services.find(holds) ?? [])[0];
   const port = service && servicePorts(service)[0]?.port;
   if (!service || port === undefined) return undefined;
   return { namespace: service.metadata.namespace ?? 'default', service: service.metadata.name, port };
 }
+
+const callsOf = (workload: KubeObject): readonly string[] =>
+  (podTemplate(workload)?.spec.containers ?? []).flatMap(({ image }) => callsOfImage(image ?? ''));
 
 /**
  * Plays the load balancer in front of the cluster: one ready pod drawn per connection, no sidecar of its own. A connection

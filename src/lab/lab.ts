@@ -28,7 +28,7 @@ import { ServiceAddresses } from './control/serviceAddress.js';
 import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
 import type { ScrapeTarget } from './control/types.js';
-import { closeEntry, defaultEntry, type EntryPoint, entryServer, ServiceFronts } from './entry.js';
+import { closeEntry, DefaultEntry, type EntryPoint, entryServer, ServiceFronts } from './entry.js';
 import { notCovered } from './envoy/notCovered.js';
 import { EnvoySidecar } from './envoy/sidecar.js';
 import { follow, untilSeen } from './follow/follow.js';
@@ -56,7 +56,7 @@ export interface LabOptions {
   readonly faults?: LabFaults;
   /** Names, draws and latencies follow from it; default 1. */
   readonly seed?: number;
-  /** Which Service `baseUrl` leads to; default the first of type LoadBalancer, else the first one. */
+  /** Which Service `baseUrl` leads to; default: see DefaultEntry. */
   readonly entry?: EntryPoint;
   /** 0 (default): any free port of 127.0.0.1. */
   readonly ports?: {
@@ -92,6 +92,8 @@ export interface Lab {
   readonly store: Store;
   /** Objects of kinds that the lab does not serve; they were left out. */
   readonly unknownObjects: readonly KubeObject[];
+  /** Which Service `baseUrl` leads to now. */
+  entry(): EntryPoint | undefined;
   targets(): ScrapeTarget[];
   /** What a real Prometheus needs to scrape the lab alike. */
   prometheusConfig(): string;
@@ -180,17 +182,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   });
   controllers.settle();
   const { metricRelabelling = [] } = options.faults ?? {};
+  const byObjects = new DefaultEntry(store);
+  const entryPoint = () => options.entry ?? byObjects.get();
   const jobs = [{ name: 'kubernetes-pods' }, ...(options.faults?.scrapeJobs ?? [])];
   const targets = () => scrapeTargets(store, runtime, jobs);
   try {
-    const entry = entryServer(
-      store,
-      addresses,
-      network,
-      seededRandom(seed, 2),
-      () => options.entry ?? defaultEntry(entries()),
-    );
-    const entries = () => store.list('services').filter(({ metadata }) => metadata.namespace !== 'istio-system');
+    const entry = entryServer(store, addresses, network, seededRandom(seed, 2), entryPoint);
     const [api, prometheus, basePort] = await allOrFirstError([
       followed
         ? Promise.resolve(undefined)
@@ -229,6 +226,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       kialiUrl: kiali.url,
       store,
       unknownObjects,
+      entry: entryPoint,
       targets,
       prometheusConfig: () => prometheus.scrapeConfig(),
       close,

@@ -28,14 +28,26 @@ const natural = new Intl.Collator('en', { numeric: true });
 
 const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? 'default';
 const templateOf = (workload: KubeObject) => record(workload.spec?.template);
+const containersOf = (workload: KubeObject) => records(record(templateOf(workload).spec).containers);
 const podLabels = (workload: KubeObject) => labels(record(templateOf(workload).metadata).labels);
 
-/** Every Service with two or more versions behind it. A selector that pins one version counts as if it did not. */
+/**
+ * Every Service with two or more versions behind it. A selector that pins one version counts as if it did not, unless another Service
+ * leads to all of them: then the pinned one is a part of its routes.
+ */
 export function releasesOf(objects: readonly KubeObject[]): Release[] {
   const workloads = objects.filter(isWorkload);
-  return objects
+  const found = objects
     .filter(({ kind, apiVersion }) => kind === 'Service' && apiVersion === 'v1')
-    .flatMap((service) => releaseOf(service, workloads) ?? [])
+    .flatMap((service) => {
+      const release = releaseOf(service, workloads);
+      return release ? [{ release, pinned: pinsVersion(service) }] : [];
+    });
+  const behind = ({ namespace, workloads: all }: Release) => `${namespace} ${[...all].sort().join(' ')}`;
+  const open = new Set(found.filter(({ pinned }) => !pinned).map(({ release }) => behind(release)));
+  return found
+    .filter(({ release, pinned }) => !pinned || !open.has(behind(release)))
+    .map(({ release }) => release)
     .sort((a, b) => natural.compare(`${a.namespace}/${a.service}`, `${b.namespace}/${b.service}`));
 }
 
@@ -57,6 +69,9 @@ function releaseOf(service: KubeObject, workloads: readonly KubeObject[]): Relea
   return undefined;
 }
 
+const pinsVersion = (service: KubeObject): boolean =>
+  VERSION_LABELS.some((label) => label in labels(service.spec?.selector));
+
 function selects(service: KubeObject, workload: KubeObject): boolean {
   const wanted = Object.entries(labels(service.spec?.selector)).filter(
     ([key]) => !(VERSION_LABELS as readonly string[]).includes(key),
@@ -74,13 +89,26 @@ export const servicesOfWorkload = (objects: readonly KubeObject[], workload: Kub
   objects.filter((service) => service.kind === 'Service' && service.apiVersion === 'v1' && selects(service, workload));
 
 /**
- * Who may call a service, by the strongest evidence that there is: its address in an environment variable or argument, a rule for the
- * caller's labels, a way from a gateway, being the only other workload. Several are several choices; without evidence none is given.
+ * Who may call a service, by the strongest evidence that there is: its address in an environment variable or argument, an image that is
+ * known to call it, a rule for the caller's labels, a way from a gateway, being the only other workload. Several are several choices;
+ * without evidence none is given.
+ * @param callsOfImage http URLs that an image is known to call.
  */
-export function callersOf(objects: readonly KubeObject[], release: Release): CallerChoice[] {
+export function callersOf(
+  objects: readonly KubeObject[],
+  release: Release,
+  callsOfImage: (image: string) => readonly string[] = () => [],
+): CallerChoice[] {
   const others = otherWorkloads(objects, release);
   const evidence: readonly [why: string, holds: (workload: KubeObject) => boolean][] = [
     ['its environment or arguments name the service', (workload) => names(workload, release)],
+    [
+      'its image is known to call the service',
+      (workload) =>
+        containersOf(workload)
+          .flatMap(({ image }) => callsOfImage(text(image) ?? ''))
+          .some((url) => new URL(url).hostname === release.service),
+    ],
     ['a route of the service is for its labels', (workload) => sourceLabelled(objects, workload, release)],
     ['a gateway or load balancer leads to it', (workload) => isEntrance(objects, workload)],
     ['it is the only other workload', () => others.length === 1],
@@ -100,7 +128,7 @@ export const otherWorkloads = (objects: readonly KubeObject[], { namespace, work
 
 function names(workload: KubeObject, { service }: Release): boolean {
   const host = new RegExp(`(^|[/@=,\\s])${literalPattern(service)}([.:/,\\s]|$)`);
-  return records(record(templateOf(workload).spec).containers).some((container) =>
+  return containersOf(workload).some((container) =>
     [
       ...records(container.env).map(({ value }) => value),
       ...[container.args, container.command].flatMap((list) => (Array.isArray(list) ? list : [])),
@@ -123,9 +151,14 @@ const hostsOf = (spec: KubeObject['spec']): string[] =>
   (Array.isArray(spec?.hosts) ? spec.hosts : []).map((host) => String(host).split('.')[0] ?? '');
 
 function isEntrance(objects: readonly KubeObject[], workload: KubeObject): boolean {
-  const services = servicesOfWorkload(objects, workload);
-  if (services.some(({ spec }) => spec?.type === 'LoadBalancer' || spec?.type === 'NodePort')) return true;
-  const own = new Set(services.map(({ metadata }) => metadata.name));
+  const targets = gatewayTargets(objects);
+  return servicesOfWorkload(objects, workload).some(
+    ({ metadata, spec }) => spec?.type === 'LoadBalancer' || spec?.type === 'NodePort' || targets.has(metadata.name),
+  );
+}
+
+/** Names of the Services that routes of gateways lead to. */
+export function gatewayTargets(objects: readonly KubeObject[]): Set<string> {
   const fromGateways = objects.filter(
     ({ kind, spec }) =>
       (kind === 'VirtualService' && Array.isArray(spec?.gateways) && spec.gateways.some((name) => name !== 'mesh')) ||
@@ -135,5 +168,5 @@ function isEntrance(objects: readonly KubeObject[], workload: KubeObject): boole
     ...records(spec?.http).flatMap((rule) => records(rule.route).map(({ destination }) => record(destination).host)),
     ...records(spec?.rules).flatMap((rule) => records(rule.backendRefs).map(({ name }) => name)),
   ]);
-  return targets.some((target) => own.has(text(target)?.split('.')[0] ?? ''));
+  return new Set(targets.flatMap((target) => text(target)?.split('.')[0] ?? []));
 }

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Problem } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
-import { isNamespaced } from './kinds.js';
+import { isNamespaced, kindsOfGroup } from './kinds.js';
 import { checkIdentity, checkManifest } from './manifest-rules.js';
 import { joinShown, readTextFile, systemErrorText } from './text-file.js';
 import type { ManifestObject } from './types.js';
@@ -38,13 +38,47 @@ export async function readManifests(where: string, cwd: string, options: Manifes
   const result: Manifests = { objects: [], problems: [], ignored: [] };
   const root = path.resolve(cwd, where);
   const shown = options.shown ?? where;
-  for (const file of await filesOf(root, shown, result.problems)) {
+  const files = await filesOf(root, shown, result.problems);
+  for (const file of files) {
     const read = await readTextFile(file.path, file.shown, MAX_MANIFEST_BYTES);
     if ('problem' in read) result.problems.push(read.problem);
     // A file that is named itself is meant.
     else addText(read.text, file.shown, file.path === root ? { ...options, strangers: undefined } : options, result);
   }
+  const usual = result.objects.some(({ object }) => kindsOfGroup(object.apiVersion) !== undefined);
+  if (options.strangers === 'ignore' && files.some((file) => file.path !== root) && !usual) {
+    const below = await foldersBelow(root, shown);
+    if (below.length > 0)
+      result.ignored.push({
+        file: shown,
+        message: 'its subfolders, as by kubectl',
+        hint: nameThem(below),
+      });
+  }
   return result;
+}
+
+const nameThem = (folders: readonly string[]): string => `name those that are meant: ${folders.join(', ')}`;
+
+/** How many folders are looked into for manifests that are missing. */
+const MAX_FOLDERS = 200;
+const MANIFEST = /\.(ya?ml|json)$/i;
+
+/** Folders below one that hold manifests, at most eight; links are not followed. */
+async function foldersBelow(root: string, shown: string): Promise<string[]> {
+  const found: string[] = [];
+  const waiting = [{ folder: root, shown }];
+  for (let looked = 0; looked < MAX_FOLDERS && found.length < 8; looked++) {
+    const next = waiting.shift();
+    if (!next) break;
+    const entries = await readdir(next.folder, { withFileTypes: true }).catch(() => []);
+    if (next.folder !== root && entries.some((entry) => entry.isFile() && MANIFEST.test(entry.name)))
+      found.push(next.shown);
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1)))
+      if (entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name))
+        waiting.push({ folder: path.join(next.folder, entry.name), shown: joinShown(next.shown, entry.name) });
+  }
+  return found;
 }
 
 /** The objects of a text that comes from elsewhere than a file. */
@@ -87,12 +121,15 @@ function templateLine(text: string): number | undefined {
 async function filesOf(root: string, shown: string, problems: Problem[]): Promise<{ path: string; shown: string }[]> {
   try {
     if (!(await stat(root)).isDirectory()) return [{ path: root, shown }];
-    const names = (await readdir(root)).filter((name) => /\.(ya?ml|json)$/i.test(name)).sort();
+    const entries = await readdir(root, { withFileTypes: true });
+    const names = entries.filter((entry) => MANIFEST.test(entry.name) && !entry.isDirectory()).map(({ name }) => name);
+    names.sort();
     if (names.length === 0) {
+      const below = await foldersBelow(root, shown);
       problems.push({
         file: shown,
         message: 'is a folder without *.yaml, *.yml or *.json files',
-        hint: 'name a file, or put one there',
+        hint: below.length > 0 ? nameThem(below) : 'name a file, or put one there',
       });
     }
     if (names.length > MAX_FILES) {
@@ -128,7 +165,7 @@ function readObjects(text: string, file: string, options: Wanted, result: Manife
       const stranger = options.strangers === 'ignore' ? strangerHint(valueAt(document, base)) : undefined;
       if (stranger === undefined) addObject(document, base, file, options.namespace, result);
       else {
-        const message = 'is no Kubernetes object and is left out';
+        const message = 'is no Kubernetes object';
         result.ignored.push({
           file,
           line: base.length === 0 ? document.start : document.at(base).line,
@@ -144,12 +181,19 @@ function readObjects(text: string, file: string, options: Wanted, result: Manife
 
 /** What to do about YAML that is something else than a Kubernetes object; undefined: it means to be one. */
 function strangerHint(value: unknown): string | undefined {
-  const { apiVersion, kind } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { apiVersion, kind, metadata } = (isRecord(value) ? value : {}) as Record<string, unknown>;
   if (String(apiVersion).startsWith('kustomize.config.k8s.io/')) {
     return 'render it first: kubectl kustomize FOLDER | weighbridge explain -f -';
   }
-  return apiVersion === undefined && kind === undefined ? 'objects have apiVersion, kind and metadata.name' : undefined;
+  // Configuration of tools is written alike: `kind: IstioOperator`, `kind: Cluster`.
+  const named = isRecord(metadata) && (metadata.name !== undefined || metadata.generateName !== undefined);
+  const foreign = typeof apiVersion === 'string' && kindsOfGroup(apiVersion) === undefined && !named;
+  return foreign || (apiVersion === undefined && kind === undefined)
+    ? 'objects have apiVersion, kind and metadata.name'
+    : undefined;
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 const valueAt = (document: YamlText, base: Path): unknown =>
   base.reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], document.value);

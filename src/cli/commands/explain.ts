@@ -6,18 +6,11 @@ import { diffTraffic } from '../explainDiff.js';
 import { diffText } from '../explainDiffText.js';
 import { type ExplainDocument, explain } from '../explainDocument.js';
 import { type Expected, parseExpectations, unkept } from '../explainExpect.js';
-import {
-  callerOf,
-  hostWarning,
-  type PlacedObject,
-  parseFrom,
-  parseTo,
-  readWorld,
-  type World,
-} from '../explainInput.js';
+import { callerOf, hostWarning, parseFrom, parseTo, portWarning } from '../explainInput.js';
 import { explainText, type PlacedWarning } from '../explainText.js';
 import type { Io } from '../io.js';
 import { readLiveMesh } from '../liveMesh.js';
+import { lineOf, type PlacedObject, readWorld, type World } from '../world.js';
 
 const HELP = `
 Examples:
@@ -191,10 +184,14 @@ function explained(world: World, { flags, from, request }: Ask, to: string) {
   const { versionLabel } = flags;
   const document = explain({ objects, caller: known.caller, host, port, ...request, versionLabel });
   const unrouted = known.caller.sidecar !== false && ['passthrough', 'none'].includes(document.protocol) && to !== '';
+  const whyUnrouted = () =>
+    flags.gateway
+      ? portWarning(objects, known.caller, document.to)
+      : hostWarning(objects, host, document.to, from.namespace);
   const all: MeshWarning[] = [
     ...world.warnings,
     ...known.warnings,
-    ...(unrouted ? [hostWarning(objects, host, document.to, from.namespace)] : []),
+    ...(unrouted ? [whyUnrouted()] : []),
     ...document.warnings,
   ];
   return { document, placed: all.map((warning) => placeWarning(warning, world.placed)) };
@@ -232,8 +229,6 @@ function parseHeaders(pairs: readonly string[]): Record<string, string> {
 function placeWarning(warning: MeshWarning, placed: readonly PlacedObject[]): PlacedWarning {
   const manifest = placed.find(({ object }) => objectRef(object) === warning.object);
   if (manifest?.file === undefined) return warning;
-  let field = warning.field;
-  while (field && manifest.lines[field] === undefined) field = field.replace(/(\.[^.[\]]*|\[[^\]]*\]|^[^.[]*)$/, '');
-  const line = manifest.lines[field] ?? manifest.line;
+  const line = lineOf(manifest, warning.field);
   return { ...warning, file: manifest.file, ...(line === undefined ? {} : { line }) };
 }

@@ -4,15 +4,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { ConfigError, EnvironmentError, errorText, type Problem } from '../../base/errors.js';
-import type { KubeObject } from '../../base/kubernetes.js';
+import { objectRef } from '../../base/kubernetes.js';
 import { planRun } from '../../judge/plan.js';
 import { loadScenario } from '../../scenario/load.js';
 import { scaffold } from '../../scenario/scaffold.js';
-import { scaffoldObjects } from '../../scenario/scaffoldObjects.js';
-import { readWorld } from '../explainInput.js';
+import { type Proposal, scaffoldObjects } from '../../scenario/scaffoldObjects.js';
 import { propose } from '../initProposal.js';
 import type { Io } from '../io.js';
 import { readLiveMesh } from '../liveMesh.js';
+import { alternativesLine, placeOf, readWorld, type World } from '../world.js';
 import { planText } from './plan.js';
 
 interface Flags {
@@ -88,7 +88,7 @@ interface Draft {
 }
 
 /** undefined: no objects are named, the names alone decide. */
-async function foundObjects(io: Io, flags: Flags): Promise<readonly KubeObject[] | undefined> {
+async function foundObjects(io: Io, flags: Flags): Promise<World | undefined> {
   const live = flags.context !== undefined || flags.kubeconfig !== undefined;
   if (flags.filename.length === 0 && !live) return undefined;
   const { objects, unread } = live ? await readLiveMesh(flags) : { objects: undefined, unread: [] };
@@ -100,18 +100,28 @@ async function foundObjects(io: Io, flags: Flags): Promise<readonly KubeObject[]
     ...(objects ? { live: objects } : {}),
   });
   for (const note of world.notes) io.stderr.write(`left out: ${note}\n`);
-  for (const { object, message } of world.warnings) io.stderr.write(`${object}: ${message}\n`);
-  return world.objects;
+  for (const line of alternativesLine(world)) io.stderr.write(`${line}\n`);
+  return world;
 }
 
-function proposed(objects: readonly KubeObject[], flags: Flags): Draft {
+function proposed({ objects, alternatives }: World, flags: Flags): Draft {
   checkNames(flags, undefined);
   const proposal = propose(objects, {
     ...flags,
     versions: flags.versions === undefined ? undefined : splitVersions(flags.versions),
   });
+  refuseAlternatives(proposal, alternatives);
   checkNames(proposal, undefined);
   return { name: proposal.name, files: (schema) => scaffoldObjects({ ...proposal, schema }) };
+}
+
+/** @throws ConfigError when the files hold several routes of the service under one name: they are a choice. */
+function refuseAlternatives({ stages }: Pick<Proposal, 'stages'>, alternatives: World['alternatives']): void {
+  const [route] = stages[0]?.objects ?? [];
+  const several = route && alternatives.find(([first]) => first && objectRef(first.object) === objectRef(route));
+  if (!several) return;
+  const message = `${several.length} different ${objectRef(route)}: ${several.map(placeOf).join(', ')}; everything follows from which of them is in force`;
+  throw new ConfigError([{ file: '-f', message, hint: 'name the one that is meant, and leave its folder out' }]);
 }
 
 function named(flags: Flags): Draft {

@@ -4,19 +4,16 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../base/clock.js';
 import { ConfigError, EnvironmentError, errorText } from '../../base/errors.js';
-import type { KubeObject } from '../../base/kubernetes.js';
 import { parseDuration } from '../../base/units.js';
 import { type ClusterClient, connectCluster } from '../../cluster/client.js';
 import { type Lab, startLab } from '../../lab/lab.js';
-import { objectsBefore } from '../../scenario/before.js';
+import { ObjectsRefused } from '../../lab/startObjects.js';
 import { loadScenario } from '../../scenario/load.js';
-import { readManifests } from '../../scenario/manifests.js';
-import type { Scenario } from '../../scenario/types.js';
 import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
+import { entryPoint, labObjects, refusedError, unknownKinds } from '../labObjects.js';
 import { defaultScenario, wholeNumber } from '../options.js';
 import { findProgram } from '../programs.js';
-import { chosenStages } from '../stages.js';
 
 interface Flags {
   readonly file: readonly string[];
@@ -30,6 +27,7 @@ interface Flags {
   readonly dataplane: Dataplane;
   readonly prometheusConfig?: string;
   readonly kubeconfig?: string;
+  readonly entry?: string;
   readonly beforeStage?: string;
   readonly stopWithStdin: boolean;
 }
@@ -43,10 +41,11 @@ export function labCommand(io: Io): Command {
     .argument('[scenario]', 'scenario whose lab: section describes the applications (default: Pitstop)')
     .option(
       '-f, --file <path>',
-      'apply objects of a file or folder at start (repeatable; replaces the objects of the scenario)',
+      'apply objects of a file or folder at start, - is standard input (repeatable; replaces the objects of the scenario)',
       (path, all: string[]) => [...all, path],
       [] as string[],
     )
+    .option('--entry <service[:port]>', 'the Service that baseUrl leads to, also service.namespace (default: found)')
     .option('--before-stage <name>', 'start as the stages before this one would have left the cluster')
     .option('--seed <n>', 'seed of every draw', wholeNumber(0, 2 ** 32 - 1), 1)
     .option('--scrape-interval <duration>', 'how often its Prometheus scrapes (default: of the scenario, else 1s)')
@@ -89,12 +88,14 @@ Examples:
 The pods of a TestRun (k6-operator) are processes of the k6 of WEIGHBRIDGE_K6
 or PATH; without one its image cannot be pulled.
 
-Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
-4 a port is taken, an object is refused, or Envoy is not installed`,
+Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage, or an object is faulty ·
+4 a port is taken, the API server of --kubeconfig does not answer or refuses an
+object, or Envoy is not installed`,
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
       const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
-      const objects = await startObjects(scenario, flags, io.cwd);
+      const { objects, placed, notes } = await labObjects(scenario, flags, io);
+      const entry = flags.entry === undefined ? undefined : entryPoint(flags.entry, objects);
       const envoy = flags.dataplane === 'envoy' ? await findEnvoy(io.env) : undefined;
       const follow = await followed(flags, io.cwd);
       const folder = mkdtempSync(join(tmpdir(), 'weighbridge-lab-'));
@@ -107,6 +108,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
           scrapeIntervalMs: duration('--scrape-interval', flags.scrapeInterval) ?? scenario.lab.scrapeInterval,
           propagationMs: duration('--propagation', flags.propagation) ?? scenario.lab.propagation,
           seed: flags.seed,
+          ...(entry ? { entry } : {}),
           ports: {
             api: flags.portApi ?? 0,
             base: flags.portBase ?? 0,
@@ -123,19 +125,21 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage or configuration ·
         const kubeconfig = flags.kubeconfig ? resolve(io.cwd, flags.kubeconfig) : join(folder, 'kubeconfig');
         if (!follow) writeFileSync(kubeconfig, lab.kubeconfig, { mode: 0o600 });
         if (flags.prometheusConfig) writePrometheusConfig(resolve(io.cwd, flags.prometheusConfig), lab);
-        for (const { apiVersion, kind, metadata } of lab.unknownObjects)
-          io.stderr.write(`left out: ${kind} ${metadata.name}, the lab has no ${apiVersion} ${kind}\n`);
+        for (const note of [...notes, ...unknownKinds(lab.unknownObjects, placed)]) io.stderr.write(`${note}\n`);
         if (envoy)
           io.stderr.write(`data plane: Envoy ${envoy.version}, one process beside every pod (${envoy.binary})\n`);
         io.stdout.write(
           `${JSON.stringify({ kubeconfig, baseUrl: lab.baseUrl, prometheusUrl: lab.prometheusUrl, kialiUrl: lab.kialiUrl })}\n`,
         );
         if (!flags.stopWithStdin) {
+          const { service, namespace, port } = lab.entry() ?? {};
           io.stderr.write(
-            `the lab is up: ${objects.length - lab.unknownObjects.length} objects applied. In another shell:\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\nCtrl-C stops it.\n`,
+            `the lab is up: ${objects.length - lab.unknownObjects.length} objects applied${service ? `, and baseUrl leads to Service ${namespace}/${service}:${port}` : ''}. In another shell:\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\nCtrl-C stops it.\n`,
           );
         }
         await untilStopped(io, flags.stopWithStdin);
+      } catch (error) {
+        throw error instanceof ObjectsRefused ? refusedError(error, placed, follow !== undefined) : error;
       } finally {
         rmSync(folder, { recursive: true, force: true });
         await lab?.close();
@@ -155,27 +159,6 @@ async function followed(flags: Flags, cwd: string): Promise<ClusterClient | unde
       },
     ]);
   return connectCluster({ kubeconfig: resolve(cwd, flags.kubeconfig) });
-}
-
-/** @throws ConfigError with every problem of the files, or when no stage has the name. */
-async function startObjects(scenario: Scenario, flags: Flags, cwd: string): Promise<KubeObject[]> {
-  if (flags.beforeStage !== undefined) {
-    if (flags.file.length > 0)
-      throw new ConfigError([
-        {
-          path: '--before-stage',
-          message: 'the files of -f replace the objects of the scenario',
-          hint: 'leave one of the two out',
-        },
-      ]);
-    chosenStages(scenario, [flags.beforeStage], '--before-stage');
-  }
-  const given = await Promise.all(flags.file.map((path) => readManifests(path, cwd)));
-  const problems = given.flatMap((manifests) => manifests.problems);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return given.length > 0
-    ? given.flatMap((one) => one.objects.map(({ object }) => object))
-    : objectsBefore(scenario, flags.beforeStage);
 }
 
 function writePrometheusConfig(file: string, lab: Lab): void {
