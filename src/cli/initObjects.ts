@@ -2,7 +2,7 @@ import { apiGroup, type KubeObject } from '../base/kubernetes.js';
 import { wantsSidecar } from '../mesh/injection.js';
 import { isWorkload } from '../mesh/pods.js';
 import { labels, record, records } from '../mesh/read.js';
-import { servicesOfWorkload } from '../mesh/releases.js';
+import { isOwnWorkload, servicesOfWorkload } from '../mesh/releases.js';
 
 const MESH_GROUPS = ['networking.istio.io', 'security.istio.io', 'gateway.networking.k8s.io'];
 const SIDECAR = 'sidecar.istio.io/inject';
@@ -18,7 +18,7 @@ export function startObjects(objects: readonly KubeObject[], namespace: string, 
   const fronts = workload ? servicesOfWorkload(own, workload).map(({ metadata }) => metadata.name) : [];
   const made = workload && fronts.length === 0 ? [frontOf(workload)] : [];
   const kept = own.flatMap((object) => {
-    if (isWorkload(object)) return object.metadata.ownerReferences ? [] : [reducedWorkload(object, space)];
+    if (isWorkload(object)) return isOwnWorkload(object) ? [reducedWorkload(object, space)] : [];
     if (object.kind === 'Service' && object.apiVersion === 'v1')
       return [reducedService(object, object.metadata.name === fronts[0])];
     if (object.kind === 'ServiceAccount') return [bare(object)];

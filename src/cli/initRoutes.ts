@@ -2,6 +2,7 @@ import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { labels, records, text } from '../mesh/read.js';
 import type { Release } from '../mesh/releases.js';
 import type { ExplainDocument } from './explainDocument.js';
+import { unversioned } from './world.js';
 
 interface Given {
   readonly objects: readonly KubeObject[];
@@ -29,7 +30,7 @@ export function splitter(given: Given): Split {
 
 function laidOver(objects: readonly KubeObject[], made: readonly KubeObject[]): KubeObject[] {
   const replaced = new Set(made.map(objectRef));
-  return [...objects.filter((object) => !replaced.has(objectRef(object))), ...made];
+  return [...objects.filter((object) => !replaced.has(objectRef(object))), ...made.map(unversioned)];
 }
 
 /** The rule that takes the request, and the key its destinations are under. */

@@ -3,8 +3,8 @@ import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import type { EntryPoint } from '../lab/entry.js';
 import type { ObjectsRefused } from '../lab/startObjects.js';
 import { wantsSidecar } from '../mesh/injection.js';
-import { isWorkload } from '../mesh/pods.js';
 import { labels, record, records } from '../mesh/read.js';
+import { isDerived, isOwnWorkload } from '../mesh/releases.js';
 import { objectsBefore } from '../scenario/before.js';
 import type { Scenario } from '../scenario/types.js';
 import { parseTo } from './explainInput.js';
@@ -36,11 +36,20 @@ export async function labObjects(
     throw new ConfigError([{ path: '--before-stage', message, hint: 'leave one of the two out' }]);
   }
   const world = await readWorld(file, { cwd, stdin, namespace: 'default' });
-  const { objects, placed } = world;
+  const { placed } = world;
+  const objects = world.objects.filter((object) => !isDerived(object));
+  const derived = world.objects.length - objects.length;
   return {
     objects,
     placed,
-    notes: [...world.notes.map((note) => `left out: ${note}`), ...alternativesLine(world), ...withoutSidecar(objects)],
+    notes: [
+      ...world.notes.map((note) => `left out: ${note}`),
+      ...(derived > 0
+        ? [`left out: ${derived} objects that controllers make of others, such as ReplicaSets and pods`]
+        : []),
+      ...alternativesLine(world),
+      ...withoutSidecar(objects),
+    ],
   };
 }
 
@@ -66,7 +75,7 @@ export function entryPoint(text: string, objects: readonly KubeObject[]): EntryP
 function withoutSidecar(objects: readonly KubeObject[]): string[] {
   const spaces = new Map(objects.filter(({ kind }) => kind === 'Namespace').map((o) => [o.metadata.name, o.metadata]));
   const bare = new Map<string, string[]>();
-  for (const { metadata, spec } of objects.filter(isWorkload)) {
+  for (const { metadata, spec } of objects.filter(isOwnWorkload)) {
     const { namespace = 'default', name } = metadata;
     const template = record(record(spec?.template).metadata);
     const own = { labels: labels(template.labels), annotations: labels(template.annotations) };

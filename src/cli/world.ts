@@ -50,7 +50,8 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
         : await readManifests(place, cwd, { namespace, strangers: 'ignore' });
     problems.push(...read.problems);
     notes.push(...read.ignored.map(noteOf));
-    for (const manifest of read.objects) {
+    for (const found of read.objects) {
+      const manifest = { ...found, object: unversioned(found.object) };
       const key = identityOf(manifest.object);
       const before = byIdentity.get(key);
       written.set(key, [...(written.get(key) ?? []), manifest]);
@@ -109,6 +110,12 @@ export function lineOf(manifest: PlacedObject, field: string): number | undefine
   let near = field;
   while (near && manifest.lines[near] === undefined) near = near.replace(/(\.[^.[\]]*|\[[^\]]*\]|^[^.[]*)$/, '');
   return manifest.lines[near] ?? manifest.line;
+}
+
+/** Without the version that a cluster gave it: it no longer tells whether the object has changed. */
+export function unversioned(object: KubeObject): KubeObject {
+  const { resourceVersion, ...metadata } = object.metadata;
+  return resourceVersion === undefined ? object : { ...object, metadata };
 }
 
 const identityOf = (object: KubeObject): string => `${apiGroup(object.apiVersion)} ${objectRef(object)}`;

@@ -31,12 +31,21 @@ const templateOf = (workload: KubeObject) => record(workload.spec?.template);
 const containersOf = (workload: KubeObject) => records(record(templateOf(workload).spec).containers);
 const podLabels = (workload: KubeObject) => labels(record(templateOf(workload).metadata).labels);
 
+/** Kinds whose controllers every cluster has. */
+const MAKERS = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job', 'Service'];
+
+/** Made by a controller of Kubernetes from another object, such as the ReplicaSet of a Deployment. */
+export const isDerived = ({ metadata }: KubeObject): boolean =>
+  metadata.ownerReferences?.some(({ controller, kind }) => controller === true && MAKERS.includes(kind)) === true;
+
+export const isOwnWorkload = (object: KubeObject): boolean => isWorkload(object) && !isDerived(object);
+
 /**
  * Every Service with two or more versions behind it. A selector that pins one version counts as if it did not, unless another Service
  * leads to all of them: then the pinned one is a part of its routes.
  */
 export function releasesOf(objects: readonly KubeObject[]): Release[] {
-  const workloads = objects.filter(isWorkload);
+  const workloads = objects.filter(isOwnWorkload);
   const found = objects
     .filter(({ kind, apiVersion }) => kind === 'Service' && apiVersion === 'v1')
     .flatMap((service) => {
@@ -123,7 +132,7 @@ export function callersOf(
 /** Workloads of the namespace that are not behind the service. */
 export const otherWorkloads = (objects: readonly KubeObject[], { namespace, workloads }: Release): KubeObject[] =>
   objects.filter(
-    (object) => isWorkload(object) && namespaceOf(object) === namespace && !workloads.includes(object.metadata.name),
+    (object) => isOwnWorkload(object) && namespaceOf(object) === namespace && !workloads.includes(object.metadata.name),
   );
 
 function names(workload: KubeObject, { service }: Release): boolean {

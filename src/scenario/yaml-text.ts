@@ -60,8 +60,14 @@ export class YamlText {
       if (collectionKey !== undefined) throw new Error('a key is a list or a mapping, keys are plain words');
       this.value = document.toJS({ maxAliasCount: MAX_ALIASES });
     } catch (error) {
+      const bomb = collectionKey === undefined && /^Excessive alias/.test(errorText(error));
       if (document.errors.length === 0) {
-        problems.push({ file, ...this.place(collectionKey ?? this.offset), message: errorText(error) });
+        problems.push({
+          file,
+          ...this.place(collectionKey ?? (bomb ? this.firstAlias() : this.offset)),
+          message: bomb ? 'its aliases (*name) stand for more than is read' : errorText(error),
+          ...(bomb ? { hint: 'write out what they stand for' } : {}),
+        });
       }
     }
     this.problems = problems;
@@ -82,6 +88,17 @@ export class YamlText {
       Pair(_, pair) {
         if (pair.key === null || isScalar(pair.key) || isAlias(pair.key)) return undefined;
         found = (pair.key as ParsedNode).range?.[0] ?? 0;
+        return visit.BREAK;
+      },
+    });
+    return found;
+  }
+
+  private firstAlias(): number {
+    let found = this.offset;
+    visit(this.document, {
+      Alias(_, alias) {
+        found = alias.range?.[0] ?? found;
         return visit.BREAK;
       },
     });

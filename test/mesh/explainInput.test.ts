@@ -69,6 +69,39 @@ describe('whether the caller has a sidecar', () => {
   });
 });
 
+describe('a gateway that no file defines', () => {
+  const GATEWAY = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: way, namespace: demo}
+spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+`;
+  const bound = virtualService(split(90, 10), { hosts: '["*"]', more: 'gateways: [way]' });
+  const at = (to: string) =>
+    document(
+      folder({ ...FILES, 'm/mesh.yaml': [SUBSETS, bound, GATEWAY].join('---') }),
+      ...['-f', 'm', '-n', 'demo', '--gateway', '--from', 'istio-ingressgateway.istio-system', '--to', to],
+    );
+  it("has the labels that Istio's chart gives one of its name", async () => {
+    const { share, warnings } = await at('any.example:80');
+    expect(share).toEqual({ v1: 0.9, v2: 0.1 });
+    expect(warnings).toMatchObject([
+      { code: 'CALLER_UNKNOWN', message: expect.stringContaining('app: istio-ingressgateway, istio: ingressgateway') },
+    ]);
+  });
+  it('a port that no Gateway opens is said with those that there are', async () => {
+    const { protocol, warnings } = await at('any.example:8080');
+    expect(protocol).toBe('none');
+    expect(warnings).toContainEqual(
+      expect.objectContaining({
+        code: 'GATEWAY_PORT_CLOSED',
+        message:
+          'No Gateway of this workload listens for any.example:8080; there are Gateway/demo/way (port 80 of istio: ingressgateway).',
+      }),
+    );
+  });
+});
+
 describe('--expect', () => {
   const judged = async (...expected: string[]) => {
     const { code, stderr } = await explain(folder(FILES), ...ASK, ...expected.flatMap((one) => ['--expect', one]));
@@ -144,6 +177,14 @@ new warnings
   it('the same objects: nothing', async () => {
     const { stdout } = await explain(folder(FILES), '-f', 'm', '--from', 'client.demo', '--diff', 'm');
     expect(stdout).toBe('client.demo: every request goes where it went before\n');
+  });
+  it('sees what was edited in a dump of a cluster, whose version it still carries', async () => {
+    const dump = (first: number, second: number) =>
+      virtualService(split(first, second)).replace('metadata:', 'metadata:\n  uid: u1\n  resourceVersion: "114"');
+    expect(dump(1, 1)).toContain('114');
+    const files = { ...FILES, 'm/mesh.yaml': [SUBSETS, dump(90, 10)].join('---'), 'after.yaml': dump(50, 50) };
+    const { stdout } = await explain(folder(files), ...ASK, '--diff', 'm', 'after.yaml', '--json');
+    expect(JSON.parse(stdout).changes).toMatchObject([{ moved: 0.4 }]);
   });
   it('examines a request for every condition of either table', async () => {
     const canary = `[{match: [{headers: {x-canary: {exact: "1"}}, uri: {regex: "/api/.*"}}], timeout: 3s, route: [{destination: {host: shop, subset: v2}}]}, ${split(90, 10).slice(1)}`;

@@ -5,7 +5,7 @@
 source "$(dirname "$0")/lib.sh"
 
 began=$SECONDS
-for name in chromium prometheus etcd nginx wrk hey kubectl kubectl-debian k6 envoy autocannon crds kiali kube-apiserver istio-oracle; do
+for name in chromium prometheus etcd nginx wrk hey kubectl kubectl-debian k6 envoy autocannon crds kiali kube-apiserver istio-oracle istio-samples; do
   "$here/$name.sh"
 done
 say "installed in $peers ($((SECONDS - began)) s)"

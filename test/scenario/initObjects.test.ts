@@ -141,7 +141,8 @@ spec:
   rules: [{backendRefs: [{name: cart-1, port: 80, weight: 9}, {name: cart-2, port: 80, weight: 1}]}]
 `;
     const cwd = folders.make({ 'm/all.yaml': join(CART, WEB, backend(1), backend(2), http) });
-    await init(cwd, '-f', 'm', '--service', 'cart');
+    // The Services of one version each are its destinations, and no releases of their own.
+    await init(cwd, '-f', 'm');
     const { scenario, stages } = await stagesOf(cwd, 'cart-canary');
     expect(scenario.mesh).toBe('gateway-api');
     expect(stages).toEqual([
@@ -161,14 +162,52 @@ spec:
     ['the environment that names the service', join(CART, WEB, ASKS), 'shopfront'],
     ['being the only other workload', join(CART, WEB), 'web'],
     [
+      'an image of which is known whom it calls',
+      join(
+        CART.replaceAll('cart', 'reviews'),
+        WEB,
+        workload('job', 'job', 'x', 'image: "hub/examples-bookinfo-productpage-v1:1"'),
+      ),
+      'job',
+    ],
+    [
       'a load balancer',
       join(CART, WEB, workload('job', 'job', 'x'), service('web').replace('spec: {', 'spec: {type: LoadBalancer, ')),
       'web',
     ],
   ])('the caller is known by %s', async (_, text, from) => {
     const cwd = folders.make({ 'm/all.yaml': text });
+    await init(cwd, '-f', 'm', '--name', 'canary');
+    expect((await loadScenario('scenarios/canary', { cwd })).from).toBe(from);
+  });
+
+  test('what a cluster has made of a Deployment is none of its own, what an operator has made is', async () => {
+    const owned = (text: string, kind: string) =>
+      text.replace(
+        /metadata: \{name: ([\w-]+)\}/,
+        `metadata: {name: $1, ownerReferences: [{kind: ${kind}, name: o, controller: true}]}`,
+      );
+    const set = owned(
+      WEB.replace('name: web}', 'name: web-7f}').replace('kind: Deployment', 'kind: ReplicaSet'),
+      'Deployment',
+    );
+    const cwd = folders.make({ 'm/all.yaml': join(CART, owned(WEB, 'Shop'), set) });
     await init(cwd, '-f', 'm');
-    expect((await loadScenario('scenarios/cart-canary', { cwd })).from).toBe(from);
+    expect((await loadScenario('scenarios/cart-canary', { cwd })).from).toBe('web');
+  });
+
+  test('several routes of one name are a choice, the same one twice is none', async () => {
+    const even = route(`[${to('old', 50)}, ${to('new', 50)}]`);
+    const files = {
+      'm/all.yaml': join(CART, WEB, SUBSETS),
+      'm/r1.yaml': even,
+      'm/r2.yaml': route(`[${to('old', 90)}, ${to('new', 10)}]`),
+    };
+    expect(await refusal(folders.make(files), '-f', 'm')).toEqual([
+      '-f:-: 2 different VirtualService/default/cart: m/r1.yaml:1, m/r2.yaml:1; everything follows from which of them is in force (name the one that is meant, and leave its folder out)',
+    ]);
+    const cwd = folders.make({ ...files, 'm/r2.yaml': even });
+    expect(await init(cwd, '-f', 'm')).not.toContain('several');
   });
 
   test.each([

@@ -606,7 +606,7 @@ describe('a bad scenario file', () => {
       'an alias bomb',
       () =>
         `a0: &a0 [x, x]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`).join('\n')}\n`,
-      ['scenario.yaml:1: Excessive alias count.*'],
+      ['scenario.yaml:2: its aliases .*'],
     ],
   ];
 

@@ -73,6 +73,8 @@ const PEERS = {
   },
   /** Istio's own compiler, see test/peers/istio-oracle. */
   'istio-oracle': { variable: 'WEIGHBRIDGE_ISTIO_ORACLE', places: ['bin/istio-oracle'] },
+  /** A folder with Istio's sample applications: `bookinfo`, `helloworld`, `httpbin`. */
+  'istio-samples': { variable: 'WEIGHBRIDGE_ISTIO_SAMPLES', places: ['istio-samples/'] },
   wrk: { variable: 'WEIGHBRIDGE_WRK', places: ['wrk'], ask: ['--version'] },
   hey: { variable: 'WEIGHBRIDGE_HEY', places: ['hey'] },
   nginx: { variable: 'WEIGHBRIDGE_NGINX', places: ['nginx'], ask: ['-v'] },
