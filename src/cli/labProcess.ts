@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { type Clock, sleep } from '../base/clock.js';
 import { EnvironmentError, EXIT, WeighbridgeError } from '../base/errors.js';
+import type { ClusterClient } from '../cluster/client.js';
+import { podOf } from '../mesh/pods.js';
 
 /** The first line that `weighbridge lab` prints; a contract. */
 interface LabAddresses {
@@ -49,6 +52,21 @@ export async function startLabProcess(args: readonly string[]): Promise<LabProce
       return [before ?? '', complaints.trim()].filter((text) => text).join('\n');
     },
   };
+}
+
+const PODS_TIMEOUT_MS = 20_000;
+
+/**
+ * Waits until every pod of the lab is ready, at most 20 s: what runs in it is there from the start, so that requests which meet no
+ * application yet would only be counted as its failures.
+ * @returns the pods that are still not ready.
+ */
+export async function podsReady(client: ClusterClient, clock: Clock, signal: AbortSignal): Promise<string[]> {
+  for (const deadline = clock.now() + PODS_TIMEOUT_MS; ; await sleep(clock, 50, signal)) {
+    const pods = (await client.list('v1', 'Pod')).map(podOf);
+    const waiting = pods.flatMap((pod) => (pod && !pod.ready ? [pod.key] : []));
+    if (waiting.length === 0 || signal.aborted || clock.now() > deadline) return waiting;
+  }
 }
 
 function firstLine(child: ChildProcess, complaints: () => string): Promise<LabAddresses> {

@@ -2,15 +2,24 @@ import { EnvironmentError, EXIT, type ExitCode } from '../base/errors.js';
 import type { Io, Output } from './io.js';
 import { explainError, runCommandLine } from './program.js';
 
+/** `timeout` and npm hand on what the terminal or the process group has sent already: one signal arrives twice. */
+const SAME_SIGNAL_MS = 250;
+
 /** Reads the process, runs one command, leaves with its exit code. */
 export async function runCli(): Promise<void> {
   const abort = new AbortController();
   // A closed terminal must not leave a changed cluster behind; without a terminal (nohup) a hang-up concerns nobody.
   const hasTerminal = process.stdout.isTTY === true || process.stderr.isTTY === true;
+  let stoppedAt = 0;
   const stop = (signal: 'SIGINT' | 'SIGTERM') => () => {
+    if (!abort.signal.aborted) {
+      stoppedAt = performance.now();
+      abort.abort(signal);
+      return;
+    }
+    if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
     // The second one means: now, whatever is left behind; `weighbridge restore` puts it back.
-    if (abort.signal.aborted) process.exit(signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm);
-    abort.abort(signal);
+    process.exit(signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm);
   };
   process.on('SIGINT', stop('SIGINT'));
   process.on('SIGTERM', stop('SIGTERM'));

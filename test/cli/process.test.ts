@@ -86,6 +86,13 @@ describe('the process', () => {
     },
   );
 
+  it('takes a signal that arrives twice at once, as from `timeout`, for one', async () => {
+    const { child, ended } = await lab([], folder());
+    child.kill('SIGTERM');
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
   it('of a lab that belongs to another process ends with its standard input', async () => {
     const dir = folder();
     const { child, ended } = await lab(['--stop-with-stdin'], dir);

@@ -13,7 +13,7 @@ import { loadScenario } from '../../scenario/load.js';
 import type { Scenario } from '../../scenario/types.js';
 import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
-import { startLabProcess } from '../labProcess.js';
+import { podsReady, startLabProcess } from '../labProcess.js';
 import {
   type ClusterFlags,
   credentials,
@@ -134,6 +134,8 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
       try {
         const client = await connectCluster(lab ? { kubeconfig: lab.kubeconfig } : flags);
         await client.check();
+        const unready = lab ? await podsReady(client, systemClock, io.signal) : [];
+        if (unready.length > 0) io.stderr.write(`the load starts before these pods are ready: ${unready.join(', ')}\n`);
         const { baseUrl, prometheusUrl, kialiUrl } = lab ?? flags;
         const plans = new Map(plan.stages.map(({ name, line }) => [name, line]));
         const session = openSession(io, reports, scenario.name, flags, plans);
