@@ -1,17 +1,15 @@
-import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Problem } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { isNamespaced, kindsOfGroup } from './kinds.js';
+import { filesOf, foldersBelow, nameThem } from './manifest-files.js';
 import { checkIdentity, checkManifest } from './manifest-rules.js';
-import { joinShown, readTextFile, systemErrorText } from './text-file.js';
+import { readTextFile } from './text-file.js';
 import type { ManifestObject } from './types.js';
 import { type Path, parseYaml, pathText, type YamlText } from './yaml-text.js';
 
 /** Istio's own installation, the largest manifest people meet, has 1.1 MB. */
 const MAX_MANIFEST_BYTES = 4_194_304;
-const MAX_FILES = 500;
-
 export interface Manifests {
   readonly objects: ManifestObject[];
   readonly problems: Problem[];
@@ -58,29 +56,6 @@ export async function readManifests(where: string, cwd: string, options: Manifes
   return result;
 }
 
-const nameThem = (folders: readonly string[]): string => `name those that are meant: ${folders.join(', ')}`;
-
-/** How many folders are looked into for manifests that are missing. */
-const MAX_FOLDERS = 200;
-const MANIFEST = /\.(ya?ml|json)$/i;
-
-/** Folders below one that hold manifests, at most eight; links are not followed. */
-async function foldersBelow(root: string, shown: string): Promise<string[]> {
-  const found: string[] = [];
-  const waiting = [{ folder: root, shown }];
-  for (let looked = 0; looked < MAX_FOLDERS && found.length < 8; looked++) {
-    const next = waiting.shift();
-    if (!next) break;
-    const entries = await readdir(next.folder, { withFileTypes: true }).catch(() => []);
-    if (next.folder !== root && entries.some((entry) => entry.isFile() && MANIFEST.test(entry.name)))
-      found.push(next.shown);
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1)))
-      if (entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name))
-        waiting.push({ folder: path.join(next.folder, entry.name), shown: joinShown(next.shown, entry.name) });
-  }
-  return found;
-}
-
 /** The objects of a text that comes from elsewhere than a file. */
 export function manifestsOf(text: string, shown: string, options: ManifestOptions = {}): Manifests {
   const result: Manifests = { objects: [], problems: [], ignored: [] };
@@ -116,34 +91,6 @@ function addText(text: string, file: string, options: Wanted, result: Manifests)
 function templateLine(text: string): number | undefined {
   const at = text.search(/\{\{-?\s*[.$"(a-z/]/);
   return at < 0 ? undefined : text.slice(0, at).split('\n').length;
-}
-
-async function filesOf(root: string, shown: string, problems: Problem[]): Promise<{ path: string; shown: string }[]> {
-  try {
-    if (!(await stat(root)).isDirectory()) return [{ path: root, shown }];
-    const entries = await readdir(root, { withFileTypes: true });
-    const names = entries.filter((entry) => MANIFEST.test(entry.name) && !entry.isDirectory()).map(({ name }) => name);
-    names.sort();
-    if (names.length === 0) {
-      const below = await foldersBelow(root, shown);
-      problems.push({
-        file: shown,
-        message: 'is a folder without *.yaml, *.yml or *.json files',
-        hint: below.length > 0 ? nameThem(below) : 'name a file, or put one there',
-      });
-    }
-    if (names.length > MAX_FILES) {
-      problems.push({
-        file: shown,
-        message: `is a folder of ${names.length} manifests; at most ${MAX_FILES} are read`,
-      });
-      return [];
-    }
-    return names.map((name) => ({ path: path.join(root, name), shown: joinShown(shown, name) }));
-  } catch (error) {
-    problems.push({ file: shown, message: systemErrorText(error), hint: 'check the path and its permissions' });
-    return [];
-  }
 }
 
 function readObjects(text: string, file: string, options: Wanted, result: Manifests): void {

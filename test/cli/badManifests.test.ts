@@ -76,6 +76,14 @@ describe('a bad manifest ends every command with exit code 3, its file, its line
       (path) => writeFileSync(path, 'apiVersion: apps/v1\nkind: Deploymnet\nmetadata: {name: a}\n'),
       /^bad\.yaml:2:7: kind: .*no kind "Deploymnet"\n {4}did you mean "Deployment"/m,
     ],
+    [
+      '50 MB in a folder',
+      (path) => {
+        mkdirSync(path);
+        for (let i = 0; i < 13; i++) writeFileSync(join(path, `${i}.yaml`), Buffer.alloc(4_000_000, 'a: b\n'));
+      },
+      /^bad\.yaml: holds 52000000 bytes of manifests; at most 16777216 are read\n {4}name the files/m,
+    ],
     ['an empty folder', (path) => mkdirSync(path), /^bad\.yaml: is a folder without \*\.yaml.*\n {4}name a file/m],
     [
       'a folder that holds itself',
