@@ -32,6 +32,7 @@ export class AppClient {
 
   /**
    * Sends one request to `http://host:port`.
+   * @param more name, value, name, value.
    * @throws when no answer could be read to its end.
    */
   request(
@@ -40,11 +41,12 @@ export class AppClient {
     method: string,
     path: string,
     body?: { readonly type: string; readonly text: string },
+    more: readonly string[] = [],
   ): Promise<ClientResponse> {
-    const headers = ['host', `${host}:${port}`, 'accept', '*/*'];
+    const headers = ['host', `${host}:${port}`, 'accept', '*/*', ...more];
     if (body) headers.push('content-type', body.type);
     const cookie = this.jar?.header(host);
-    if (cookie) headers.push('cookie', cookie);
+    if (cookie && !more.includes('cookie')) headers.push('cookie', cookie);
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new Error('The client is closed.'));
       const keep = (received: readonly string[]) => this.jar?.keep(host, received);

@@ -1,5 +1,5 @@
 import { errorText } from '../../base/errors.js';
-import { type AppEnvironment, type AppHandler, type AppResponse, json } from './app.js';
+import { type AppEnvironment, type AppHandler, type AppRequest, type AppResponse, json } from './app.js';
 
 /** A URL of `calls`, taken apart once. */
 export interface Call {
@@ -35,12 +35,26 @@ function answererOf(body: string): Answerer | undefined {
   }
 }
 
-/** Makes the calls one after the other; failures are outcomes too. */
-async function makeCalls(env: AppEnvironment, calls: readonly Call[]): Promise<Outcome[]> {
+/** What Istio's samples hand on, so that routes by header reach behind the first service: identity, traces, and what is an application's own. */
+const HANDED_ON =
+  /^(end-user|user-agent|cookie|authorization|jwt|traceparent|tracestate|b3|x-(?!envoy-|forwarded-).*)$/;
+
+/** Name, value, name, value. */
+const handedOn = (headers: AppRequest['headers']): string[] =>
+  Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' && HANDED_ON.test(name) ? [name, value] : [],
+  );
+
+/** Makes the calls one after the other; failures are outcomes too. @param headers name, value, name, value. */
+async function makeCalls(
+  env: AppEnvironment,
+  calls: readonly Call[],
+  headers: readonly string[] = [],
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { url, host, port, path } of calls) {
     try {
-      const { status, body } = await env.client.request(host, port, 'GET', path);
+      const { status, body } = await env.client.request(host, port, 'GET', path, undefined, headers);
       const by = answererOf(body);
       outcomes.push({ url, status, ...(by ? { by } : {}) });
     } catch (error) {
@@ -72,7 +86,7 @@ export function genericApp(env: AppEnvironment, calls: readonly string[]): AppHa
   return (request) => {
     const about = { ...identity, method: request.method, path: request.path, headers: request.headers };
     if (parsed.length === 0) return json(200, about);
-    return makeCalls(env, parsed).then((outcomes) =>
+    return makeCalls(env, parsed, handedOn(request.headers)).then((outcomes) =>
       json(outcomes.some(failed) ? 502 : 200, { ...about, calls: outcomes }),
     );
   };
@@ -83,7 +97,7 @@ export function withCalls(env: AppEnvironment, calls: readonly string[], handler
   if (calls.length === 0) return handler;
   const parsed = calls.map(parseCall);
   return async (request): Promise<AppResponse> => {
-    const outcomes = await makeCalls(env, parsed);
+    const outcomes = await makeCalls(env, parsed, handedOn(request.headers));
     return outcomes.some(failed) ? json(502, { calls: outcomes }) : handler(request);
   };
 }

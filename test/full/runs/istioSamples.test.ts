@@ -38,8 +38,8 @@ async function lab(space: Workspace) {
   const running = start(['lab', '-f', 'shop', '--seed', '5'], space.dir);
   await running.printed(/the lab is up/);
   const { baseUrl } = JSON.parse(running.stdout().split('\n')[0] ?? '') as { baseUrl: string };
-  const ask = async (path: string) => {
-    const response = await fetch(baseUrl + path, { headers: { connection: 'close' } });
+  const ask = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(baseUrl + path, { headers: { connection: 'close', ...headers } });
     return { status: response.status, body: (await response.json()) as Answer };
   };
   const stop = async () => {
@@ -105,6 +105,18 @@ describe.runIf(samples)("Istio's book shop, as its files are", () => {
     // Five standard deviations of a fifth of 500.
     expect(Math.abs((seen.v2 ?? 0) - 100)).toBeLessThan(45);
     expect(await stop()).not.toMatch(/no sidecar|left out|E_/);
+  });
+
+  it('a route for one user applies behind the page, as the page hands the user on', async () => {
+    const rule = `${NETWORKING}/virtual-service-reviews-jason-v2-v3.yaml`;
+    const { ask, stop } = await lab(injected(brought(...BOOKINFO.slice(0, 2), rule)));
+    const version = async (headers?: Record<string, string>) => {
+      const { body } = await ask('/productpage', headers);
+      return body.calls?.find(({ url }) => url.includes('reviews'))?.by?.version;
+    };
+    await eventually(async () => expect(await version()).toBe('v3'));
+    expect(await version({ 'end-user': 'jason' })).toBe('v2');
+    await stop();
   });
 
   const scaffolded = async () => {

@@ -50,7 +50,7 @@ test.each(['https://a/', 'ftp://a', 'no url'])('a call to %s is refused', (url) 
 
 /** Runs an application of an unknown image and asks it. */
 async function ask(
-  options: { calls?: string[]; errors?: number; ports?: Record<string, number> },
+  options: { calls?: string[]; errors?: number; ports?: Record<string, number>; headers?: string[] },
   count: number,
 ): Promise<{ status: number; body: string }[]> {
   const registry = new AppRegistry();
@@ -76,7 +76,8 @@ async function ask(
   const asker = new AppClient(() => port);
   try {
     const answers = [];
-    for (let i = 0; i < count; i++) answers.push(await asker.request('x', 80, 'GET', '/path?q=1'));
+    for (let i = 0; i < count; i++)
+      answers.push(await asker.request('x', 80, 'GET', '/path?q=1', undefined, options.headers));
     return answers;
   } finally {
     asker.close();
@@ -116,6 +117,37 @@ test('who answered a call is passed on, so that a marker on the page of the call
     expect(JSON.parse(page?.body ?? '').calls).toEqual([
       { url: 'http://reviews:9080/', status: 200, by: { app: 'reviews', version: 'v2', pod: 'reviews-v2-x' } },
       { url: 'http://reviews:9080/plain', status: 200 },
+    ]);
+  } finally {
+    await server.close();
+  }
+});
+
+test('calls carry the headers that Istio routes users by, and none that is about the connection', async () => {
+  const heard: unknown[] = [];
+  const server = new AppServer({
+    handler: ({ headers }) => {
+      heard.push(headers);
+      return { status: 200, body: '' };
+    },
+    behaviour: { latency: { kind: 'constant', ms: millis(0) }, errors: ratio(0), errorStatus: 500 },
+    clock: systemClock,
+    random: seededRandom(3),
+  });
+  try {
+    const kept = ['end-user', 'jason', 'cookie', 'user=jason', 'x-canary', '1', 'traceparent', '00-1'];
+    const dropped = ['x-forwarded-for', '10.0.0.1', 'x-envoy-attempt-count', '2', 'origin', 'http://x'];
+    const ports = { reviews: await server.listen() };
+    await ask({ calls: ['http://reviews:9080/'], ports, headers: [...kept, ...dropped] }, 1);
+    expect(heard).toEqual([
+      {
+        host: 'reviews:9080',
+        accept: '*/*',
+        'end-user': 'jason',
+        cookie: 'user=jason',
+        'x-canary': '1',
+        traceparent: '00-1',
+      },
     ]);
   } finally {
     await server.close();
