@@ -1,6 +1,7 @@
 import { errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient } from './client.js';
+import { listNewest } from './workloads.js';
 
 const ISTIO = ['networking.istio.io/v1', 'networking.istio.io/v1beta1'];
 const GATEWAY_API = ['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'];
@@ -30,27 +31,38 @@ const KINDS: readonly (readonly [apiVersions: readonly string[], kind: string])[
 /**
  * Everything of a live cluster that decides where requests go, and the kinds that the credentials may not list (which then count as
  * having no objects). Kinds that are not installed have none.
+ * @param namespace listed alone where the credentials may not list the whole cluster.
  * @throws ApiError, EnvironmentError when the API server does not answer.
  */
 export async function readWholeMesh(
   client: ClusterClient,
+  namespace?: string,
 ): Promise<{ readonly objects: KubeObject[]; readonly unread: string[] }> {
   const unread: string[] = [];
+  const here: string[] = [];
+  let elsewhere = '';
+  const places = [undefined, ...(namespace === undefined ? [] : [namespace])];
   const lists = await Promise.all(
     KINDS.map(async ([apiVersions, kind]) => {
-      for (const apiVersion of apiVersions) {
+      let refused = '';
+      for (const place of kind === 'Namespace' ? [undefined] : places) {
         try {
-          const found = await client.list(apiVersion, kind);
-          if (found.length > 0) return found;
+          const found = await listNewest(client, apiVersions, kind, place);
+          if (place !== undefined) {
+            here.push(kind);
+            elsewhere ||= refused;
+          }
+          return found;
         } catch (error) {
           if (!(error instanceof ApiError && error.status === 403)) throw error;
-          unread.push(`${kind}: ${errorText(error)}`);
-          return [];
+          refused ||= errorText(error);
         }
       }
+      unread.push(`${kind}: ${refused}`);
       return [];
     }),
   );
+  if (here.length > 0) unread.push(`other namespaces than ${namespace} of ${here.join(', ')}: ${elsewhere}`);
   const config = await client
     .get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'istio-system', name: 'istio' })
     .catch((error: unknown) => {

@@ -86,7 +86,12 @@ function readKinds(client: ClusterClient, namespace: string) {
 }
 
 /** Every served version shows the same objects, so the newest that shows any will do. */
-async function listNewest(client: ClusterClient, apiVersions: readonly string[], kind: string, namespace?: string) {
+export async function listNewest(
+  client: ClusterClient,
+  apiVersions: readonly string[],
+  kind: string,
+  namespace?: string,
+): Promise<KubeObject[]> {
   for (const apiVersion of apiVersions) {
     const objects = await client.list(apiVersion, kind, namespace);
     if (objects.length > 0) return objects;

@@ -2,12 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
+import { connectCluster } from '../../src/cluster/client.js';
 import { startLab } from '../../src/lab/lab.js';
 import { bookinfo } from '../support/bookinfo.js';
 import { init, refusal } from '../support/init.js';
+import { say } from '../support/io.js';
 import { objects } from '../support/mesh.js';
 import { eventually } from '../support/poll.js';
 import { Folders } from '../support/scenario.js';
+import { watchedApi } from '../support/watchedApi.js';
 
 const folders = new Folders();
 afterAll(() => folders.remove());
@@ -50,6 +53,19 @@ describe('init on a live namespace', () => {
     );
     await init(cwd, '--kubeconfig', path.join(cwd, 'kubeconfig'), '-n', 'demo', '-f', 'kept.yaml');
     expect(written('scenarios').stages[0].expect.share).toEqual({ v1: '40%' });
+  });
+
+  test('credentials of one namespace are enough, and what they do not show is said', async () => {
+    const { cwd, lab, written } = await live();
+    const client = await connectCluster({ kubeconfig: path.join(cwd, 'kubeconfig') });
+    // Discovery and versions are for everybody.
+    const whole = (asked: string) => /^\/(api|apis\/[^/]+)\/[^/]+\/(?!namespaces\/demo\/)./.test(asked);
+    const { kubeconfig } = await watchedApi({ lab, client, dir: cwd }, whole);
+    const { stderr } = await say(['init', '--kubeconfig', kubeconfig, '-n', 'demo', '--dir', 'one'], { cwd });
+    expect(stderr).toMatch(/^not read: Namespace: .*forbidden/m);
+    expect(stderr).toMatch(/^not read: other namespaces than demo of Service, Pod, Deployment, .*forbidden/m);
+    await init(cwd, '-f', 'm', '-n', 'demo', '--dir', 'files');
+    expect(written('one')).toEqual(written('files'));
   });
 
   test('a namespace without a release is refused, with what to bring', async () => {

@@ -12,12 +12,15 @@ import { startProgram } from './programs.js';
 import { type RealServer, startRealServer } from './realServer.js';
 
 const TOKEN = 'admin-token';
+const READER_TOKEN = 'reader-token';
 const READY_MS = 60_000;
 
 /** `kill` leaves its etcd alone. */
 export interface RealApiServer extends RealServer {
   /** Path of a kubeconfig with an administrator's token. */
   readonly kubeconfig: string;
+  /** One of the user `reader`, who may do what is granted to him. */
+  readonly readerKubeconfig: string;
   readonly headers: Readonly<Record<string, string>>;
   /** For requests of any kind: the server's certificate is its own. */
   readonly agent: https.Agent;
@@ -65,19 +68,22 @@ export async function startRealApiServer(): Promise<RealApiServer> {
     return join(folder, name);
   };
   const [privateKey, publicKey] = [file('sa.key', keys.privateKey), file('sa.pub', keys.publicKey)];
-  const tokens = file('tokens.csv', `${TOKEN},admin,1,"system:masters"\n`);
+  const tokens = file('tokens.csv', `${TOKEN},admin,1,"system:masters"\n${READER_TOKEN},reader,2\n`);
   const url = `https://127.0.0.1:${port}`;
-  const kubeconfig = file(
-    'kubeconfig',
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'real', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'admin', user: { token: TOKEN } }],
-      contexts: [{ name: 'real', context: { cluster: 'real', user: 'admin', namespace: 'default' } }],
-      'current-context': 'real',
-    }),
-  );
+  const kubeconfigOf = (name: string, token: string) =>
+    file(
+      name,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: [{ name: 'real', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+        users: [{ name: 'user', user: { token } }],
+        contexts: [{ name: 'real', context: { cluster: 'real', user: 'user', namespace: 'default' } }],
+        'current-context': 'real',
+      }),
+    );
+  const kubeconfig = kubeconfigOf('kubeconfig', TOKEN);
+  const readerKubeconfig = kubeconfigOf('kubeconfig-reader', READER_TOKEN);
   const headers = { authorization: `Bearer ${TOKEN}` };
   const agent = new https.Agent({ rejectUnauthorized: false, keepAlive: false });
   const asked = { headers, agent, timeoutMs: 2000 };
@@ -100,5 +106,5 @@ export async function startRealApiServer(): Promise<RealApiServer> {
       rmSync(folder, { recursive: true, force: true });
     },
   });
-  return { ...server, kubeconfig, headers, agent };
+  return { ...server, kubeconfig, readerKubeconfig, headers, agent };
 }

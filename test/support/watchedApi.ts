@@ -14,10 +14,13 @@ export interface WatchedApi {
 
 let servers = 0;
 
-/** Stands before the lab's API server, keeps what is asked, and refuses resources as for credentials without the right to list them. */
+/**
+ * Stands before the lab's API server, keeps what is asked, and refuses resources as for credentials without the right to list them.
+ * @param forbidden names of resources, or what tells it of a path.
+ */
 export async function watchedApi(
-  { lab, client, dir }: PitstopLab,
-  forbidden: readonly string[] = [],
+  { lab, client, dir }: Pick<PitstopLab, 'lab' | 'client' | 'dir'>,
+  forbidden: readonly string[] | ((path: string) => boolean) = [],
 ): Promise<WatchedApi> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
@@ -25,8 +28,9 @@ export async function watchedApi(
   const server = createServer((incoming, outgoing) => {
     const { method = '', url = '', headers } = incoming;
     asked.push(`${method} ${url}`);
-    const resource = url.split('?')[0]?.split('/').at(-1) ?? '';
-    if (forbidden.includes(resource)) {
+    const path = url.split('?')[0] ?? '';
+    const resource = path.split('/').at(-1) ?? '';
+    if (typeof forbidden === 'function' ? forbidden(path) : forbidden.includes(resource)) {
       const message = `${resource} is forbidden: User "reader" cannot list resource "${resource}"`;
       const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Forbidden', code: 403, message };
       outgoing.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(status));

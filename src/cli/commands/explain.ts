@@ -96,7 +96,7 @@ async function run(io: Io, flags: Flags): Promise<void> {
   const expected = parseExpectations(flags.expect);
   const headers = parseHeaders(flags.header);
   checkUsage(flags);
-  const live = await liveObjects(io, flags);
+  const live = await liveObjects(io, flags, flags.namespace ?? from.namespace);
   const options = { cwd: io.cwd, namespace: flags.namespace ?? from.namespace, stdin: io.stdin, ...live };
   const before = await readWorld(flags.filename, options);
   const after =
@@ -132,11 +132,16 @@ function checkUsage({ path, filename, diff, to, context, kubeconfig, expect }: F
 }
 
 /** What a live cluster holds, when one is named; what may not be read is said. */
-async function liveObjects(io: Io, { context, kubeconfig }: Flags): Promise<{ live?: readonly KubeObject[] }> {
+async function liveObjects(
+  io: Io,
+  { context, kubeconfig }: Flags,
+  namespace: string,
+): Promise<{ live?: readonly KubeObject[] }> {
   if (context === undefined && kubeconfig === undefined) return {};
   const { objects, unread } = await readLiveMesh({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
+    namespace,
   });
   for (const line of unread) io.stderr.write(`not read: ${line}\n`);
   return { live: objects };

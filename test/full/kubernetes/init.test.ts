@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { KubeObject } from '../../../src/base/kubernetes.js';
 import { connectCluster } from '../../../src/cluster/client.js';
 import { defineCustomResources } from '../../support/apiTargets.js';
 import { bookinfo } from '../../support/bookinfo.js';
@@ -11,6 +12,23 @@ import { hasKubernetes, type RealApiServer, startRealApiServer } from '../../sup
 import { eventually } from '../../support/poll.js';
 
 const to = (subset: string, weight: number) => `{destination: {host: reviews, subset: ${subset}}, weight: ${weight}}`;
+
+/** The right to read one namespace, for the user `reader`. */
+const granted = (namespace: string): KubeObject[] => [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: 'read', namespace },
+    rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }],
+  },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: 'read', namespace },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'read' },
+    subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'reader' }],
+  },
+];
 
 describe.skipIf(!hasKubernetes())('init on a namespace of a real kube-apiserver', () => {
   let server: RealApiServer;
@@ -45,12 +63,20 @@ describe.skipIf(!hasKubernetes())('init on a namespace of a real kube-apiserver'
     expect(scenario('live')).toEqual(scenario('files'));
     expect(scenario('live').stages.map(({ name }: { name: string }) => name)).toEqual(['present', 'to-50', 'to-100']);
     expect(await weighbridge(['plan', 'live/reviews-canary'], space.dir)).toMatchObject({ code: 0 });
+    for (const object of granted('default')) await client.create(object);
+    const reader = ['init', '--kubeconfig', server.readerKubeconfig, '--dir', 'reader'];
+    const { code, stderr } = await weighbridge(reader, space.dir);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^not read: other namespaces than default of Service, .*forbidden/m),
+    ]);
+    expect(scenario('reader')).toEqual(scenario('files'));
     const elsewhere = await weighbridge([...live, '--namespace', 'kube-system'], space.dir);
     expect([elsewhere.code, elsewhere.stderr]).toEqual([
       3,
       expect.stringContaining('no Service has pods of two versions'),
     ]);
-    compared('kube-apiserver', 2);
+    compared('kube-apiserver', 3);
     lab.child.kill('SIGTERM');
     await lab.finished;
   });
