@@ -38,6 +38,12 @@ export async function labObjects(
   const world = await readWorld(file, { cwd, stdin, namespace: 'default' });
   const { placed } = world;
   const objects = world.objects.filter((object) => !isDerived(object));
+  if (objects.length === 0) {
+    const message = 'hold no object that the lab could play';
+    const hint =
+      world.notes.length > 0 ? `left out: ${world.notes.join('; ')}` : 'name manifests with Services and Deployments';
+    throw new ConfigError([{ file: file.join(', '), message, hint }]);
+  }
   const derived = world.objects.length - objects.length;
   return {
     objects,

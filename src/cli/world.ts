@@ -46,9 +46,15 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
   for (const place of places) {
     const read =
       place === '-'
-        ? manifestsOf(await textOf(options.stdin), 'standard input', { namespace, strangers: 'ignore' })
+        ? manifestsOf(await textOf(options.stdin), STDIN, { namespace, strangers: 'ignore' })
         : await readManifests(place, cwd, { namespace, strangers: 'ignore' });
     problems.push(...read.problems);
+    if (place === '-' && read.objects.length + read.problems.length === 0)
+      problems.push({
+        file: STDIN,
+        message: 'holds no object',
+        hint: 'pipe manifests into it, as of helm template CHART',
+      });
     notes.push(...read.ignored.map(noteOf));
     for (const found of read.objects) {
       const manifest = { ...found, object: unversioned(found.object) };
@@ -150,6 +156,8 @@ function podsToCome(placed: readonly PlacedObject[]): KubeObject[] {
     status: { phase: 'Running', podIP: pod.ip, conditions: [{ type: 'Ready', status: 'True' }] },
   }));
 }
+
+const STDIN = 'standard input';
 
 /** More than any manifest may have is not read further: it is refused by its size. */
 const MOST_INPUT = 5_000_000;

@@ -117,6 +117,27 @@ describe('a bad manifest ends every command with exit code 3, its file, its line
     }
   });
 
+  it('nothing on standard input', async () => {
+    const cwd = folders.make({});
+    for (const name of ['explain', 'init', 'lab']) {
+      const { code, stderr } = await say(commands('-')[name] ?? [], { cwd, signal: STOPPED });
+      expect([code, stderr]).toEqual([
+        3,
+        expect.stringMatching(/^standard input: holds no object\n {4}pipe manifests/),
+      ]);
+    }
+  });
+
+  it('a folder of strangers is nothing for a lab', async () => {
+    const cwd = folders.make({ 'm/x.yaml': 'a: b\n' });
+    expect(await say(['lab', '-f', 'm'], { cwd, signal: STOPPED })).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /^m: hold no object that the lab could play\n {4}left out: m\/x\.yaml:1: is no Kubernetes/,
+      ),
+    });
+  });
+
   it('of a folder of folders those with manifests are named', async () => {
     const cwd = folders.make({
       'all/kube/a.yaml': service(80),
