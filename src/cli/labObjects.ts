@@ -85,6 +85,9 @@ function withoutSidecar(objects: readonly KubeObject[]): string[] {
     const { namespace = 'default', name } = metadata;
     const template = record(record(spec?.template).metadata);
     const own = { labels: labels(template.labels), annotations: labels(template.annotations) };
+    const containers = records(record(record(spec?.template).spec).containers);
+    // A gateway's pod, or one that was injected by hand.
+    if (containers.some((container) => container.name === 'istio-proxy')) continue;
     if (wantsSidecar(own, spaces.get(namespace)) === undefined)
       bare.set(namespace, [...(bare.get(namespace) ?? []), name]);
   }

@@ -186,6 +186,19 @@ describe('what is in a folder beside good objects', () => {
     expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ baseUrl: expect.any(String) })]);
   });
 
+  it('--entry names a Service of the objects', async () => {
+    const at = (entry: string) =>
+      say(['lab', '-f', 'm', '--entry', entry], { cwd: folders.make({ 'm/good.yaml': service(80) }), signal: STOPPED });
+    expect(await at('cart.default:80')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('baseUrl leads to Service default/cart:80'),
+    });
+    expect(await at('kart')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('--entry: no Service is "kart"\n    there are cart.default:80\n'),
+    });
+  });
+
   it('the same object twice needs no word', async () => {
     expect(await lab({ 'm/x.yaml': service(80) })).toMatchObject({
       code: 0,
