@@ -1,8 +1,9 @@
 import { ConfigError, EnvironmentError, formatProblem, type Problem } from '../base/errors.js';
-import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { apiGroup, type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
 import type { EntryPoint } from '../lab/entry.js';
 import type { ObjectsRefused } from '../lab/startObjects.js';
 import { wantsSidecar } from '../mesh/injection.js';
+import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
 import { labels, record, records } from '../mesh/read.js';
 import { isDerived, isOwnWorkload } from '../mesh/releases.js';
 import { objectsBefore } from '../scenario/before.js';
@@ -55,6 +56,7 @@ export async function labObjects(
         : []),
       ...alternativesLine(world),
       ...withoutSidecar(objects),
+      ...withoutGateway(objects),
     ],
   };
 }
@@ -95,6 +97,21 @@ function withoutSidecar(objects: readonly KubeObject[]): string[] {
     ([namespace, names]) =>
       `no sidecar: ${shortList(names)} in namespace ${namespace}: neither the namespace nor the pods ask for one, so no route applies to their calls and nothing counts them\n    bring a Namespace ${namespace} with the label istio-injection: enabled, or, as on a cluster: kubectl label namespace ${namespace} istio-injection=enabled && kubectl -n ${namespace} rollout restart deployment`,
   );
+}
+
+/** A line on the Gateways that no workload of the objects serves. */
+function withoutGateway(objects: readonly KubeObject[]): string[] {
+  const pods = objects.filter(isOwnWorkload).map(({ spec }) => labels(record(record(spec?.template).metadata).labels));
+  const idle = objects.filter(({ kind, apiVersion, metadata, spec }) => {
+    if (kind !== 'Gateway') return false;
+    const istio = apiGroup(apiVersion) === 'networking.istio.io';
+    const selector = istio ? labels(spec?.selector) : { [GATEWAY_NAME]: metadata.name };
+    return !pods.some((own) => labelsMatch(selector, own));
+  });
+  if (idle.length === 0) return [];
+  return [
+    `no gateway: no workload here serves ${shortList(idle.map(objectRef))}, so their routes are not passed: baseUrl leads to a Service itself\n    what they do is told by: weighbridge explain --gateway --from istio-ingressgateway.istio-system`,
+  ];
 }
 
 /** What the lab has no kind for, one line each. */

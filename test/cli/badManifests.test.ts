@@ -186,6 +186,19 @@ describe('what is in a folder beside good objects', () => {
     expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ baseUrl: expect.any(String) })]);
   });
 
+  it('a Gateway that no workload serves is said', async () => {
+    const gateway = `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: way}
+spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+`;
+    const { code, stderr } = await lab({ 'm/x.yaml': gateway });
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^no gateway: no workload here serves Gateway\/default\/way,/m),
+    ]);
+  });
+
   it('--entry names a Service of the objects', async () => {
     const at = (entry: string) =>
       say(['lab', '-f', 'm', '--entry', entry], { cwd: folders.make({ 'm/good.yaml': service(80) }), signal: STOPPED });
