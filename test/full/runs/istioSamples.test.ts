@@ -36,7 +36,9 @@ const injected = (space: Workspace): Workspace => {
 /** A lab that plays the folder, and what it said. */
 async function lab(space: Workspace) {
   const running = start(['lab', '-f', 'shop', '--seed', '5'], space.dir);
-  await running.printed(/the lab is up/);
+  // Two streams: neither waits for the other.
+  await running.printed(/^\{.*\}$/m);
+  await running.printed(/Ctrl-C stops it/);
   const { baseUrl } = JSON.parse(running.stdout().split('\n')[0] ?? '') as { baseUrl: string };
   const ask = async (path: string, headers: Record<string, string> = {}) => {
     const response = await fetch(baseUrl + path, { headers: { connection: 'close', ...headers } });
