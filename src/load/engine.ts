@@ -1,29 +1,26 @@
 import type { Clock } from '../base/clock.js';
-import { ConfigError } from '../base/errors.js';
 import { millis } from '../base/units.js';
 import { ActiveTime } from './activeTime.js';
-import { ConnectionBook } from './connectionBook.js';
-import { connectionsAhead, maxInFlight, modelsOf, mostSenders } from './demand.js';
+import { Books } from './books.js';
+import { connectionsAhead, modelsOf } from './demand.js';
 import type { Carrier, Flight } from './flight.js';
 import { Flights } from './flights.js';
 import { FreshArm } from './freshArm.js';
-import { assessGenerator } from './health.js';
 import { Excerpts } from './http1/excerpt.js';
 import { nodeWire } from './http1/nodeWire.js';
-import { LatencyHistogram } from './latency.js';
 import type { LoadRun, LoadSnapshot } from './loadRun.js';
-import { classifyAnswer, type MarkerTexts, markerTexts } from './marker.js';
-import { pacedClock } from './pacedClock.js';
-import { type PreparedRequest, prepareRequests } from './requests.js';
-import { ResponseTimes, responseTimeCounts } from './responseTimes.js';
-import { FailureSamples } from './samples.js';
+import { prepareRequests } from './requests.js';
 import { createSchedule } from './schedule.js';
-import { mergeHistograms, summaryOf } from './snapshot.js';
-import { Tally } from './tally.js';
-import { ThreadedLoad } from './threadedLoad.js';
-import type { GeneratorHealth, LatencySummary, LoadSpec, LoadSummary, ResponseTimeCounts } from './types.js';
-import { undiciLacks, undiciWire } from './undiciWire.js';
-import { GeneratorWatch } from './watch.js';
+import { summaryOf } from './snapshot.js';
+import type {
+  ClientCounts,
+  GeneratorHealth,
+  LatencySummary,
+  LoadSpec,
+  LoadSummary,
+  ResponseTimeCounts,
+} from './types.js';
+import { undiciWire } from './undiciWire.js';
 import type { FlightSink, Wire } from './wire.js';
 import type { Schedule, WorkerShare } from './workload/types.js';
 
@@ -32,21 +29,6 @@ import type { Schedule, WorkerShare } from './workload/types.js';
  * stall, opening one for everything that has become due would take so long that still more is due afterwards, without end.
  */
 const MOST_DIALS_A_TURN = 32;
-
-/**
- * Starts sending at once.
- * @throws ConfigError when a URI cannot be resolved, or the engine lacks what is asked for.
- */
-export function startLoad(spec: LoadSpec, { clock }: { clock: Clock }): LoadRun {
-  const lacks = spec.engine === 'undici' ? undiciLacks(spec) : [];
-  if (lacks.length > 0) throw new ConfigError(lacks);
-  const threads = Math.min(spec.workers ?? 1, mostSenders(spec.model));
-  if (threads === 1) return spec.precise ? startPaced(spec, clock) : startEngine(spec, { clock });
-  // Whatever is wrong with it is said here, and not by each thread.
-  const uris = prepareRequests(spec).map(({ name }) => name);
-  createSchedule(spec);
-  return new ThreadedLoad(spec, threads, uris, { clock });
-}
 
 interface EngineOptions {
   readonly clock: Clock;
@@ -63,39 +45,17 @@ export function startEngine(spec: LoadSpec, options: EngineOptions): LoadRun {
   return new Engine(spec, options);
 }
 
-function startPaced(spec: LoadSpec, systemClock: Clock): LoadRun {
-  const clock = pacedClock(systemClock);
-  try {
-    const run = startEngine(spec, { clock, ready: clock.ready });
-    void run.finished.finally(clock.close);
-    return run;
-  } catch (error) {
-    void clock.close();
-    throw error;
-  }
-}
-
 class Engine implements LoadRun, FlightSink {
   readonly finished: Promise<LoadSummary>;
   readonly setFreshShare?: LoadRun['setFreshShare'];
   readonly #spec: LoadSpec;
   readonly #clock: Clock;
-  readonly #requests: readonly PreparedRequest[];
   readonly #schedule: Schedule;
-  readonly #texts: MarkerTexts;
-  readonly #tally: Tally;
+  readonly #books: Books;
   readonly #wire: Wire;
   readonly #active: ActiveTime;
-  readonly #watch: GeneratorWatch;
-  /** Response time of the windows before this one. */
-  readonly #earlier = new LatencyHistogram();
-  readonly #window = new LatencyHistogram();
-  readonly #serviceTime = new LatencyHistogram();
-  readonly #responseTimes: ResponseTimes | undefined;
   readonly #flights: Flights;
   readonly #freshArm: FreshArm;
-  readonly #samples: FailureSamples;
-  readonly #connections = new ConnectionBook();
   readonly #idleWaiters: (() => void)[] = [];
   /** Answers make requests due. */
   readonly #hasUsers: boolean;
@@ -109,46 +69,34 @@ class Engine implements LoadRun, FlightSink {
   constructor(spec: LoadSpec, { clock, share, startedAt, ready }: EngineOptions) {
     this.#spec = spec;
     this.#clock = clock;
-    this.#requests = prepareRequests(spec);
+    const requests = prepareRequests(spec);
     this.#schedule = createSchedule({
       ...spec,
       endMs: spec.durationMs ?? Number.POSITIVE_INFINITY,
       ...(share ? { worker: share } : {}),
     });
-    this.#texts = markerTexts(spec.marker, spec.defaultVersion);
-    const versions = new Set([
-      ...Object.keys(spec.marker?.versions ?? {}),
-      ...(spec.defaultVersion === undefined ? [] : [spec.defaultVersion]),
-    ]);
-    this.#tally = new Tally(
-      this.#requests.map(({ name }) => name),
-      [...versions],
-    );
-    const needles = this.#texts.needles.map((text) => Buffer.from(text, 'utf8'));
+    this.#books = new Books(spec, requests);
+    const needles = this.#books.texts.needles.map((text) => Buffer.from(text, 'utf8'));
     const limits = { wholeMs: spec.timeoutMs, connectMs: spec.connectTimeoutMs, firstByteMs: spec.firstByteTimeoutMs };
     this.#flights = new Flights(needles, limits, clock.now());
-    this.#samples = new FailureSamples(spec.captureFailures ?? 0, this.#requests);
     const follows = (spec.followRedirects ?? 0) > 0;
-    const excerpts = new Excerpts(() => follows || this.#samples.wanted, follows);
+    const excerpts = new Excerpts(() => follows || this.#books.wantsSamples, follows);
     this.#wire =
       spec.engine === 'undici'
-        ? undiciWire(this.#requests, spec, this)
-        : nodeWire(this.#requests, spec, { excerpts, share, sink: this });
+        ? undiciWire(requests, spec, this)
+        : nodeWire(requests, spec, { excerpts, share, sink: this });
     const freshArm = new FreshArm(spec.freshShare ?? 0, spec.seed);
     this.#freshArm = freshArm;
     if (spec.engine !== 'undici') this.setFreshShare = (share) => freshArm.setShare(share);
-    this.#responseTimes = spec.responseTimes && new ResponseTimes(spec.responseTimes);
     this.#hasUsers = modelsOf(spec.model).some(({ kind }) => kind === 'closed');
-    this.#watch = new GeneratorWatch(maxInFlight(spec.model));
     this.#wire.openAhead?.(connectionsAhead(spec.model, share));
     this.#active = new ActiveTime(startedAt ?? clock.now());
     if (ready) this.#holdUntil(ready);
     this.finished = this.#run();
   }
 
-  counts() {
-    const counts = this.#tally.counts(this.#schedule.dropped);
-    return this.#spec.engine === 'undici' ? counts : { ...counts, connections: this.#connections.counts() };
+  counts(): ClientCounts {
+    return this.#books.counts(this.#schedule.dropped);
   }
 
   inFlight(): number {
@@ -156,40 +104,23 @@ class Engine implements LoadRun, FlightSink {
   }
 
   snapshot(): LoadSnapshot {
-    const progress = this.#progress();
-    const window = this.#window.data();
-    return {
-      counts: this.counts(),
-      inFlight: this.inFlight(),
-      seconds: progress.seconds,
-      responseTime: mergeHistograms([this.#earlier.data(), window]),
-      serviceTime: this.#serviceTime.data(),
-      generator: this.#watch.readings('run', progress),
-      ...(this.#spec.captureFailures === undefined
-        ? {}
-        : { samples: { most: this.#spec.captureFailures, list: this.#samples.list } }),
-      window: {
-        responseTime: window,
-        responseTimes: this.#responseTimes?.data(),
-        generator: this.#watch.readings('window', progress),
-      },
-    };
+    return this.#books.snapshot(this.#standing(), this.inFlight());
   }
 
   resetWindow(): void {
-    this.#earlier.add(this.#window);
-    this.#window.reset();
-    this.#connections.resetWindow();
-    this.#responseTimes?.reset();
-    this.#watch.resetWindow(this.#progress());
+    this.#books.resetWindow(this.#standing());
   }
 
   windowLatency(): LatencySummary {
-    return this.#window.summary();
+    return this.#books.windowLatency();
   }
 
   windowResponseTimes(): ResponseTimeCounts | undefined {
-    return this.#responseTimes && responseTimeCounts(this.#responseTimes.data());
+    return this.#books.windowResponseTimes();
+  }
+
+  health(): GeneratorHealth {
+    return this.#books.windowHealth(this.#standing());
   }
 
   /** The users' clock stands still at its start. */
@@ -216,10 +147,6 @@ class Engine implements LoadRun, FlightSink {
     this.#wake.abort();
   }
 
-  health(): GeneratorHealth {
-    return assessGenerator(this.#watch.readings('window', this.#progress()));
-  }
-
   stop(): Promise<LoadSummary> {
     this.#stopping = true;
     this.#wake.abort();
@@ -241,24 +168,14 @@ class Engine implements LoadRun, FlightSink {
 
   async #finish(): Promise<LoadSummary> {
     this.#activeMs = this.#active.elapsed(this.#clock.now());
-    this.#watch.stop(this.#progress());
+    this.#books.close(this.#standing());
     await this.#wire.close();
     return summaryOf(this.snapshot());
   }
 
-  #progress() {
-    return {
-      seconds: this.#seconds(),
-      sent: this.#tally.sent,
-      dropped: this.#schedule.dropped,
-      outOfSockets: this.#tally.errorCount('out-of-sockets'),
-      outOfPorts: this.#tally.errorCount('out-of-ports'),
-    };
-  }
-
-  /** Without pauses. */
-  #seconds(): number {
-    return (this.#activeMs ?? this.#active.elapsed(this.#clock.now())) / 1000;
+  #standing() {
+    const activeMs = this.#activeMs ?? this.#active.elapsed(this.#clock.now());
+    return { seconds: activeMs / 1000, dropped: this.#schedule.dropped };
   }
 
   /** The clock reading at which something is to be done next, timeouts aside. */
@@ -277,14 +194,14 @@ class Engine implements LoadRun, FlightSink {
     let sentAt = now;
     while (
       this.#wire.dialled < lastDial &&
-      (maxRequests === undefined || this.#tally.sent < maxRequests) &&
+      (maxRequests === undefined || this.#books.sent < maxRequests) &&
       this.#schedule.take(elapsed)
     ) {
       this.#send(sentAt);
       sentAt = 0;
     }
     if (this.#schedule.nextDue() <= elapsed && this.#wire.dialled >= lastDial) return;
-    const allSent = maxRequests !== undefined && this.#tally.sent >= maxRequests;
+    const allSent = maxRequests !== undefined && this.#books.sent >= maxRequests;
     const nothingEver = this.#flights.size === 0 && this.#schedule.nextDue() === Number.POSITIVE_INFINITY;
     if (allSent || nothingEver || (durationMs !== undefined && elapsed >= durationMs)) this.#stopping = true;
   }
@@ -301,15 +218,13 @@ class Engine implements LoadRun, FlightSink {
     flight.sentAt = at === 0 ? this.#clock.now() : at;
     flight.intendedAt = this.#active.clockAt(due);
     flight.fresh = this.#freshArm.takesNext(user);
-    if (flight.fresh) this.#connections.fresh();
-    this.#watch.sent(flight.sentAt - flight.intendedAt);
-    this.#tally.send();
+    this.#books.send(flight);
     this.#wire.send(flight);
     this.#flights.sent(flight);
   }
 
   opened(connection: Carrier): void {
-    this.#connections.opened(connection);
+    this.#books.opened(connection);
   }
 
   connected(flight: Flight): void {
@@ -325,57 +240,27 @@ class Engine implements LoadRun, FlightSink {
   }
 
   received(bytes: number): void {
-    this.#tally.receive(bytes);
+    this.#books.received(bytes);
   }
 
   answered(flight: Flight, status: number): void {
     const now = this.#clock.now();
-    const tellsVersion = this.#requests[flight.uri]?.tellsVersion ?? false;
-    const account = classifyAnswer(this.#texts, tellsVersion, status, flight.scanner.found);
-    this.#tally.answered(flight.uri, status, account);
-    if (account.kind === 'version' && flight.carrier) this.#connections.told(flight.carrier, account.version);
-    this.#record(flight, now);
-    if (account.kind === 'failed' && this.#samples.wanted) {
-      this.#sample(flight, now, account.reason === 'status' ? String(status) : account.reason, undefined);
-    }
-    this.#responseTimes?.record(now - flight.intendedAt, account.kind === 'version' ? account.version : undefined);
-    this.#ended(flight, now);
+    const elapsed = this.#active.elapsed(now);
+    this.#books.answered(flight, status, now, elapsed);
+    this.#ended(flight, now, elapsed);
   }
 
   broken(flight: Flight, failure: string, reason?: string): void {
     const now = this.#clock.now();
-    if (this.#samples.wanted) this.#sample(flight, now, failure, reason);
-    this.#tally.broken(flight.uri, failure);
-    // A timeout is recorded as the time after which it was given up: without it the slowest would be missing. Broken connections have no response time.
-    if (failure.endsWith('timeout')) {
-      this.#record(flight, now);
-      // The answer would have come later still, if at all.
-      this.#responseTimes?.record(Math.max(now - flight.intendedAt, this.#spec.timeoutMs), undefined);
-    }
-    this.#ended(flight, now);
+    const elapsed = this.#active.elapsed(now);
+    this.#books.broken(flight, failure, reason, now, elapsed);
+    this.#ended(flight, now, elapsed);
   }
 
-  #sample(flight: Flight, now: number, failure: string, reason: string | undefined): void {
-    const { uri, connection, carrier } = flight;
-    this.#samples.add({
-      atMs: this.#active.elapsed(now),
-      uri,
-      connection,
-      failure,
-      reason,
-      received: carrier?.excerpt?.(),
-    });
-  }
-
-  #record(flight: Flight, now: number): void {
-    this.#window.record(now - flight.intendedAt);
-    this.#serviceTime.record(now - flight.sentAt);
-  }
-
-  #ended(flight: Flight, now: number): void {
+  #ended(flight: Flight, now: number, elapsed: number): void {
     const { user } = flight;
     this.#flights.ended(flight);
-    this.#schedule.ended(user, this.#active.elapsed(now));
+    this.#schedule.ended(user, elapsed);
     if (this.#flights.size === 0) this.#tellIdle();
     this.#continueAfter(now);
   }

@@ -64,7 +64,10 @@ export function refuseVirtualService({ metadata, spec = {} }: KubeObject, refuse
     refuse('spec', 'http, tcp or tls must be provided in virtual service');
   }
   records(spec.http).forEach((rule, index) => {
-    refuseHttpRule(rule, `spec.http[${index}]`, refuse);
+    const field = `spec.http[${index}]`;
+    if (hosts.length === 0 && isRecord(rule.delegate))
+      refuse(`${field}.delegate`, 'delegate HTTP route cannot contain delegate');
+    refuseHttpRule(rule, field, refuse);
   });
   for (const protocol of ['tcp', 'tls']) {
     records(spec[protocol]).forEach((rule, index) => {

@@ -17,7 +17,7 @@ export interface DroppedDelegate {
 
 /**
  * Replaces every rule that delegates by the delegate's rules with both conditions joined. A delegate that is missing, hidden from the
- * root's namespace, has hosts or delegates itself, or contradicts the root's match yields nothing: the next rules apply.
+ * root's namespace, has hosts, or contradicts the root's match yields nothing: the next rules apply.
  */
 export function withDelegates(
   rules: readonly Rule[],
@@ -35,7 +35,6 @@ export function withDelegates(
       return [];
     }
     const joined = records(target.spec?.http).flatMap((fields, index): Rule[] => {
-      if (isRecord(fields.delegate)) return [];
       const merged = joinRule(rule, fields, namespaceOf(target));
       return merged ? [{ fields: merged, object: target, field: `spec.http[${index}]` }] : [];
     });

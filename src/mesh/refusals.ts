@@ -50,6 +50,8 @@ export function refuseDestination(value: unknown, field: string, refuse: Refuse)
 
 export const isLabel = (text: string): boolean => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
 
+const LARGEST_INT32 = 2_147_483_647;
+
 export function refuseWeights(rule: Fields, field: string, refuse: Refuse): void {
   const entries = records(rule.route);
   let sum = 0;
@@ -58,9 +60,10 @@ export function refuseWeights(rule: Fields, field: string, refuse: Refuse): void
     const { weight } = entry;
     refuseDestination(entry.destination, `${field}.route[${index}].destination`, refuse);
     if (weight === undefined || weight === null) return;
-    if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0) {
+    if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0 || weight > LARGEST_INT32) {
       readable = false;
-      refuse(`${field}.route[${index}].weight`, `found ${JSON.stringify(weight)}, allowed is a whole number from 0`);
+      const allowed = `a whole number from 0 to ${LARGEST_INT32}`;
+      refuse(`${field}.route[${index}].weight`, `found ${JSON.stringify(weight)}, allowed is ${allowed}`);
     } else sum += weight;
   });
   if (readable && entries.length > 1 && sum === 0) refuse(`${field}.route`, 'total destination weight = 0');

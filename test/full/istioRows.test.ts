@@ -11,10 +11,14 @@ describe.runIf(program)("Istio's own compiler makes of every row what mesh/ make
   const oracle = program ? new IstioOracle(program) : undefined;
   afterAll(() => oracle?.close());
 
-  describe.each(TABLES)('$title', ({ cases }) => {
-    it.each(cases)('$says', async (one) => {
-      const cluster = clusterOf(one);
-      expect(oracleDifferences(cluster, await oracle!.ask(cluster))).toEqual([]);
+  for (const { title, cases } of TABLES) {
+    describe(title, () => {
+      for (const one of cases.filter(({ unasked }) => unasked === undefined)) {
+        it(one.says, async () => {
+          const cluster = clusterOf(one);
+          expect(oracleDifferences(cluster, await oracle!.ask(cluster))).toEqual([]);
+        });
+      }
     });
-  });
+  }
 });

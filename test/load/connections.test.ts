@@ -3,9 +3,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
 import { millis } from '../../src/base/units.js';
-import { startLoad } from '../../src/load/engine.js';
 import { FreshArm } from '../../src/load/freshArm.js';
 import { refuseTooManyUsers } from '../../src/load/limits.js';
+import { startLoad } from '../../src/load/start.js';
 import type { LoadSpec } from '../../src/load/types.js';
 import { loadSpec, until, uri } from '../support/load.js';
 

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/base/random.js';
 import { millis } from '../../src/base/units.js';
-import { startLoad } from '../../src/load/engine.js';
 import { LARGEST_BODY_BYTES } from '../../src/load/flight.js';
 import type { LoadRun } from '../../src/load/loadRun.js';
+import { startLoad } from '../../src/load/start.js';
 import { LOAD_ENGINES, type LoadEngine, type LoadSpec } from '../../src/load/types.js';
 import { expectBalanced, freePort, loadSpec, type Served, serveHttp, serveTcp, until, uri } from '../support/load.js';
 

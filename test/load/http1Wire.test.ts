@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
 import { millis } from '../../src/base/units.js';
-import { startLoad } from '../../src/load/engine.js';
+import { startLoad } from '../../src/load/start.js';
 import type { LoadSpec } from '../../src/load/types.js';
 import { loadSpec, until, uri } from '../support/load.js';
 

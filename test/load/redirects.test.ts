@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
-import { startLoad } from '../../src/load/engine.js';
 import { firstHop, nextHop } from '../../src/load/http1/redirects.js';
 import { type PreparedRequest, prepareRequests } from '../../src/load/requests.js';
+import { startLoad } from '../../src/load/start.js';
 import type { LoadSpec } from '../../src/load/types.js';
 import type { UriEntry } from '../../src/scenario/types.js';
 import { say } from '../support/io.js';

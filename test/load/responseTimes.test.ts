@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/base/random.js';
-import { startLoad } from '../../src/load/engine.js';
 import type { LoadRun } from '../../src/load/loadRun.js';
 import { ResponseTimes, responseTimeCounts } from '../../src/load/responseTimes.js';
+import { startLoad } from '../../src/load/start.js';
 import { loadSpec, type Served, serveHttp, until, uri } from '../support/load.js';
 
 const watch = {

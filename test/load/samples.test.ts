@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
-import { startLoad } from '../../src/load/engine.js';
+import { startLoad } from '../../src/load/start.js';
 import { LOAD_ENGINES, type LoadSpec } from '../../src/load/types.js';
 import { say } from '../support/io.js';
 import { freePort, loadSpec, type Served, serveTcp, uri } from '../support/load.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
-import { startLoad } from '../../src/load/engine.js';
+import { startLoad } from '../../src/load/start.js';
 import { LOAD_ENGINES, type LoadSpec } from '../../src/load/types.js';
 import { CERTIFICATE, CERTIFICATE_KEY } from '../support/certificate.js';
 import { say } from '../support/io.js';

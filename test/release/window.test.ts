@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sleep, systemClock } from '../../src/base/clock.js';
-import { startLoad } from '../../src/load/engine.js';
 import type { LoadRun } from '../../src/load/loadRun.js';
+import { startLoad } from '../../src/load/start.js';
 import type { Observation, Observer } from '../../src/observe/types.js';
 import { CountingWindow } from '../../src/release/window.js';
 import { ManualClock } from '../support/clock.js';

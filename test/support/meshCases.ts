@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { type Choice, choiceOf } from '../../src/mesh/choice.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
@@ -33,6 +33,8 @@ export interface Case {
   readonly policy?: Partial<RoutePolicy>;
   /** What one draw decides for, see `choiceOf`. */
   readonly unit?: Choice['unit'];
+  /** Why Istio's compiler cannot be asked about it. */
+  readonly unasked?: string;
   /** Codes that must be among the warnings. */
   readonly warns?: readonly string[];
 }
@@ -64,8 +66,13 @@ export const clusterOf = (one: Case): OracleCase => ({
 const round = (shares: Shares): Shares =>
   Object.fromEntries(Object.entries(shares).map(([key, value]) => [key, Math.round(value * 1e6) / 1e6]));
 
-/** That `mesh/` makes of the case what the row says. */
-export function check(one: Case): void {
+/** Each row is a test: `mesh/` makes of the case what it says. */
+export const table = ({ title, cases }: Table) =>
+  describe(title, () => {
+    for (const one of cases) it(one.says, () => check(one));
+  });
+
+function check(one: Case): void {
   const { objects: all, caller: from, requests } = clusterOf(one);
   const [request] = requests as [MeshRequest];
   const config = compileProxyConfig(all, from);

@@ -4,13 +4,27 @@ import type { Table } from '../../support/meshCases.js';
 const versionService = (version: string) =>
   SERVICE.replace('{name: shop,', `{name: shop-${version},`)
     .replace('app: shop', `app: shop, version: ${version}`)
-    .replace('10.0.0.1', `10.0.0.${version.slice(1)}`);
+    .replace('10.0.0.1', `10.0.1.${version.slice(1)}`);
 const BASE = [SERVICE, versionService('v1'), versionService('v2')].join('---');
 const gateway = (listener: string) => `
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: web, namespace: demo}
 spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP${listener}}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web-istio, namespace: demo, labels: {gateway.networking.k8s.io/gateway-name: web}}
+spec:
+  clusterIP: 10.0.0.9
+  selector: {gateway.networking.k8s.io/gateway-name: web}
+  ports: [{name: http, port: 80, appProtocol: http}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-istio-0, namespace: demo, labels: {gateway.networking.k8s.io/gateway-name: web}}
+spec: {containers: [{name: istio-proxy}]}
+status: {phase: Running, podIP: 10.99.0.1, conditions: [{type: Ready, status: "True"}]}
 `;
 const route = (rules: string, more = '', namespace = 'demo', parent = '{name: web, namespace: demo}') => `
 apiVersion: gateway.networking.k8s.io/v1
@@ -105,7 +119,7 @@ kind: GRPCRoute
 metadata: {name: g, namespace: demo}
 spec:
   parentRefs: [{group: "", kind: Service, name: shop}]
-  rules: [{matches: [{method: {service: cart.Api, method: Get}}], backendRefs: [{name: shop-v2, port: 80}]}]
+  rules: [{matches: [{method: {type: Exact, service: cart.Api, method: Get}}], backendRefs: [{name: shop-v2, port: 80}]}]
 `,
       request: { path: '/cart.Api/Get', method: 'POST' },
       share: { v2: 1 },

@@ -64,9 +64,15 @@ export const shares: Table = {
     },
     {
       says: 'sum > 4294967295: accepted, Envoy refuses',
-      yaml: virtualService(split(4294967295, 1)),
-      share: { v1: 1 - 1 / 4294967296, v2: 1 / 4294967296 },
+      yaml: route(dest('v1', 2147483647), dest('v1', 2147483647), dest('v2', 2147483647)),
+      share: { v1: 2 / 3, v2: 1 / 3 },
       warns: ['PROXY_REFUSES'],
+    },
+    {
+      says: 'a weight > 2147483647: rejected by the schema',
+      yaml: virtualService(split(2147483648, 10)),
+      share: EVEN,
+      warns: ['OBJECT_REFUSED'],
     },
     {
       says: 'v1 50, v1 30, v2 20: 80/20',
@@ -210,6 +216,7 @@ export const shares: Table = {
     },
     {
       says: 'typo wieght: 10: lenient clients prune it -> v1 100 %',
+      unasked: 'the API server removes the field before Istio sees it',
       yaml: virtualService(split(90, 10).replace('weight: 10', 'wieght: 10')),
       share: { v1: 1 },
       warns: ['WEIGHT_OMITTED'],
