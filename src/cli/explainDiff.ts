@@ -92,8 +92,9 @@ function hostsOf({ to }: DiffQuestion, { before, after }: Sides): { host: string
     // Routes of a Service hold on every port of the mesh; those that it does not have are of no interest.
     const has = (host: string, port: number) => !services.has(host) || `outbound|${port}||${host}` in config.clusters;
     for (const { port, virtualHosts, tcp } of config.ports) {
-      for (const { domains } of [...virtualHosts, ...tcp]) {
-        const [host] = domains;
+      const names = [...virtualHosts, ...tcp].map(({ domains }) => domains[0]);
+      const served = tcp.flatMap(({ tls = [] }) => tls.flatMap(({ serverNames }) => serverNames));
+      for (const host of [...names, ...served]) {
         // A name that stands for many has none of its own that could be called.
         if (host !== undefined && !host.includes('*') && has(host, port)) hosts.set(`${host}:${port}`, { host, port });
       }

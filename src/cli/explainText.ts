@@ -76,7 +76,8 @@ export function warningLines(warnings: readonly PlacedWarning[], paint: { yellow
 
 function takes({ taken, routes, protocol }: ExplainDocument): string {
   if (taken >= 0) return routes.length === 1 ? 'goes' : `takes route ${taken + 1} and goes`;
-  return protocol === 'http' ? 'matches no route' : 'is in no route table';
+  if (protocol === 'http') return 'matches no route';
+  return routes.length > 0 ? 'has a server name that no route takes' : 'is in no route table';
 }
 
 function routeRows(route: ExplainedRoute, index: number): string[][] {
@@ -118,7 +119,7 @@ function notes(route: ExplainedRoute, index: number): string[] {
     parts.push(
       `${retries.attempts} ${retries.attempts === 1 ? 'retry' : 'retries'} on ${retries.retryOn.join(',')}${codes}${each}`,
     );
-  } else if (!route.answer && route.name !== 'tcp') parts.push('no retries');
+  } else if (!route.answer && route.name !== 'tcp' && route.name !== 'tls') parts.push('no retries');
   if (timeoutMs > 0) parts.push(`timeout ${timeoutMs} ms`);
   return parts.length > 0 ? [`  ${index + 1}: ${parts.join('; ')}`] : [];
 }

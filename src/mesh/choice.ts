@@ -3,7 +3,8 @@ import { compileProxyConfig } from './compile.js';
 import { workloadOf } from './pods.js';
 import type { VersionOf } from './predict.js';
 import { labels, record, records, text } from './read.js';
-import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, RouteMatch, TcpService } from './types.js';
+import { type ConnectionRoute, routesOfServices } from './serverNames.js';
+import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, RouteMatch } from './types.js';
 
 /** What one draw of a version decides for, as far as objects tell. */
 export interface Choice {
@@ -73,7 +74,7 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
   const routes = routesTo(config, host, gateway);
   const draws = [
     ...routes.http.flatMap((route) => httpDraw(config, route, versionOf)),
-    ...routes.tcp.map((tcp) => tcpDraw(config, tcp.service, portName(live, tcp.port), versionOf)),
+    ...routes.tcp.map((tcp) => tcpDraw(config, tcp, portName(live, tcp.port), versionOf)),
   ];
   return { ...combined(draws), gateway, ...mirrored(config, routes.http, versionOf) };
 }
@@ -163,7 +164,7 @@ function countVersions(endpoints: Cluster['endpoints'], versionOf: VersionOf): R
 
 interface Routes {
   readonly http: readonly Route[];
-  readonly tcp: readonly { readonly port: number; readonly service: TcpService }[];
+  readonly tcp: readonly { readonly port: number; readonly route: ConnectionRoute }[];
 }
 
 /** A sidecar has the Service's own virtual host; at a gateway any host may lead to it. */
@@ -177,7 +178,11 @@ function routesTo(config: ProxyConfig, host: string, gateway: boolean): Routes {
         : virtualHosts.filter(({ domains }) => domains.includes(host)).flatMap(({ routes }) => routes),
     ),
     tcp: config.ports.flatMap(({ port, tcp }) =>
-      tcp.filter((service) => service.host === host).map((service) => ({ port, service })),
+      routesOfServices(tcp, port)
+        .filter(({ service, destinations }) =>
+          gateway ? destinations.some((destination) => destination.host === host) : service.host === host,
+        )
+        .map((route) => ({ port, route })),
     ),
   };
 }
@@ -187,10 +192,9 @@ function httpDraw(config: ProxyConfig, { action }: Route, versionOf: VersionOf):
   return [draw(config, action.destinations, versionOf, 'request', 'requests are routed as HTTP')];
 }
 
-function tcpDraw(config: ProxyConfig, tcp: TcpService, port: string, versionOf: VersionOf): Draw {
-  const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port: 0, weight: 1, field: '' };
+function tcpDraw(config: ProxyConfig, { route }: Routes['tcp'][number], port: string, versionOf: VersionOf): Draw {
   const why = `port ${port} is routed as TCP, so a proxy sends whole connections`;
-  return draw(config, tcp.destinations ?? [whole], versionOf, 'connection', why);
+  return draw(config, route.destinations, versionOf, 'connection', why);
 }
 
 /** Weights come first, then balancing inside the drawn cluster; a hash policy only acts there. */

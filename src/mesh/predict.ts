@@ -1,5 +1,6 @@
 import { compileRouter, type MeshRequest } from './router.js';
-import type { Cluster, Destination, Endpoint, ProxyConfig, Route } from './types.js';
+import { type ConnectionRoute, connectionRoute, routesOfServices } from './serverNames.js';
+import type { Cluster, Destination, Endpoint, ProxyConfig, Route, TcpService } from './types.js';
 
 export interface Prediction {
   /** Version -> share of the first attempts it receives; `unknown` where a pod has no version, or nobody can tell who answers. */
@@ -38,38 +39,58 @@ export function predictShare(config: ProxyConfig, request: MeshRequest, versionO
     tally.fail('404 NR', 1);
     return tally.result('http');
   }
-  const known = tcp ?? (isInCluster(config, host) ? undefined : anyAddress(config, port));
-  if (known) {
-    const whole: Destination = { cluster: known.cluster, host: known.host, subset: '', port, weight: 1, field: '' };
-    draw(config, known.destinations ?? [whole], 1, tally, 'connection', { host: known.host, port });
+  const taken = connectionRoute(connectionRoutes(config, request), request);
+  if (taken) {
+    draw(config, taken.destinations, 1, tally, 'connection', { host: taken.service.host, port });
     return tally.result('tcp');
   }
-  return beyondTheTable(config, request, tally);
+  return beyondTheTable(config, request, tally, tcp);
 }
 
-const anyAddress = ({ ports }: ProxyConfig, port: number) =>
-  ports.find((candidate) => candidate.port === port)?.tcp.find((service) => service.anyAddress);
+/** What a proxy may do with a connection to a host that it does not route request by request. */
+export function connectionRoutes(config: ProxyConfig, { host, port }: MeshRequest): ConnectionRoute[] {
+  const tcp = compileRouter(config).tcp(port, host);
+  if (tcp && !(tcp.anyAddress && tcp.tls)) return routesOfServices([tcp], port);
+  if (isInCluster(config, host)) return [];
+  const listening = config.ports.find((candidate) => candidate.port === port)?.tcp ?? [];
+  return routesOfServices(
+    listening.filter(({ anyAddress }) => anyAddress),
+    port,
+  );
+}
 
 const isInCluster = (config: ProxyConfig, host: string): boolean => hasService(config, bareName(host));
 
 const bareName = (host: string): string => host.toLowerCase().replace(/:\d+$/, '');
 
 /** A host that is in no table: a sidecar lets it pass or refuses what is not registered, a gateway finds nothing. */
-function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally: Tally): Prediction {
+function beyondTheTable(
+  config: ProxyConfig,
+  { host, port }: MeshRequest,
+  tally: Tally,
+  tcp: TcpService | undefined,
+): Prediction {
   if (config.unknownHosts === 'not-found') {
-    const open = config.ports.some((candidate) => candidate.port === port);
-    tally.fail(open ? '404 NR' : '000 refused', 1);
-    return tally.result(open ? 'http' : 'none');
+    const open = config.ports.find((candidate) => candidate.port === port);
+    const reads = open && (open.virtualHosts.length > 0 || open.tcp.length === 0);
+    tally.fail(reads ? '404 NR' : open ? '000 reset' : '000 refused', 1);
+    return tally.result(reads ? 'http' : 'none');
   }
   if (config.unknownHosts === 'registry-only') {
     // On a port with HTTP routes the request is answered, elsewhere the connection is reset.
     const answered = config.ports.some(
       (candidate) => candidate.port === port && candidate.virtualHosts.some((shared) => !shared.detected),
     );
-    tally.fail(answered ? '502 -' : '000 reset', 1);
+    tally.fail(answered && !tcp ? '502 -' : '000 reset', 1);
     return tally.result('none');
   }
   const name = bareName(host);
+  if (tcp) {
+    const endpoints = config.clusters[tcp.cluster]?.endpoints ?? [];
+    if (!tcp.host.endsWith('.svc.cluster.local')) tally.arrive('unknown', 1);
+    else if (!balance(endpoints, 1, tally)) tally.fail('000 refused', 1);
+    return tally.result('passthrough');
+  }
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
   // The ClusterIP of a Service answers on its own ports only.
   if (!hidden && hasService(config, name)) tally.fail('000 refused', 1);

@@ -10,6 +10,8 @@ export interface MeshRequest {
   /** With or without query. */
   readonly path: string;
   readonly headers: RequestHeaders;
+  /** The client encrypts the connection, with the host as its server name. Default: on ports for TLS. */
+  readonly tls?: boolean;
 }
 
 /** Keys in lower case, as Node gives them. */

@@ -6,8 +6,19 @@ import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
 import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
 import { type Entry, hasNoAddress, keepsName, strangersOn } from './strangers.js';
-import { tcpDestinations } from './tcpRoutes.js';
-import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
+import { tcpRule } from './tcpRoutes.js';
+import { tlsRoutes } from './tlsRoutes.js';
+import type {
+  Caller,
+  Destination,
+  HiddenService,
+  PortConfig,
+  RetryPolicy,
+  Route,
+  TcpService,
+  TlsRoute,
+  VirtualHost,
+} from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
 import { hostsOf, type RulesOf } from './virtualServices.js';
 
@@ -44,7 +55,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     const claims = owners.services.get(fqdn) ?? NOTHING;
     const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
     if (entry.port.protocol === 'tcp') {
-      if (isShadowed(entry, entries)) {
+      if (!entry.port.tls && isShadowed(entry, entries)) {
         warnOfShadow(entry, context);
         continue;
       }
@@ -188,14 +199,26 @@ function tcpService(
   aliases: readonly Alias[],
   rules: RuleContext,
 ): TcpService {
-  const destinations = tls ? undefined : tcpDestinations(claims, rules);
+  const { fqdn } = service;
+  const address = service.clusterIp ?? service.entry?.addresses[0];
+  const cluster = clusterName(port, '', fqdn);
+  const rule = tls ? undefined : tcpRule(claims, address, rules);
+  const routes = tls ? (tlsRoutes(claims, address, rules) ?? routesByName(service, port)) : undefined;
   return {
-    host: service.fqdn,
+    host: fqdn,
     domains: serviceDomains(service, rules.caller.namespace, aliases),
-    cluster: clusterName(port, '', service.fqdn),
+    cluster,
     ...(hasNoAddress(service) ? { anyAddress: true } : {}),
-    ...(destinations ? { destinations } : {}),
+    ...(rule ? { destinations: rule.destinations, source: rule.source } : {}),
+    ...(routes ? { tls: routes } : {}),
   };
+}
+
+/** A host without address is told apart by its name alone. */
+function routesByName(service: Service, port: number): TlsRoute[] | undefined {
+  if (!hasNoAddress(service)) return undefined;
+  const destinations = [wholeService(service, port)];
+  return [{ serverNames: [service.fqdn.toLowerCase()], destinations, source: '', field: '' }];
 }
 
 /** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
@@ -232,16 +255,21 @@ function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContex
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest), winner: oldest } : undefined;
 }
 
+const wholeService = ({ fqdn }: Service, port: number): Destination => ({
+  cluster: clusterName(port, '', fqdn),
+  host: fqdn,
+  subset: '',
+  port,
+  weight: 100,
+  field: '',
+});
+
 /** What a Service gets without any route object: balancing over its ready pods, with the mesh's default retries. */
 function plainRoute(service: Service, port: number, retries: RetryPolicy): Route {
-  const cluster = clusterName(port, '', service.fqdn);
   return {
     name: 'default',
     matches: [],
-    action: {
-      kind: 'forward',
-      destinations: [{ cluster, host: service.fqdn, subset: '', port, weight: 100, field: '' }],
-    },
+    action: { kind: 'forward', destinations: [wholeService(service, port)] },
     mirrors: [],
     fault: {},
     retries,

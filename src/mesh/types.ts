@@ -38,8 +38,24 @@ export interface TcpService {
   readonly cluster: string;
   /** Drawn once per connection; absent: `cluster` alone. */
   readonly destinations?: readonly Destination[];
+  /** `Kind/namespace/name` of the object that made the destinations. */
+  readonly source?: string;
   /** The host has no address: it takes every connection of the port to an address that no other host has. */
   readonly anyAddress?: boolean;
+  /** By the server name of a TLS connection, in place of `cluster`; a connection that fits none passes through. */
+  readonly tls?: readonly TlsRoute[];
+}
+
+/** A match of a `tls:` rule, or a Service that is known by its name alone. */
+export interface TlsRoute {
+  /** In lower case; `*.example.com` takes every name that ends so, `*` every connection. */
+  readonly serverNames: readonly string[];
+  /** Drawn once per connection. */
+  readonly destinations: readonly Destination[];
+  /** `Kind/namespace/name`; empty: no object makes the route. */
+  readonly source: string;
+  /** Field of the source object: `spec.tls[0].match[1]`. */
+  readonly field: string;
 }
 
 export interface HiddenService {

@@ -1,4 +1,5 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { connectionWarnings } from './connectionWarnings.js';
 import { destinationWarnings } from './destinationWarnings.js';
 import { hostWarnings } from './hostWarnings.js';
 import { number, record, records, text } from './read.js';
@@ -17,6 +18,7 @@ export function warningsOf(input: WarningInput): MeshWarning[] {
     ...inventory.virtualServices.flatMap(ruleWarnings),
     ...routes.flatMap(refusedByProxy),
     ...destinationWarnings(input),
+    ...connectionWarnings(input),
   ];
 }
 
