@@ -1,5 +1,6 @@
 import { compileProxyConfig } from '../mesh/compile.js';
 import { connectionRoutes, predictShare } from '../mesh/predict.js';
+import { receiversOf } from '../mesh/receivers.js';
 import { compileRouter, type MeshRequest } from '../mesh/router.js';
 import { type ConnectionRoute, connectionRoute } from '../mesh/serverNames.js';
 import { matchText, serverNamesText } from '../mesh/summary.js';
@@ -80,7 +81,12 @@ export function explain(question: Question): ExplainDocument {
   const router = compileRouter(config);
   const virtualHost = router.virtualHost(port, host);
   const matched = router.match(port, host, method, path, headers);
-  const { share, failed, mirrored, protocol } = predictShare(config, request, (labels) => labels[versionLabel]);
+  const { share, failed, mirrored, protocol } = predictShare(
+    config,
+    request,
+    (labels) => labels[versionLabel],
+    receiversOf(question.objects, caller),
+  );
   const connections = virtualHost ? [] : connectionRoutes(config, request);
   const connection = connectionRoute(connections, request);
   const [first] = connections;

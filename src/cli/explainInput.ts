@@ -1,10 +1,10 @@
 import { distance } from 'fastest-levenshtein';
 import { ConfigError, type Problem } from '../base/errors.js';
 import { apiGroup, type KubeObject, objectRef } from '../base/kubernetes.js';
-import { wantsSidecar } from '../mesh/injection.js';
+import { hasSidecar, wantsSidecar } from '../mesh/injection.js';
 import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
 import { podsOfWorkloads, workloadOf } from '../mesh/pods.js';
-import { labels, record, records, text } from '../mesh/read.js';
+import { labels, record, text } from '../mesh/read.js';
 import type { Caller, MeshWarning } from '../mesh/types.js';
 import { manifestsOf, readManifests } from '../scenario/manifests.js';
 
@@ -89,17 +89,31 @@ function podsToCome(placed: readonly PlacedObject[]): KubeObject[] {
       WORKLOADS.has(object.kind) &&
       !live.has(`${object.metadata.namespace}/${object.metadata.name}`),
   );
-  return podsOfWorkloads(missing.map(({ object }) => object)).map((pod) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: pod.key.slice(pod.namespace.length + 1), namespace: pod.namespace, labels: { ...pod.labels } },
-    spec: {
-      containers: [
-        { name: 'app', ports: [...pod.portNames].map(([name, containerPort]) => ({ name, containerPort })) },
-      ],
-    },
-    status: { phase: 'Running', podIP: pod.ip, conditions: [{ type: 'Ready', status: 'True' }] },
-  }));
+  return podsOfWorkloads(missing.map(({ object }) => object)).map((pod) => {
+    const owner = missing.find(
+      ({ object: { metadata } }) => metadata.namespace === pod.namespace && metadata.name === pod.workload,
+    );
+    const template = record(owner?.object.spec?.template);
+    const metadata = record(template.metadata);
+    const namespace = placed.find(
+      ({ object }) => object.kind === 'Namespace' && object.metadata.name === pod.namespace,
+    );
+    const own = { labels: labels(metadata.labels), annotations: labels(metadata.annotations) };
+    // As for callers, a sidecar is taken for granted where nobody says anything.
+    const sidecar = wantsSidecar(own, namespace?.object.metadata) !== false;
+    const ports = [...pod.portNames].map(([name, containerPort]) => ({ name, containerPort }));
+    const account = text(record(template.spec).serviceAccountName);
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: pod.key.slice(pod.namespace.length + 1), namespace: pod.namespace, labels: { ...pod.labels } },
+      spec: {
+        ...(account ? { serviceAccountName: account } : {}),
+        containers: [{ name: 'app', ports }, ...(sidecar ? [{ name: 'istio-proxy' }] : [])],
+      },
+      status: { phase: 'Running', podIP: pod.ip, conditions: [{ type: 'Ready', status: 'True' }] },
+    };
+  });
 }
 
 /** More than any manifest may have is not read further: it is refused by its size. */
@@ -172,7 +186,7 @@ export function callerOf(
   );
   const namespace = objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === from.namespace);
   const own = { labels: labels(template.labels), annotations: labels(template.annotations) };
-  const wanted = pod && isInjected(pod) ? true : wantsSidecar(own, namespace?.metadata);
+  const wanted = pod && hasSidecar(pod) ? true : wantsSidecar(own, namespace?.metadata);
   if (wanted === true) return { caller, warnings: [] };
   if (wanted === undefined) {
     // Without its Namespace nobody knows what it says; with it, it says nothing.
@@ -187,9 +201,6 @@ export function callerOf(
     warnings: warn('CALLER_WITHOUT_SIDECAR', objectRef(found), `spec.template.metadata.${field}`, message),
   };
 }
-
-const isInjected = (pod: KubeObject): boolean =>
-  [...records(pod.spec?.containers), ...records(pod.spec?.initContainers)].some(({ name }) => name === 'istio-proxy');
 
 /** The Gateway of the Gateway API whose workload, which no manifest defines, is called so: `<gateway>-<class>`. */
 function gatewayMadeFor(

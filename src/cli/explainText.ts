@@ -49,7 +49,7 @@ export function explainText(
       how,
       shareBar(share),
       formatPercent(share, 4),
-      meaning(how),
+      meaning(how, document.protocol),
     ]),
     ...Object.entries(document.mirrored).map(([version, copies]) => [
       '',
@@ -129,12 +129,18 @@ const MEANINGS: Readonly<Record<string, string>> = {
   UH: 'no ready endpoint',
   NR: 'no route matches',
   FI: 'injected fault',
+  UC: 'the destination closes the connection: it takes mutual TLS alone',
+  UF: 'the handshake with the destination fails',
   '-': 'answered by the proxy itself',
   refused: 'nothing listens there',
-  reset: 'only registered hosts may be called',
+  reset: 'the destination takes mutual TLS alone',
 };
 
-const meaning = (how: string): string => MEANINGS[how.slice(how.indexOf(' ') + 1)] ?? '';
+function meaning(how: string, protocol: ExplainDocument['protocol']): string {
+  const flag = how.slice(how.indexOf(' ') + 1);
+  if (flag === 'reset' && protocol === 'none') return 'no route takes the connection, and only registered hosts may be called';
+  return MEANINGS[flag] ?? '';
+}
 
 function columns(rows: readonly (readonly string[])[], paint?: { dim(text: string): string }): string[] {
   const widths: number[] = [];

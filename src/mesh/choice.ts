@@ -1,5 +1,6 @@
 import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import { compileProxyConfig } from './compile.js';
+import { hasSidecar } from './injection.js';
 import { workloadOf } from './pods.js';
 import type { VersionOf } from './predict.js';
 import { labels, record, records, text } from './read.js';
@@ -107,11 +108,6 @@ function selects(gateway: KubeObject, own: Record<string, string>): boolean {
   const selector = { ...labels(record(gateway.spec).selector) };
   return Object.keys(selector).length > 0 && labelsMatch(selector, own);
 }
-
-const hasSidecar = (pod: KubeObject): boolean =>
-  [...records(pod.spec?.containers), ...records(pod.spec?.initContainers)].some(
-    (container) => text(container.name) === 'istio-proxy',
-  );
 
 const AMBIENT = 'istio.io/dataplane-mode';
 

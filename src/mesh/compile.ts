@@ -58,7 +58,8 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     // Proxies never look at warnings: they cost as much as the rest, so they are made when somebody asks.
     get warnings() {
       if (!all) {
-        for (const warning of warningsOf({ inventory, scope, owners, rules, config, caller })) warn(warning);
+        for (const warning of warningsOf({ inventory, scope, owners, rules, config: { ...config, hidden }, caller }))
+          warn(warning);
         all = [...warnings.values()];
       }
       return all;

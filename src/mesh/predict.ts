@@ -1,3 +1,4 @@
+import type { Receivers, Sent } from './receivers.js';
 import { compileRouter, type MeshRequest } from './router.js';
 import { type ConnectionRoute, connectionRoute, routesOfServices } from './serverNames.js';
 import type { Cluster, Destination, Endpoint, ProxyConfig, Route, TcpService } from './types.js';
@@ -18,9 +19,15 @@ export type VersionOf = (labels: Readonly<Record<string, string>>) => string | u
 /**
  * Where requests like the described one go on their first attempt, in the long run: faults first, then a draw over the weights, then
  * balancing over the ready pods of the drawn cluster. Retries, which stay in the drawn cluster, are not counted.
+ * @param receivers what the proxies of the destinations do with it; absent: they let everything through to the applications.
  */
-export function predictShare(config: ProxyConfig, request: MeshRequest, versionOf: VersionOf): Prediction {
-  const tally = new Tally(versionOf);
+export function predictShare(
+  config: ProxyConfig,
+  request: MeshRequest,
+  versionOf: VersionOf,
+  receivers?: Pick<Receivers, 'refusal'>,
+): Prediction {
+  const tally = new Tally(versionOf, (endpoint, sent) => receivers?.refusal(endpoint, sent));
   const router = compileRouter(config);
   const { port, host, method, path, headers } = request;
   const virtualHost = router.virtualHost(port, host);
@@ -85,17 +92,20 @@ function beyondTheTable(
     return tally.result('none');
   }
   const name = bareName(host);
+  const shared = config.ports.find((candidate) => candidate.port === port)?.virtualHosts ?? [];
+  const unit = shared.some(({ detected }) => !detected) && !tcp ? 'request' : 'connection';
+  const passed: Sent = { cluster: undefined, unit };
   if (tcp) {
     const endpoints = config.clusters[tcp.cluster]?.endpoints ?? [];
     if (!tcp.host.endsWith('.svc.cluster.local')) tally.arrive('unknown', 1);
-    else if (!balance(endpoints, 1, tally)) tally.fail('000 refused', 1);
+    else if (!balance(endpoints, 1, tally, passed)) tally.fail('000 refused', 1);
     return tally.result('passthrough');
   }
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
   // The ClusterIP of a Service answers on its own ports only.
   if (!hidden && hasService(config, name)) tally.fail('000 refused', 1);
   else if (!hidden) tally.arrive('unknown', 1);
-  else if (!balance(hidden.endpoints, 1, tally)) tally.fail('000 refused', 1);
+  else if (!balance(hidden.endpoints, 1, tally, passed)) tally.fail('000 refused', 1);
   return tally.result('passthrough');
 }
 
@@ -141,7 +151,10 @@ function followRoute(config: ProxyConfig, route: Route, tally: Tally, called: Ca
     const target = config.clusters[cluster];
     const parts = target ? spread(endpointsOf(config, target, called)) : [];
     if (parts.length === 0) tally.copy('lost', passed * share);
-    for (const [endpoint, part] of parts) tally.copy(tally.version(endpoint), passed * share * part);
+    for (const [endpoint, part] of parts) {
+      const refused = tally.refusalOf(endpoint, { cluster: target, unit: 'request' }) !== undefined;
+      tally.copy(refused ? 'lost' : tally.version(endpoint), passed * share * part);
+    }
   }
 }
 
@@ -158,14 +171,18 @@ function draw(
     const part = (amount * weight) / sum;
     const cluster = config.clusters[name];
     if (!cluster) tally.fail(unit === 'connection' ? '000 NC' : `${missingStatus ?? 503} NC`, part);
-    else if (!balance(endpointsOf(config, cluster, called), part, tally))
+    else if (!balance(endpointsOf(config, cluster, called), part, tally, { cluster, unit }))
       tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
   }
 }
 
 /** @returns false when nobody is ready. */
-function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally): boolean {
-  for (const [endpoint, part] of spread(endpoints)) tally.arrive(tally.version(endpoint), amount * part);
+function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally, sent: Sent): boolean {
+  for (const [endpoint, part] of spread(endpoints)) {
+    const refusal = tally.refusalOf(endpoint, sent);
+    if (refusal === undefined) tally.arrive(tally.version(endpoint), amount * part);
+    else tally.fail(refusal, amount * part);
+  }
   return endpoints.some((endpoint) => endpoint.ready);
 }
 
@@ -181,9 +198,11 @@ class Tally {
   private readonly failed: Record<string, number> = {};
   private readonly mirrored: Record<string, number> = {};
   private readonly versionOf: VersionOf;
+  readonly refusalOf: Receivers['refusal'];
 
-  constructor(versionOf: VersionOf) {
+  constructor(versionOf: VersionOf, refusalOf: Receivers['refusal']) {
     this.versionOf = versionOf;
+    this.refusalOf = refusalOf;
   }
 
   version(endpoint: Endpoint): string {

@@ -9,6 +9,8 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   readonly defaultRetries: RetryPolicy;
   readonly unknownHosts: 'allow-any' | 'registry-only';
+  /** Proxies choose mutual TLS by themselves where the other side has a proxy. */
+  readonly autoMutualTls: boolean;
   /** What counts for objects that write no exportTo; empty: every namespace. */
   readonly exportTo: {
     readonly services: readonly string[];
@@ -24,6 +26,7 @@ export function meshSettings(configMap: KubeObject | undefined): MeshSettings {
     rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
     defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
     unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
+    autoMutualTls: mesh.enableAutoMtls !== false,
     exportTo: {
       services: texts(mesh.defaultServiceExportTo),
       virtualServices: texts(mesh.defaultVirtualServiceExportTo),

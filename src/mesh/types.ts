@@ -200,6 +200,8 @@ export interface Cluster {
       }
     | undefined;
   readonly limits: { readonly maxConnections?: number; readonly maxPending?: number };
+  /** What a DestinationRule says of the connections' encryption; absent: the mesh chooses by endpoint. */
+  readonly tls?: 'disable' | 'simple' | 'mutual' | 'istio-mutual';
   /** With original-dst these are the pods that a client may dial: all of the Service, whatever the subset. */
   readonly endpoints: readonly Endpoint[];
 }

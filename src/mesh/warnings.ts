@@ -2,6 +2,7 @@ import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { connectionWarnings } from './connectionWarnings.js';
 import { destinationWarnings } from './destinationWarnings.js';
 import { hostWarnings } from './hostWarnings.js';
+import { mutualTlsWarnings } from './mutualTlsWarnings.js';
 import { number, record, records, text } from './read.js';
 import { compileRegex } from './router.js';
 import type { MeshWarning, Route } from './types.js';
@@ -19,6 +20,7 @@ export function warningsOf(input: WarningInput): MeshWarning[] {
     ...routes.flatMap(refusedByProxy),
     ...destinationWarnings(input),
     ...connectionWarnings(input),
+    ...mutualTlsWarnings(input),
   ];
 }
 

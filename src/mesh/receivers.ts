@@ -1,0 +1,96 @@
+import { type Inventory, inventoryOf } from './inventory.js';
+import { PeerPolicies, type PlacedMode } from './peerAuthentication.js';
+import { type ReceivingPod, ReceivingPods } from './receiverPods.js';
+import type { Caller, Cluster, Endpoint, MeshObjects } from './types.js';
+
+/** How a request or a connection comes to an endpoint. */
+export interface Sent {
+  /** undefined: past the caller's proxy, or it has none. */
+  readonly cluster: Cluster | undefined;
+  readonly unit: 'request' | 'connection';
+}
+
+/** Why an endpoint does not take what it is sent. */
+export interface TransportFailure {
+  /** `status flag` as the caller sees it. */
+  readonly how: string;
+  readonly cause: 'plain-to-strict' | 'foreign-to-strict' | 'mutual-to-disabled' | 'mutual-without-sidecar';
+  /** What the endpoint's pod takes. */
+  readonly mode: PlacedMode;
+}
+
+/** Whether the pods behind the endpoints take what a caller's proxy sends them: mutual TLS, as both sides have it configured. */
+export class Receivers {
+  readonly policies: PeerPolicies;
+  readonly pods: ReceivingPods;
+  private readonly caller: Caller;
+  private readonly autoMutualTls: boolean;
+
+  constructor({ snapshot, settings }: Inventory, caller: Caller) {
+    this.caller = caller;
+    this.policies = new PeerPolicies(snapshot.peerAuthentications, settings.rootNamespace);
+    this.pods = new ReceivingPods(snapshot);
+    this.autoMutualTls = settings.autoMutualTls;
+  }
+
+  /** `status flag` of what the endpoint's proxy, or the handshake with it, makes of it; undefined: the application gets it. */
+  refusal(endpoint: Endpoint, sent: Sent): string | undefined {
+    return this.transportFailure(endpoint, sent)?.how;
+  }
+
+  transportFailure(endpoint: Endpoint, sent: Sent): TransportFailure | undefined {
+    const pod = this.pods.of(endpoint);
+    if (pod?.ambient) return undefined;
+    const mode = this.modeOf(pod, endpoint);
+    const transport = this.transport(pod, mode, sent);
+    const handshake = sent.unit === 'request' ? '503 UF' : '000 UF';
+    if (!mode) {
+      const refused = transport === 'mutual' && (pod === undefined || pod.sidecar === false);
+      return refused ? { how: handshake, cause: 'mutual-without-sidecar', mode: { mode: 'disable' } } : undefined;
+    }
+    if (mode.mode === 'disable') {
+      return transport === 'mutual' ? { how: handshake, cause: 'mutual-to-disabled', mode } : undefined;
+    }
+    if (mode.mode === 'permissive' || transport === 'mutual') return undefined;
+    if (transport === 'foreign') return { how: handshake, cause: 'foreign-to-strict', mode };
+    // The connection is opened, and closed as soon as its first bytes are no handshake.
+    return { how: sent.unit === 'request' ? '503 UC' : '000 reset', cause: 'plain-to-strict', mode };
+  }
+
+  /** Whether what is sent shows who the caller is. */
+  isMutual(endpoint: Endpoint, sent: Sent): boolean {
+    const pod = this.pods.of(endpoint);
+    return this.transport(pod, this.modeOf(pod, endpoint), sent) === 'mutual';
+  }
+
+  /** undefined: no proxy asks for anything. */
+  private modeOf(pod: ReceivingPod | undefined, { targetPort }: Endpoint): PlacedMode | undefined {
+    if (!pod || pod.sidecar === false) return undefined;
+    return this.policies.modeOf(pod.namespace, pod.labels, targetPort);
+  }
+
+  /** The rule's own mode; without one Istio chooses by endpoint, where namespace and mesh do not switch mutual TLS off. */
+  private transport(
+    pod: ReceivingPod | undefined,
+    mode: PlacedMode | undefined,
+    { cluster }: Sent,
+  ): 'plain' | 'mutual' | 'foreign' {
+    if (!cluster || this.caller.sidecar === false || cluster.tls === 'disable') return 'plain';
+    if (cluster.tls === 'istio-mutual') return 'mutual';
+    if (cluster.tls) return 'foreign';
+    if (!mode || !pod || !this.autoMutualTls || mode.mode === 'disable') return 'plain';
+    if (this.policies.namespaceMode(cluster.serviceNamespace).mode === 'disable') return 'plain';
+    // Where the client dials the pods itself, one without a sidecar decides for all.
+    const mixed = cluster.balancing === 'original-dst' && cluster.endpoints.some((each) => this.isBare(each));
+    return mixed ? 'plain' : 'mutual';
+  }
+
+  private isBare(endpoint: Endpoint): boolean {
+    const pod = this.pods.of(endpoint);
+    return pod === undefined || pod.sidecar === false;
+  }
+}
+
+/** @param objects as they are compiled. */
+export const receiversOf = (objects: MeshObjects, caller: Caller): Receivers =>
+  new Receivers(inventoryOf(objects), caller);
