@@ -138,7 +138,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 
 function meaning(how: string, protocol: ExplainDocument['protocol']): string {
   const flag = how.slice(how.indexOf(' ') + 1);
-  if (flag === 'reset' && protocol === 'none') return 'no route takes the connection, and only registered hosts may be called';
+  if (flag === 'reset' && protocol === 'none')
+    return 'no route takes the connection, and only registered hosts may be called';
   return MEANINGS[flag] ?? '';
 }
 

@@ -2,6 +2,7 @@ import { objectRef } from '../base/kubernetes.js';
 import { isRecord, number, record, records } from './read.js';
 import { Receivers, type Sent, type TransportFailure } from './receivers.js';
 import type { Cluster, Endpoint, MeshWarning } from './types.js';
+import { usedClusters } from './usedClusters.js';
 import type { WarningInput } from './warningInput.js';
 
 type Place = Pick<MeshWarning, 'object' | 'field'>;
@@ -25,24 +26,6 @@ export function mutualTlsWarnings(input: WarningInput): MeshWarning[] {
       look(host, endpoints, { cluster: undefined, unit: 'connection' });
   }
   return [...gathered.warnings(), ...receivers.policies.ignored(), ...servicePorts(input)];
-}
-
-/** Clusters that some route leads to. */
-function usedClusters({ config: { ports, clusters } }: WarningInput): Cluster[] {
-  const names = ports.flatMap(({ virtualHosts, tcp }) => [
-    ...virtualHosts.flatMap(({ routes }) =>
-      routes.flatMap(({ action, mirrors }) => [
-        ...(action.kind === 'forward' ? action.destinations : []).map(({ cluster }) => cluster),
-        ...mirrors.map(({ cluster }) => cluster),
-      ]),
-    ),
-    ...tcp.flatMap(({ cluster, destinations, tls }) => [
-      ...(destinations || tls ? [] : [cluster]),
-      ...(destinations ?? []).map((destination) => destination.cluster),
-      ...(tls ?? []).flatMap((route) => route.destinations.map((destination) => destination.cluster)),
-    ]),
-  ]);
-  return [...new Set(names)].flatMap((name) => clusters[name] ?? []);
 }
 
 /** One warning for all hosts that it is about. */

@@ -5,6 +5,7 @@ import { hostWarnings } from './hostWarnings.js';
 import { mutualTlsWarnings } from './mutualTlsWarnings.js';
 import { number, record, records, text } from './read.js';
 import { compileRegex } from './router.js';
+import { telemetryWarnings } from './telemetryWarnings.js';
 import type { MeshWarning, Route } from './types.js';
 import type { WarningInput } from './warningInput.js';
 
@@ -21,6 +22,7 @@ export function warningsOf(input: WarningInput): MeshWarning[] {
     ...destinationWarnings(input),
     ...connectionWarnings(input),
     ...mutualTlsWarnings(input),
+    ...telemetryWarnings(input),
   ];
 }
 
