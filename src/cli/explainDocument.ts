@@ -1,6 +1,7 @@
 import { compileProxyConfig } from '../mesh/compile.js';
+import { denialWarning } from '../mesh/denialWarnings.js';
 import { connectionRoutes, predictShare } from '../mesh/predict.js';
-import { receiversOf } from '../mesh/receivers.js';
+import { type Receivers, receiversOf } from '../mesh/receivers.js';
 import { compileRouter, type MeshRequest } from '../mesh/router.js';
 import { type ConnectionRoute, connectionRoute } from '../mesh/serverNames.js';
 import { matchText, serverNamesText } from '../mesh/summary.js';
@@ -81,12 +82,18 @@ export function explain(question: Question): ExplainDocument {
   const router = compileRouter(config);
   const virtualHost = router.virtualHost(port, host);
   const matched = router.match(port, host, method, path, headers);
-  const { share, failed, mirrored, protocol } = predictShare(
-    config,
-    request,
-    (labels) => labels[versionLabel],
-    receiversOf(question.objects, caller),
-  );
+  const receivers = receiversOf(question.objects, caller);
+  const denials = new Map<string, MeshWarning>();
+  const noting: Pick<Receivers, 'refusal'> = {
+    refusal: (endpoint, sent) => {
+      const refusal = receivers.refusal(endpoint, sent);
+      const warning = denialWarning(receivers.decision(endpoint, sent), sent);
+      if (warning) denials.set(`${warning.object} ${warning.field}`, warning);
+      return refusal;
+    },
+  };
+  const versionOf = (labels: Readonly<Record<string, string>>) => labels[versionLabel];
+  const { share, failed, mirrored, protocol } = predictShare(config, request, versionOf, noting);
   const connections = virtualHost ? [] : connectionRoutes(config, request);
   const connection = connectionRoute(connections, request);
   const [first] = connections;
@@ -100,7 +107,7 @@ export function explain(question: Question): ExplainDocument {
     failed,
     mirrored,
     protocol,
-    warnings: config.warnings,
+    warnings: [...config.warnings, ...denials.values()],
     source: virtualHost?.source ?? first?.tls?.source ?? first?.service.source ?? '',
     taken: virtualHost ? position(virtualHost.routes, matched?.route) : position(connections, connection),
   };

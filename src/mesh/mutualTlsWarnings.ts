@@ -6,13 +6,14 @@ import { usedClusters } from './usedClusters.js';
 import type { WarningInput } from './warningInput.js';
 
 type Place = Pick<MeshWarning, 'object' | 'field'>;
+type Transport = Pick<Sent, 'cluster' | 'unit'>;
 
 /** Calls that fail because caller and destination do not agree on mutual TLS, and policies that never act. */
 export function mutualTlsWarnings(input: WarningInput): MeshWarning[] {
   const { inventory, config, caller } = input;
   const receivers = new Receivers(inventory, caller);
   const gathered = new Gathered();
-  const look = (host: string, endpoints: readonly Endpoint[], sent: Sent): void => {
+  const look = (host: string, endpoints: readonly Endpoint[], sent: Transport): void => {
     for (const endpoint of endpoints) {
       const failure = endpoint.ready ? receivers.transportFailure(endpoint, sent) : undefined;
       if (failure) gathered.add(warningFor(failure, sent, host, input), host);
@@ -52,7 +53,7 @@ function listed(hosts: readonly string[]): string {
 
 function warningFor(
   { cause, how, mode }: TransportFailure,
-  { cluster }: Sent,
+  { cluster }: Transport,
   host: string,
   input: WarningInput,
 ): (hosts: string) => MeshWarning {

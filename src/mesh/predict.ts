@@ -1,7 +1,8 @@
 import type { Receivers, Sent } from './receivers.js';
-import { compileRouter, type MeshRequest } from './router.js';
+import { matchedPrefix, rewritePath } from './rewrite.js';
+import { compileRouter, type Matched, type MeshRequest } from './router.js';
 import { type ConnectionRoute, connectionRoute, routesOfServices } from './serverNames.js';
-import type { Cluster, Destination, Endpoint, ProxyConfig, Route, TcpService } from './types.js';
+import type { Cluster, Destination, Endpoint, ProxyConfig, TcpService } from './types.js';
 
 export interface Prediction {
   /** Version -> share of the first attempts it receives; `unknown` where a pod has no version, or nobody can tell who answers. */
@@ -27,7 +28,8 @@ export function predictShare(
   versionOf: VersionOf,
   receivers?: Pick<Receivers, 'refusal'>,
 ): Prediction {
-  const tally = new Tally(versionOf, (endpoint, sent) => receivers?.refusal(endpoint, sent));
+  const asked = { method: request.method, path: bare(request.path) };
+  const tally = new Tally(versionOf, (endpoint, sent) => receivers?.refusal(endpoint, { ...asked, ...sent }));
   const router = compileRouter(config);
   const { port, host, method, path, headers } = request;
   const virtualHost = router.virtualHost(port, host);
@@ -39,7 +41,7 @@ export function predictShare(
   }
   const matched = router.match(port, host, method, path, headers);
   if (matched) {
-    followRoute(config, matched.route, tally, { host: called, port });
+    followRoute(config, matched, tally, { host: called, port, path: arriving(matched, path) });
     return tally.result('http');
   }
   if (virtualHost) {
@@ -94,7 +96,7 @@ function beyondTheTable(
   const name = bareName(host);
   const shared = config.ports.find((candidate) => candidate.port === port)?.virtualHosts ?? [];
   const unit = shared.some(({ detected }) => !detected) && !tcp ? 'request' : 'connection';
-  const passed: Sent = { cluster: undefined, unit };
+  const passed = { cluster: undefined, unit } as const;
   if (tcp) {
     const endpoints = config.clusters[tcp.cluster]?.endpoints ?? [];
     if (!tcp.host.endsWith('.svc.cluster.local')) tally.arrive('unknown', 1);
@@ -127,7 +129,25 @@ function isUnreachable({ clusters }: ProxyConfig, host: string, port: number): b
 interface Called {
   readonly host: string;
   readonly port: number;
+  /** After the route's rewrite. */
+  readonly path?: string;
 }
+
+type Arriving = Pick<Sent, 'cluster' | 'unit'> & Partial<Pick<Sent, 'path'>>;
+type RefusalOf = (endpoint: Endpoint, sent: Arriving) => string | undefined;
+
+const bare = (path: string): string => path.split('?', 1)[0] ?? '';
+
+const arriving = ({ virtualHost, route, match }: Matched, path: string): string => {
+  const matched = matchedPrefix(match, route.source ?? virtualHost.source);
+  return bare(route.rewrite ? rewritePath(path, route.rewrite, matched) : path);
+};
+
+const sentBy = (cluster: Cluster | undefined, unit: Sent['unit'], { path }: Called): Arriving => ({
+  cluster,
+  unit,
+  ...(path === undefined ? {} : { path }),
+});
 
 const OUTSIDE: readonly Endpoint[] = [{ pod: '', ip: '', targetPort: 0, ready: true, labels: {}, workload: '' }];
 
@@ -137,7 +157,7 @@ function endpointsOf({ clusters }: ProxyConfig, cluster: Cluster, called: Called
   return clusters[`outbound|${called.port}||${called.host}`]?.endpoints ?? OUTSIDE;
 }
 
-function followRoute(config: ProxyConfig, route: Route, tally: Tally, called: Called): void {
+function followRoute(config: ProxyConfig, { route }: Matched, tally: Tally, called: Called): void {
   const { action, fault, mirrors } = route;
   if (action.kind !== 'forward') {
     tally.fail(`${action.status} -`, 1);
@@ -152,7 +172,7 @@ function followRoute(config: ProxyConfig, route: Route, tally: Tally, called: Ca
     const parts = target ? spread(endpointsOf(config, target, called)) : [];
     if (parts.length === 0) tally.copy('lost', passed * share);
     for (const [endpoint, part] of parts) {
-      const refused = tally.refusalOf(endpoint, { cluster: target, unit: 'request' }) !== undefined;
+      const refused = tally.refusalOf(endpoint, sentBy(target, 'request', called)) !== undefined;
       tally.copy(refused ? 'lost' : tally.version(endpoint), passed * share * part);
     }
   }
@@ -171,13 +191,13 @@ function draw(
     const part = (amount * weight) / sum;
     const cluster = config.clusters[name];
     if (!cluster) tally.fail(unit === 'connection' ? '000 NC' : `${missingStatus ?? 503} NC`, part);
-    else if (!balance(endpointsOf(config, cluster, called), part, tally, { cluster, unit }))
+    else if (!balance(endpointsOf(config, cluster, called), part, tally, sentBy(cluster, unit, called)))
       tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
   }
 }
 
 /** @returns false when nobody is ready. */
-function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally, sent: Sent): boolean {
+function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally, sent: Arriving): boolean {
   for (const [endpoint, part] of spread(endpoints)) {
     const refusal = tally.refusalOf(endpoint, sent);
     if (refusal === undefined) tally.arrive(tally.version(endpoint), amount * part);
@@ -198,9 +218,9 @@ class Tally {
   private readonly failed: Record<string, number> = {};
   private readonly mirrored: Record<string, number> = {};
   private readonly versionOf: VersionOf;
-  readonly refusalOf: Receivers['refusal'];
+  readonly refusalOf: RefusalOf;
 
-  constructor(versionOf: VersionOf, refusalOf: Receivers['refusal']) {
+  constructor(versionOf: VersionOf, refusalOf: RefusalOf) {
     this.versionOf = versionOf;
     this.refusalOf = refusalOf;
   }

@@ -1,3 +1,5 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import { type Decision, decide } from './decisions.js';
 import { type Inventory, inventoryOf } from './inventory.js';
 import { PeerPolicies, type PlacedMode } from './peerAuthentication.js';
 import { type ReceivingPod, ReceivingPods } from './receiverPods.js';
@@ -8,6 +10,9 @@ export interface Sent {
   /** undefined: past the caller's proxy, or it has none. */
   readonly cluster: Cluster | undefined;
   readonly unit: 'request' | 'connection';
+  readonly method: string;
+  /** As it arrives, without query. */
+  readonly path: string;
 }
 
 /** Why an endpoint does not take what it is sent. */
@@ -19,26 +24,53 @@ export interface TransportFailure {
   readonly mode: PlacedMode;
 }
 
-/** Whether the pods behind the endpoints take what a caller's proxy sends them: mutual TLS, as both sides have it configured. */
+const ALLOWED: Decision = { kind: 'allowed' };
+
+/** The namespace is known even where the service account is not. */
+const anyoneOf = ({ namespace }: Caller): string => `spiffe://cluster.local/ns/${namespace}/sa/`;
+
+/** Whether the pods behind the endpoints take what a caller's proxy sends them: mutual TLS as both sides have it, then who is allowed. */
 export class Receivers {
   readonly policies: PeerPolicies;
   readonly pods: ReceivingPods;
   private readonly caller: Caller;
   private readonly autoMutualTls: boolean;
+  private readonly authorizationPolicies: readonly KubeObject[];
+  private readonly rootNamespace: string;
+  /** undefined: no object tells the caller's service account. */
+  private readonly principal: string | undefined;
 
   constructor({ snapshot, settings }: Inventory, caller: Caller) {
     this.caller = caller;
     this.policies = new PeerPolicies(snapshot.peerAuthentications, settings.rootNamespace);
     this.pods = new ReceivingPods(snapshot);
     this.autoMutualTls = settings.autoMutualTls;
+    this.authorizationPolicies = snapshot.authorizationPolicies;
+    this.rootNamespace = settings.rootNamespace;
+    this.principal = this.pods.principalOf(caller);
   }
 
   /** `status flag` of what the endpoint's proxy, or the handshake with it, makes of it; undefined: the application gets it. */
   refusal(endpoint: Endpoint, sent: Sent): string | undefined {
-    return this.transportFailure(endpoint, sent)?.how;
+    const failure = this.transportFailure(endpoint, sent);
+    if (failure) return failure.how;
+    if (this.decision(endpoint, sent).kind !== 'denied') return undefined;
+    return sent.unit === 'request' ? '403 -' : '000 reset';
   }
 
-  transportFailure(endpoint: Endpoint, sent: Sent): TransportFailure | undefined {
+  /** What the AuthorizationPolicies of the endpoint's pod make of it. */
+  decision(endpoint: Endpoint, sent: Sent): Decision {
+    const pod = this.pods.of(endpoint);
+    if (!pod || pod.ambient || pod.sidecar === false || this.authorizationPolicies.length === 0) return ALLOWED;
+    const principal = this.isMutual(endpoint, sent) ? (this.principal ?? anyoneOf(this.caller)) : undefined;
+    const { unit, method, path } = sent;
+    const asked = { principal, method, path, port: endpoint.targetPort, unit };
+    const anonymous = principal !== undefined && this.principal === undefined;
+    const metadata = { name: '', namespace: pod.namespace, labels: { ...pod.labels } };
+    return decide(this.authorizationPolicies, { metadata }, this.rootNamespace, { ...asked, anonymous });
+  }
+
+  transportFailure(endpoint: Endpoint, sent: Pick<Sent, 'cluster' | 'unit'>): TransportFailure | undefined {
     const pod = this.pods.of(endpoint);
     if (pod?.ambient) return undefined;
     const mode = this.modeOf(pod, endpoint);
@@ -58,7 +90,7 @@ export class Receivers {
   }
 
   /** Whether what is sent shows who the caller is. */
-  isMutual(endpoint: Endpoint, sent: Sent): boolean {
+  private isMutual(endpoint: Endpoint, sent: Sent): boolean {
     const pod = this.pods.of(endpoint);
     return this.transport(pod, this.modeOf(pod, endpoint), sent) === 'mutual';
   }
@@ -73,7 +105,7 @@ export class Receivers {
   private transport(
     pod: ReceivingPod | undefined,
     mode: PlacedMode | undefined,
-    { cluster }: Sent,
+    { cluster }: Pick<Sent, 'cluster'>,
   ): 'plain' | 'mutual' | 'foreign' {
     if (!cluster || this.caller.sidecar === false || cluster.tls === 'disable') return 'plain';
     if (cluster.tls === 'istio-mutual') return 'mutual';

@@ -17,7 +17,7 @@ export interface MeshRequest {
 /** Keys in lower case, as Node gives them. */
 type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-interface Matched {
+export interface Matched {
   readonly virtualHost: VirtualHost;
   readonly route: Route;
   /** The entry of `route.matches` that held; undefined for a route without conditions. */
