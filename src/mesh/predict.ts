@@ -98,9 +98,8 @@ function beyondTheTable(
   const unit = shared.some(({ detected }) => !detected) && !tcp ? 'request' : 'connection';
   const passed = { cluster: undefined, unit } as const;
   if (tcp) {
-    const endpoints = config.clusters[tcp.cluster]?.endpoints ?? [];
-    if (!tcp.host.endsWith('.svc.cluster.local')) tally.arrive('unknown', 1);
-    else if (!balance(endpoints, 1, tally, passed)) tally.fail('000 refused', 1);
+    if (!tcp.passed) tally.arrive('unknown', 1);
+    else if (!balance(tcp.passed, 1, tally, passed)) tally.fail('000 refused', 1);
     return tally.result('passthrough');
   }
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));

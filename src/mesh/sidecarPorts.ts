@@ -1,5 +1,6 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
+import type { Backing } from './endpoints.js';
 import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
 import { routeTable } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
@@ -59,9 +60,12 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
         warnOfShadow(entry, context);
         continue;
       }
-      const inputs = [service, ...claims, 'aliases', ...aliases];
+      const backing = entry.port.tls ? inventory.backings.get(fqdn) : undefined;
+      const inputs = [service, ...claims, 'aliases', ...aliases, 'backing', backing];
       tcp.push(
-        tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) => tcpService(entry, claims, aliases, rules)),
+        tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) =>
+          tcpService(entry, claims, aliases, backing, rules),
+        ),
       );
       continue;
     }
@@ -194,11 +198,13 @@ function serviceHost(
 }
 
 function tcpService(
-  { service, port: { port, tls } }: Entry,
+  { service, port: servicePort }: Entry,
   claims: readonly KubeObject[],
   aliases: readonly Alias[],
+  backing: Backing | undefined,
   rules: RuleContext,
 ): TcpService {
+  const { port, tls } = servicePort;
   const { fqdn } = service;
   const address = service.clusterIp ?? service.entry?.addresses[0];
   const cluster = clusterName(port, '', fqdn);
@@ -211,6 +217,7 @@ function tcpService(
     ...(hasNoAddress(service) ? { anyAddress: true } : {}),
     ...(rule ? { destinations: rule.destinations, source: rule.source } : {}),
     ...(routes ? { tls: routes } : {}),
+    ...(routes && !service.entry ? { passed: backing?.pods(servicePort) ?? [] } : {}),
   };
 }
 

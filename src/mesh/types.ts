@@ -44,6 +44,8 @@ export interface TcpService {
   readonly anyAddress?: boolean;
   /** By the server name of a TLS connection, in place of `cluster`; a connection that fits none passes through. */
   readonly tls?: readonly TlsRoute[];
+  /** What kube-proxy balances such connections over; absent for a host outside of the cluster. */
+  readonly passed?: readonly Endpoint[];
 }
 
 /** A match of a `tls:` rule, or a Service that is known by its name alone. */

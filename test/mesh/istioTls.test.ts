@@ -122,6 +122,17 @@ spec: {egress: [{hosts: ["*/*"]}], outboundTrafficPolicy: {mode: REGISTRY_ONLY}}
     protocol: 'passthrough',
   },
   {
+    says: 'what passes through goes to pods alone, not to WorkloadEntries',
+    yaml: `${tls(`[${named(OWN, to('v1'))}]`)}---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: w, namespace: demo}
+spec: {address: 9.9.9.9, labels: {app: shop, version: v2}}`,
+    request: { ...CALL, host: 'shop' },
+    share: EVEN,
+    protocol: 'passthrough',
+  },
+  {
     says: 'tls rules of a younger VirtualService for the same host apply beside those of the older one',
     yaml: [
       tls(`[${named('[a.demo.svc.cluster.local]', to('v1'))}]`, {

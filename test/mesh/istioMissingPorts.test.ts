@@ -1,0 +1,90 @@
+import { SERVICE, SUBSETS, split, virtualService } from '../support/mesh.js';
+import { EVEN, NINETY_TEN, service, table, to } from '../support/meshCases.js';
+
+const FQDN = 'shop.demo.svc.cluster.local';
+const OTHER = `
+apiVersion: v1
+kind: Service
+metadata: {name: other, namespace: demo}
+spec: {clusterIP: 10.0.0.7, selector: {app: other}, ports: [{name: http, port: 80, targetPort: 8080}]}
+`;
+const ON_8080 = `${service('{name: http, port: 8080, targetPort: 8080}')}---${SUBSETS}`;
+const AS_UDP = `${service('{name: udp-x, port: 80, targetPort: 8080}')}---${SUBSETS}`;
+
+table('A port that the Service lacks', [
+  {
+    says: 'is refused where no VirtualService names the Service',
+    base: `${ON_8080}---${OTHER}`,
+    request: { host: FQDN },
+    failed: { '000 refused': 1 },
+  },
+  {
+    says: '80 has the routes of a VirtualService all the same, where another Service opens it: they lead to the only port',
+    base: `${ON_8080}---${OTHER}`,
+    yaml: virtualService(split(90, 10)),
+    request: { host: FQDN },
+    share: NINETY_TEN,
+    protocol: 'http',
+  },
+  {
+    says: '80 has them for the full name alone: the short one is refused',
+    base: `${ON_8080}---${OTHER}`,
+    yaml: virtualService(split(90, 10)),
+    failed: { '000 refused': 1 },
+  },
+  {
+    says: '80 is refused where no other Service opens it',
+    base: ON_8080,
+    yaml: virtualService(split(90, 10)),
+    request: { host: FQDN },
+    failed: { '000 refused': 1 },
+  },
+  {
+    says: '81 is refused, although another Service opens it',
+    base: `${ON_8080}---${OTHER.replace('port: 80,', 'port: 81,')}`,
+    yaml: virtualService(split(90, 10)),
+    request: { host: FQDN, port: 81 },
+    failed: { '000 refused': 1 },
+  },
+  {
+    says: '81 has the routes of a VirtualService that also names the Service which opens it',
+    base: `${ON_8080}---${OTHER.replace('port: 80,', 'port: 81,')}`,
+    yaml: virtualService(split(90, 10), { hosts: '[shop, other]' }),
+    request: { host: FQDN, port: 81 },
+    share: NINETY_TEN,
+  },
+  {
+    says: 'or that its name calls UDP has the routes of a VirtualService on 80, where another Service opens it',
+    base: `${AS_UDP}---${OTHER}`,
+    yaml: virtualService('[{redirect: {uri: /n}}]'),
+    request: { host: FQDN },
+    failed: { '301 -': 1 },
+  },
+  {
+    says: 'or that its name calls UDP passes through without a VirtualService',
+    base: `${AS_UDP}---${OTHER}`,
+    request: { host: FQDN },
+    share: EVEN,
+    protocol: 'passthrough',
+  },
+]);
+
+table('An HTTPRoute for a port that the Service lacks', [
+  {
+    says: 'does nothing, and keeps the wildcards of VirtualServices away from the Service',
+    base: SERVICE,
+    yaml: [
+      virtualService(`[{${to('nobody')}}]`, { hosts: '["*.demo.svc.cluster.local"]' }),
+      `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r, namespace: demo}
+spec:
+  parentRefs: [{group: "", kind: Service, name: shop, port: 81}]
+  rules: [{backendRefs: [{name: nobody, port: 80}]}]
+`,
+    ].join('---'),
+    share: EVEN,
+    warns: ['HTTPROUTE_NOT_ATTACHED'],
+  },
+]);
