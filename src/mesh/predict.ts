@@ -32,14 +32,16 @@ export function predictShare(
   const tally = new Tally(versionOf, (endpoint, sent) => receivers?.refusal(endpoint, { ...asked, ...sent }));
   const router = compileRouter(config);
   const { port, host, method, path, headers } = request;
-  const virtualHost = router.virtualHost(port, host);
+  const named = router.virtualHost(port, host);
+  // A sidecar cannot read requests that are encrypted already.
+  const virtualHost = request.tls === true && config.unknownHosts !== 'not-found' ? undefined : named;
   const tcp = router.tcp(port, host);
-  const called = virtualHost?.name.replace(/:\d+$/, '') ?? tcp?.host ?? '';
-  if (config.unknownHosts !== 'not-found' && isUnreachable(config, called, port)) {
+  const called = named?.name.replace(/:\d+$/, '') ?? tcp?.host ?? '';
+  if (config.unknownHosts !== 'not-found' && isUnreachable(config, called, bareName(host), port)) {
     tally.fail('000 refused', 1);
     return tally.result('none');
   }
-  const matched = router.match(port, host, method, path, headers);
+  const matched = virtualHost && router.match(port, host, method, path, headers);
   if (matched) {
     followRoute(config, matched, tally, { host: called, port, path: arriving(matched, path) });
     return tally.result('http');
@@ -53,7 +55,7 @@ export function predictShare(
     draw(config, taken.destinations, 1, tally, 'connection', { host: taken.service.host, port });
     return tally.result('tcp');
   }
-  return beyondTheTable(config, request, tally, tcp);
+  return beyondTheTable(config, request, tally, { tcp, called });
 }
 
 /** What a proxy may do with a connection to a host that it does not route request by request. */
@@ -75,9 +77,9 @@ const bareName = (host: string): string => host.toLowerCase().replace(/:\d+$/, '
 /** A host that is in no table: a sidecar lets it pass or refuses what is not registered, a gateway finds nothing. */
 function beyondTheTable(
   config: ProxyConfig,
-  { host, port }: MeshRequest,
+  { host, port, tls }: MeshRequest,
   tally: Tally,
-  tcp: TcpService | undefined,
+  { tcp, called }: { readonly tcp: TcpService | undefined; readonly called: string },
 ): Prediction {
   if (config.unknownHosts === 'not-found') {
     const open = config.ports.find((candidate) => candidate.port === port);
@@ -90,12 +92,12 @@ function beyondTheTable(
     const answered = config.ports.some(
       (candidate) => candidate.port === port && candidate.virtualHosts.some((shared) => !shared.detected),
     );
-    tally.fail(answered && !tcp ? '502 -' : '000 reset', 1);
+    tally.fail(answered && !tcp && !tls ? '502 -' : '000 reset', 1);
     return tally.result('none');
   }
   const name = bareName(host);
   const shared = config.ports.find((candidate) => candidate.port === port)?.virtualHosts ?? [];
-  const unit = shared.some(({ detected }) => !detected) && !tcp ? 'request' : 'connection';
+  const unit = shared.some(({ detected }) => !detected) && !tcp && !tls ? 'request' : 'connection';
   const passed = { cluster: undefined, unit } as const;
   if (tcp) {
     if (!tcp.passed) tally.arrive('unknown', 1);
@@ -103,10 +105,11 @@ function beyondTheTable(
     return tally.result('passthrough');
   }
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
+  const endpoints = hidden?.endpoints ?? config.clusters[`outbound|${port}||${called}`]?.endpoints;
   // The ClusterIP of a Service answers on its own ports only.
-  if (!hidden && hasService(config, name)) tally.fail('000 refused', 1);
-  else if (!hidden) tally.arrive('unknown', 1);
-  else if (!balance(hidden.endpoints, 1, tally, passed)) tally.fail('000 refused', 1);
+  if (!endpoints && hasService(config, name)) tally.fail('000 refused', 1);
+  else if (!endpoints) tally.arrive('unknown', 1);
+  else if (!balance(endpoints, 1, tally, passed)) tally.fail('000 refused', 1);
   return tally.result('passthrough');
 }
 
@@ -119,9 +122,12 @@ const hasService = ({ ports, hidden = [] }: ProxyConfig, name: string): boolean 
   );
 
 /** A headless Service without a ready pod has no address that could be dialled. */
-function isUnreachable({ clusters }: ProxyConfig, host: string, port: number): boolean {
+function isUnreachable({ clusters, hidden = [] }: ProxyConfig, host: string, name: string, port: number): boolean {
   const whole = clusters[`outbound|${port}||${host}`];
-  return whole?.balancing === 'original-dst' && whole.endpoints.every((endpoint) => !endpoint.ready);
+  const nobody = (endpoints: readonly Endpoint[]) => endpoints.every((endpoint) => !endpoint.ready);
+  if (whole) return whole.balancing === 'original-dst' && nobody(whole.endpoints);
+  const named = hidden.filter(({ domains }) => domains.includes(name));
+  return named.length > 0 && named.every(({ headless, endpoints }) => headless === true && nobody(endpoints));
 }
 
 /** The host that the client called, in full, and the port. */

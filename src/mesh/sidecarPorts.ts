@@ -2,7 +2,7 @@ import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
 import type { Backing } from './endpoints.js';
 import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
-import { routeTable } from './gatewayApiRoutes.js';
+import { routeTable, withKnownMirrors } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
 import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
@@ -254,11 +254,7 @@ function warnOfBoth(
 
 function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext): Routed | undefined {
   const [oldest] = httpRoutes;
-  const routes = routeTable(httpRoutes, context.defaultRetries, context.warn).map((route) => ({
-    ...route,
-    // A mirror that names no Service is left out.
-    mirrors: route.mirrors.filter(({ host }) => context.services.get(host) !== undefined),
-  }));
+  const routes = withKnownMirrors(routeTable(httpRoutes, context.defaultRetries, context.warn), context.services);
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest), winner: oldest } : undefined;
 }
 
@@ -300,6 +296,7 @@ export function hiddenService(
   const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
   return ports.map((port) => ({
     host: service.fqdn,
+    ...(service.headless ? { headless: true } : {}),
     domains: serviceDomains(service, caller.namespace, aliases),
     port: port.port,
     endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],

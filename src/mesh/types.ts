@@ -62,6 +62,8 @@ export interface TlsRoute {
 
 export interface HiddenService {
   readonly host: string;
+  /** Its name stands for the addresses of its ready pods. */
+  readonly headless?: boolean;
   readonly domains: readonly string[];
   readonly port: number;
   readonly endpoints: readonly Endpoint[];

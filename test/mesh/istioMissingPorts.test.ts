@@ -1,4 +1,4 @@
-import { SERVICE, SUBSETS, split, virtualService } from '../support/mesh.js';
+import { pods, SERVICE, SUBSETS, split, virtualService } from '../support/mesh.js';
 import { EVEN, NINETY_TEN, service, table, to } from '../support/meshCases.js';
 
 const FQDN = 'shop.demo.svc.cluster.local';
@@ -86,5 +86,37 @@ spec:
     ].join('---'),
     share: EVEN,
     warns: ['HTTPROUTE_NOT_ATTACHED'],
+  },
+]);
+
+const HIDING = (policy: string) => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: s, namespace: demo}
+spec: {egress: [{hosts: ["istio-system/*"]}], outboundTrafficPolicy: {mode: ${policy}}}
+`;
+const HEADLESS = SERVICE.replace('clusterIP: 10.0.0.1', 'clusterIP: None');
+
+table('A headless Service that is hidden from the client', [
+  {
+    says: 'is passed through to a ready pod',
+    base: HEADLESS,
+    yaml: HIDING('ALLOW_ANY'),
+    share: EVEN,
+    protocol: 'passthrough',
+  },
+  {
+    says: 'is reset where only registered hosts may be called',
+    base: HEADLESS,
+    yaml: HIDING('REGISTRY_ONLY'),
+    failed: { '000 reset': 1 },
+  },
+  {
+    says: 'has no address without a ready pod, so that nothing is dialled there either',
+    base: HEADLESS,
+    yaml: HIDING('REGISTRY_ONLY'),
+    pods: pods('shop', 'v1', 2, { ready: false }),
+    failed: { '000 refused': 1 },
+    protocol: 'none',
   },
 ]);
