@@ -15,6 +15,9 @@ export interface Sent {
   readonly path: string;
 }
 
+/** foreign: TLS with certificates that are not the mesh's. */
+type Transport = 'plain' | 'mutual' | 'foreign';
+
 /** Why an endpoint does not take what it is sent. */
 export interface TransportFailure {
   /** `status flag` as the caller sees it. */
@@ -62,7 +65,8 @@ export class Receivers {
   decision(endpoint: Endpoint, sent: Sent): Decision {
     const pod = this.pods.of(endpoint);
     if (!pod || pod.ambient || pod.sidecar === false || this.authorizationPolicies.length === 0) return ALLOWED;
-    const principal = this.isMutual(endpoint, sent) ? (this.principal ?? anyoneOf(this.caller)) : undefined;
+    const principal =
+      this.transportTo(endpoint, sent) === 'mutual' ? (this.principal ?? anyoneOf(this.caller)) : undefined;
     const { unit, method, path } = sent;
     const asked = { principal, method, path, port: endpoint.targetPort, unit };
     const anonymous = principal !== undefined && this.principal === undefined;
@@ -89,10 +93,10 @@ export class Receivers {
     return { how: sent.unit === 'request' ? '503 UC' : '000 reset', cause: 'plain-to-strict', mode };
   }
 
-  /** Whether what is sent shows who the caller is. */
-  private isMutual(endpoint: Endpoint, sent: Sent): boolean {
+  /** How the caller's proxy sends; by `mutual` it shows who the caller is. */
+  transportTo(endpoint: Endpoint, sent: Pick<Sent, 'cluster'>): Transport {
     const pod = this.pods.of(endpoint);
-    return this.transport(pod, this.modeOf(pod, endpoint), sent) === 'mutual';
+    return this.transport(pod, this.modeOf(pod, endpoint), sent);
   }
 
   /** undefined: no proxy asks for anything. */
@@ -106,7 +110,7 @@ export class Receivers {
     pod: ReceivingPod | undefined,
     mode: PlacedMode | undefined,
     { cluster }: Pick<Sent, 'cluster'>,
-  ): 'plain' | 'mutual' | 'foreign' {
+  ): Transport {
     if (!cluster || this.caller.sidecar === false || cluster.tls === 'disable') return 'plain';
     if (cluster.tls === 'istio-mutual') return 'mutual';
     if (cluster.tls) return 'foreign';

@@ -258,6 +258,7 @@ const trafficPolicy = fields({
     2,
   ),
   connectionPool: maybe(fc.constant({ tcp: { maxConnections: 7 } }), 3),
+  tls: maybe(one({ mode: 'DISABLE' }, { mode: 'ISTIO_MUTUAL' }, { mode: 'SIMPLE' }), 6),
 }).map((policy) => (Object.keys(policy).length > 0 ? policy : { connectionPool: { tcp: { maxConnections: 7 } } }));
 const destinationRule = object(
   ISTIO,
@@ -499,6 +500,23 @@ const sidecar = object(
   { names: ['s', 't'] },
 );
 
+const mtls = one({ mode: 'STRICT' }, { mode: 'PERMISSIVE' }, { mode: 'DISABLE' }, { mode: 'UNSET' });
+const peerAuthentication = object(
+  'security.istio.io/v1',
+  'PeerAuthentication',
+  fc.oneof(
+    fields({ mtls: maybe(mtls, 1) }),
+    fields({
+      selector: one({ matchLabels: { app: 'shop' } }, { matchLabels: { version: 'v2' } }),
+      mtls: maybe(mtls, 1),
+      portLevelMtls: maybe(
+        mtls.map((mode) => ({ 8080: mode })),
+        2,
+      ),
+    }),
+  ),
+);
+
 const serviceEntry = object(
   ISTIO,
   'ServiceEntry',
@@ -619,6 +637,7 @@ const meshConfig = one(
   'defaultDestinationRuleExportTo: ["."]',
   'defaultServiceExportTo: ["."]',
   'rootNamespace: ops',
+  'enableAutoMtls: false',
 ).map(
   (mesh): KubeObject => ({
     apiVersion: 'v1',
@@ -641,8 +660,17 @@ const externalName: KubeObject = {
 
 const podsOf = (app: string, versions: readonly string[]): fc.Arbitrary<KubeObject[]> =>
   fc
-    .array(fc.record({ version: one(...versions), ready: rarely(true, false) }), { maxLength: 4 })
-    .map((all) => all.map(({ version, ready }, index) => pod(app, version, index, { ready })));
+    .array(fc.record({ version: one(...versions), ready: rarely(true, false), meshed: rarely(true, false) }), {
+      maxLength: 4,
+    })
+    .map((all) =>
+      all.map(({ version, ready, meshed }, index) => {
+        const made = pod(app, version, index, { ready });
+        // What the injector writes.
+        const labels = { ...made.metadata.labels, ...(meshed ? { 'security.istio.io/tlsMode': 'istio' } : {}) };
+        return { ...made, metadata: { ...made.metadata, labels } };
+      }),
+    );
 
 const request = (theme: Theme) =>
   fc.record({
@@ -718,6 +746,10 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
       workloadEntries: perhaps(workloadEntry, 10),
       gateways: theme === 'gateway' ? always(gateway) : perhaps(gateway, 3),
       web: atWeb ? always(kubernetesGateway) : perhaps(kubernetesGateway, 12),
+      peers: fc.oneof(
+        { weight: 2, arbitrary: fc.constant([] as KubeObject[]) },
+        { weight: 1, arbitrary: several(peerAuthentication, 3) },
+      ),
       mesh: perhaps(meshConfig, 8),
       alias: perhaps(fc.constant(externalName), 8),
       namespace: rarely('demo', 'ops'),
@@ -725,7 +757,7 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
     });
   })
   .map(({ theme, shop, cart, versions, pods, cartPods, namespace, requests, ...more }) => {
-    const { rules, routes, httpRoutes, sidecars, entries, workloadEntries, gateways, web, mesh, alias } = more;
+    const { rules, routes, httpRoutes, sidecars, entries, workloadEntries, gateways, web, peers, mesh, alias } = more;
     const all = [
       shop,
       ...cart,
@@ -740,6 +772,7 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
       ...workloadEntries,
       ...gateways,
       ...web.flat(),
+      ...peers,
       ...mesh,
       ...alias,
       // Objects without any pod would be those of a folder, whose workloads stand for pods.

@@ -29,6 +29,8 @@ type Answer struct {
 	// Copied: address of an endpoint, or `lost` -> mirrored copies per request.
 	Copied   map[string]float64 `json:"copied"`
 	Protocol string             `json:"protocol"`
+	// Encrypted is the share that arrives and that the client's proxy has encrypted.
+	Encrypted float64 `json:"encrypted"`
 	// Delayed is the share of requests that wait DelayMs.
 	Delayed   float64 `json:"delayed"`
 	DelayMs   float64 `json:"delayMs"`
@@ -448,6 +450,7 @@ func (p *proxyConfig) draw(name string, share float64, target dialled, request R
 	for address, part := range to {
 		answer.Arrived[address] += share * part
 	}
+	answer.Encrypted += share * p.encrypted(name, target)
 }
 
 func (p *proxyConfig) copy(name string, share float64, target dialled, answer *Answer) {
@@ -504,6 +507,42 @@ func (p *proxyConfig) spread(name string, target dialled) (map[string]float64, b
 		weights[address] /= sum
 	}
 	return weights, true
+}
+
+// encrypted is the part of what a cluster gets that leaves the proxy by TLS: all or nothing, or as the endpoints' metadata say.
+func (p *proxyConfig) encrypted(name string, target dialled) float64 {
+	known := p.clusters[name]
+	if len(known.GetTransportSocketMatches()) == 0 {
+		to, _ := p.spread(name, target)
+		if known.GetTransportSocket() != nil && len(to) > 0 {
+			return 1
+		}
+		return 0
+	}
+	if known.GetType() != cluster.Cluster_EDS {
+		return 0
+	}
+	encrypted, sum := 0.0, 0.0
+	for _, locality := range p.endpoints[name].GetEndpoints() {
+		for _, one := range locality.GetLbEndpoints() {
+			if !healthy(one) {
+				continue
+			}
+			weight := 1.0
+			if one.GetLoadBalancingWeight() != nil {
+				weight = float64(one.GetLoadBalancingWeight().GetValue())
+			}
+			sum += weight
+			fields := one.GetMetadata().GetFilterMetadata()["envoy.transport_socket_match"].GetFields()
+			if fields["tlsMode"].GetStringValue() == "istio" {
+				encrypted += weight
+			}
+		}
+	}
+	if sum == 0 {
+		return 0
+	}
+	return encrypted / sum
 }
 
 func healthy(one *endpoint.LbEndpoint) bool {
