@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isAddress } from '../base/addresses.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { type Fields, isRecord, list, number, record, records, text, texts } from './read.js';
 import {
@@ -87,7 +87,7 @@ function refuseServerNames(rule: Fields, field: string, hosts: readonly string[]
     if (names.length === 0) refuse(place, 'a match needs at least one server name');
     names.forEach((name, position) => {
       const within = hosts.some((host) => hostMatches(host, name) && (host.startsWith('*') || host === name));
-      if (within || isIP(name)) return;
+      if (within || isAddress(name)) return;
       refuse(
         `${place}[${position}]`,
         `SNI host ${name} is none of the hosts as they are written (${hosts.join(', ')})`,

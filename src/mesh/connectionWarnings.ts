@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isAddress } from '../base/addresses.js';
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { serversOf } from './gatewayServers.js';
 import { records, texts } from './read.js';
@@ -67,7 +67,9 @@ function sameNames({ host, tls = [] }: TcpService): MeshWarning[] {
 function unnamed({ host, domains, tls = [] }: TcpService): MeshWarning[] {
   const [first] = tls;
   if (!first?.source || !host.endsWith('.svc.cluster.local')) return [];
-  const names = domains.filter((name) => !isIP(name) && !name.endsWith('.') && !tlsRouteFor(tls, name.toLowerCase()));
+  const names = domains.filter(
+    (name) => !isAddress(name) && !name.endsWith('.') && !tlsRouteFor(tls, name.toLowerCase()),
+  );
   if (names.length === 0) return [];
   const message = `Clients that write ${names.join(' or ')} say so in the TLS handshake, and no tls rule has that name: their connections pass through to all ready pods of ${host}, whatever the weights; add it to hosts and sniHosts.`;
   return [{ code: 'SERVER_NAME_UNMATCHED', object: first.source, field: `${first.field}.sniHosts`, message }];

@@ -4,7 +4,7 @@ import { labels, record, text } from './read.js';
 import type { MeshWarning } from './types.js';
 
 /** What a pod's proxy takes: plain text alone, both, or mutual TLS alone. */
-export type MutualTlsMode = 'disable' | 'permissive' | 'strict';
+type MutualTlsMode = 'disable' | 'permissive' | 'strict';
 
 /** A mode, and where it is written; without a place it is the default. */
 export interface PlacedMode {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isAddress } from '../base/addresses.js';
 import type { MeshRequest } from './router.js';
 import { hostMatches } from './services.js';
 import type { Destination, TcpService, TlsRoute } from './types.js';
@@ -31,9 +31,9 @@ export function connectionRoute(
 }
 
 /** What a client that dials the host says in its TLS handshake; undefined: nothing, as for an address. */
-export function serverNameOf(host: string): string | undefined {
+function serverNameOf(host: string): string | undefined {
   const name = host.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
-  return isIP(name) ? undefined : name;
+  return isAddress(name) ? undefined : name;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { subnetHolds } from '../base/addresses.js';
 
 /**
  * Of candidates that are meant for destination subnets, or (none written) for every address, those that a proxy considers for one
@@ -18,22 +18,9 @@ export function mostSpecificFor<T extends { readonly subnets: readonly string[] 
 function prefixLength(address: string | undefined, subnets: readonly string[]): number {
   if (subnets.length === 0) return 0;
   const bits = subnets.map((subnet) => {
-    const [network = '', written] = subnet.split('/');
-    const family = isIP(network);
     // Istio takes a subnet of all addresses for no condition.
-    if (network === '0.0.0.0') return 0;
-    const length = written === undefined ? (family === 6 ? 128 : 32) : Number(written);
-    return holds(address, network, length) ? length : -1;
+    if (subnet.startsWith('0.0.0.0')) return 0;
+    return (address === undefined ? undefined : subnetHolds(subnet, address)) ?? -1;
   });
   return Math.max(...bits);
-}
-
-function holds(address: string | undefined, network: string, length: number): boolean {
-  const family = isIP(network);
-  const most = family === 6 ? 128 : 32;
-  if (address === undefined || family === 0 || isIP(address) !== family) return false;
-  if (!Number.isInteger(length) || length < 0 || length > most) return false;
-  const list = new BlockList();
-  list.addSubnet(network, length, family === 6 ? 'ipv6' : 'ipv4');
-  return list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
