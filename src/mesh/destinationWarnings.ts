@@ -73,7 +73,9 @@ function targetWarnings(target: Target, place: Place, input: WarningInput, lost:
     const known = input.rules.get(service.fqdn)?.subsets.some((subset) => subset.name === target.subset);
     if (target.subset === '' || known) {
       const port = target.cluster.split('|')[1];
-      return [{ code: 'PORT_MISSING', ...place, message: `${service.fqdn} has no port ${port}.${outcome}` }];
+      const ports = service.ports.map((each) => each.port).join(', ') || 'none';
+      const message = `${service.fqdn} has no port ${port}, but ${ports}; write destination.port.number.${outcome}`;
+      return [{ code: 'PORT_MISSING', ...place, message }];
     }
     return [{ code: 'SUBSET_MISSING', ...place, message: `${missingSubset(target.subset, service, input)}${outcome}` }];
   }

@@ -326,7 +326,7 @@ const servicePort = fc
 const service = (
   name: string,
   clusterIP: string,
-  options: { plain?: boolean; tls?: boolean } = {},
+  options: { plain?: boolean; tls?: boolean; elsewhere?: boolean } = {},
 ): fc.Arbitrary<KubeObject> =>
   fc
     .record({
@@ -335,6 +335,7 @@ const service = (
         : options.tls
           ? rarely({ name: 'https' }, { name: 'tls-x' })
           : servicePort,
+      first: options.elsewhere ? rarely(80, 8081) : fc.constant(80),
       second: options.plain ? fc.constant(false) : rarely(false, true),
       headless: options.plain
         ? fc.constant(false)
@@ -347,7 +348,7 @@ const service = (
         : fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: one('.', 'ops', '*') }),
       named: fc.boolean(),
     })
-    .map(({ port, second, headless, version, exportTo, named }) => ({
+    .map(({ port, first, second, headless, version, exportTo, named }) => ({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: {
@@ -364,7 +365,7 @@ const service = (
           ...(version ? { version } : {}),
         },
         ports: [
-          { ...port, port: 80, targetPort: named ? 'web' : 8080, protocol: 'TCP' },
+          { ...port, port: first, targetPort: named ? 'web' : 8080, protocol: 'TCP' },
           ...(second ? [{ name: 'http-admin', port: 8080, targetPort: 8080, protocol: 'TCP' }] : []),
         ],
       },
@@ -728,7 +729,7 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
     return fc.record({
       theme: fc.constant(theme),
       shop: service('shop', '10.0.0.1', { tls: theme === 'tls' }),
-      cart: perhaps(service('cart', '10.0.0.2'), 2),
+      cart: perhaps(service('cart', '10.0.0.2', { elsewhere: true }), 2),
       versions: fc.tuple(
         service('shop-v1', '10.0.0.3', { plain: true }),
         service('shop-v2', '10.0.0.4', { plain: true }),

@@ -7,6 +7,12 @@ import type { Caller } from '../../src/mesh/types.js';
 import { caller, objects, pods, SERVICE, SUBSETS, split, virtualService } from './mesh.js';
 
 type Shares = Record<string, number>;
+/** A table of what Istio makes of objects; each row is a case. */
+export interface Table {
+  readonly title: string;
+  readonly cases: readonly Case[];
+}
+
 export interface Case {
   /** What is claimed, one sentence. */
   readonly says: string;
