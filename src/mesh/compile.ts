@@ -33,7 +33,9 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     const rule = destinationRuleFor(service, caller, inventory);
     if (rule) rules.set(host, rule);
     const backing = inventory.backings.get(host);
-    const own = rounds.value(`clusters ${host}`, [service, rule, backing], () => clustersOf(service, rule, inventory));
+    const own = rounds.value(`clusters ${host}`, [service, rule, backing], () =>
+      clustersOf(service, rule, inventory, caller),
+    );
     for (const cluster of own) clusters[cluster.name] = cluster;
   }
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));

@@ -142,8 +142,8 @@ function endpointCount(inventory: Inventory, service: Service, labels: Readonly<
   return service.ports.reduce((sum, port) => sum + inventory.endpoints(service, port, labels).length, 0);
 }
 
-function weightless(route: Route, object: string, { scope }: WarningInput): MeshWarning[] {
-  if (route.action.kind !== 'forward' || route.action.destinations.length < 2) return [];
+function weightless(route: Route, object: string, { scope, caller }: WarningInput): MeshWarning[] {
+  if (caller.gateway || route.action.kind !== 'forward' || route.action.destinations.length < 2) return [];
   const headless = route.action.destinations.find((destination) => scope.services.get(destination.host)?.headless);
   if (!headless) return [];
   const message = `${headless.host} is headless: the pod that the client dials answers, weights have no effect.`;

@@ -114,11 +114,13 @@ export class Receivers {
     if (!cluster || this.caller.sidecar === false || cluster.tls === 'disable') return 'plain';
     if (cluster.tls === 'istio-mutual') return 'mutual';
     if (cluster.tls) return 'foreign';
-    if (!mode || !pod || !this.autoMutualTls || mode.mode === 'disable') return 'plain';
+    if (!this.autoMutualTls) return 'plain';
     if (this.policies.namespaceMode(cluster.serviceNamespace).mode === 'disable') return 'plain';
-    // Where the client dials the pods itself, one without a sidecar decides for all.
-    const mixed = cluster.balancing === 'original-dst' && cluster.endpoints.some((each) => this.isBare(each));
-    return mixed ? 'plain' : 'mutual';
+    if (cluster.balancing === 'original-dst') {
+      // The client dials the pods itself: one without a sidecar decides for all, whatever the policies of the others say.
+      return cluster.endpoints.length === 0 || cluster.endpoints.some((each) => this.isBare(each)) ? 'plain' : 'mutual';
+    }
+    return mode && pod && mode.mode !== 'disable' ? 'mutual' : 'plain';
   }
 
   private isBare(endpoint: Endpoint): boolean {

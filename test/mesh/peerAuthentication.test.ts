@@ -180,6 +180,12 @@ const ROWS: readonly Row[] = [
     warns: ['PLAIN_TEXT_TO_STRICT PeerAuthentication/demo/v2 spec.mtls.mode'],
   },
   {
+    says: 'pods of a headless Service that take plain text alone get mutual TLS when all have sidecars, and fail with UF',
+    base: SERVICE.replace('clusterIP: 10.0.0.1', 'clusterIP: None'),
+    yaml: [policy('{selector: {matchLabels: {app: shop}}, mtls: {mode: DISABLE}}')],
+    failed: { '503 UF': 1 },
+  },
+  {
     says: 'where the mesh does not choose mutual TLS by itself, STRICT pods refuse every caller without a rule',
     yaml: [
       policy(STRICT),
