@@ -62,15 +62,12 @@ export function predictShare(
 export function connectionRoutes(config: ProxyConfig, { host, port }: MeshRequest): ConnectionRoute[] {
   const tcp = compileRouter(config).tcp(port, host);
   if (tcp && !(tcp.anyAddress && tcp.tls)) return routesOfServices([tcp], port);
-  if (isInCluster(config, host)) return [];
   const listening = config.ports.find((candidate) => candidate.port === port)?.tcp ?? [];
   return routesOfServices(
     listening.filter(({ anyAddress }) => anyAddress),
     port,
   );
 }
-
-const isInCluster = (config: ProxyConfig, host: string): boolean => hasService(config, bareName(host));
 
 const bareName = (host: string): string => host.toLowerCase().replace(/:\d+$/, '');
 

@@ -51,6 +51,22 @@ export const lackedPorts: Table = {
       protocol: 'tcp',
     },
     {
+      says: 'belongs to a TCP host without address that has it: that host gets the connection',
+      base: ON_8080,
+      yaml: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pay, namespace: demo}
+spec:
+  hosts: [pay.example.com]
+  resolution: STATIC
+  ports: [{number: 80, name: tcp, protocol: TCP}]
+  endpoints: [{address: 2.2.2.2, labels: {version: v2}}]
+`,
+      share: { v2: 1 },
+      protocol: 'tcp',
+    },
+    {
       says: '80 has them for the full name alone: the short one is refused',
       base: `${ON_8080}---${OTHER}`,
       yaml: virtualService(split(90, 10)),
