@@ -118,13 +118,25 @@ const hasService = ({ ports, hidden = [] }: ProxyConfig, name: string): boolean 
       (domains.includes(name) && domains.some((domain) => domain.endsWith('.svc.cluster.local'))),
   );
 
-/** A headless Service without a ready pod has no address that could be dialled. */
-function isUnreachable({ clusters, hidden = [] }: ProxyConfig, host: string, name: string, port: number): boolean {
-  const whole = clusters[`outbound|${port}||${host}`];
+/** A headless Service without a ready pod has no address that could be dialled, on whichever port. */
+function isUnreachable(
+  { clusters, hidden = [], ports }: ProxyConfig,
+  host: string,
+  name: string,
+  port: number,
+): boolean {
   const nobody = (endpoints: readonly Endpoint[]) => endpoints.every((endpoint) => !endpoint.ready);
-  if (whole) return whole.balancing === 'original-dst' && nobody(whole.endpoints);
-  const named = hidden.filter(({ domains }) => domains.includes(name));
-  return named.length > 0 && named.every(({ headless, endpoints }) => headless === true && nobody(endpoints));
+  const dialled = (cluster: Cluster | undefined) => cluster?.balancing === 'original-dst' && nobody(cluster.endpoints);
+  const whole = clusters[`outbound|${port}||${host}`];
+  if (whole) return dialled(whole);
+  for (const other of ports) {
+    const named = [...other.virtualHosts, ...other.tcp].find(({ domains }) => domains.includes(name));
+    const known = named && ('host' in named ? named.host : named.name.replace(/:\d+$/, ''));
+    const cluster = clusters[`outbound|${other.port}||${known}`];
+    if (cluster) return dialled(cluster);
+  }
+  const unseen = hidden.filter(({ domains }) => domains.includes(name));
+  return unseen.length > 0 && unseen.every(({ headless, endpoints }) => headless === true && nobody(endpoints));
 }
 
 /** The host that the client called, in full, and the port. */

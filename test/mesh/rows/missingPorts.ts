@@ -158,6 +158,15 @@ export const hiddenHeadless: Table = {
       failed: { '000 reset': 1 },
     },
     {
+      says: 'or not, has no address without a ready pod on a port that it lacks either',
+      base: HEADLESS,
+      yaml: HIDING('REGISTRY_ONLY').replace('istio-system/*', '*/*'),
+      pods: pods('shop', 'v1', 2, { ready: false }),
+      request: { port: 443 },
+      failed: { '000 refused': 1 },
+      protocol: 'none',
+    },
+    {
       says: 'has no address without a ready pod, so that nothing is dialled there either',
       base: HEADLESS,
       yaml: HIDING('REGISTRY_ONLY'),
