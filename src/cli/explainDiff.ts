@@ -1,9 +1,10 @@
 import { compileProxyConfig } from '../mesh/compile.js';
 import { type Example, exampleOf, PLAIN } from '../mesh/examples.js';
-import { type Prediction, predictShare } from '../mesh/predict.js';
+import { predictShare } from '../mesh/predict.js';
 import { type Receivers, receiversOf } from '../mesh/receivers.js';
 import { compileRouter } from '../mesh/router.js';
 import { matchText } from '../mesh/summary.js';
+import type { Prediction } from '../mesh/tally.js';
 import type { Caller, MeshObjects, ProxyConfig, Route } from '../mesh/types.js';
 import { portFor } from './explainDocument.js';
 

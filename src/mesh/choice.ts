@@ -2,9 +2,9 @@ import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import { compileProxyConfig } from './compile.js';
 import { hasSidecar } from './injection.js';
 import { workloadOf } from './pods.js';
-import type { VersionOf } from './predict.js';
 import { labels, record, records, text } from './read.js';
 import { type ConnectionRoute, routesOfServices } from './serverNames.js';
+import type { VersionOf } from './tally.js';
 import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, RouteMatch } from './types.js';
 
 /** What one draw of a version decides for, as far as objects tell. */

@@ -1,25 +1,13 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
-import type { Backing } from './endpoints.js';
 import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
 import { routeTable, withKnownMirrors } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { NO_HEADERS } from './policies.js';
-import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
-import { type Entry, hasNoAddress, keepsName, strangersOn } from './strangers.js';
-import { tcpRule } from './tcpRoutes.js';
-import { tlsRoutes } from './tlsRoutes.js';
-import type {
-  Caller,
-  Destination,
-  HiddenService,
-  PortConfig,
-  RetryPolicy,
-  Route,
-  TcpService,
-  TlsRoute,
-  VirtualHost,
-} from './types.js';
+import { type Alias, type Service, serviceDomains } from './services.js';
+import { isShadowed, tcpService, warnOfShadow, wholeService } from './sidecarConnections.js';
+import { type Entry, keepsName, strangersOn } from './strangers.js';
+import type { PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
 import { hostsOf, type RulesOf } from './virtualServices.js';
 
@@ -197,49 +185,6 @@ function serviceHost(
   };
 }
 
-function tcpService(
-  { service, port: servicePort }: Entry,
-  claims: readonly KubeObject[],
-  aliases: readonly Alias[],
-  backing: Backing | undefined,
-  rules: RuleContext,
-): TcpService {
-  const { port, tls } = servicePort;
-  const { fqdn } = service;
-  const address = service.clusterIp ?? service.entry?.addresses[0];
-  const cluster = clusterName(port, '', fqdn);
-  const rule = tls ? undefined : tcpRule(claims, address, rules);
-  const routes = tls ? (tlsRoutes(claims, address, rules) ?? routesByName(service, port)) : undefined;
-  return {
-    host: fqdn,
-    domains: serviceDomains(service, rules.caller.namespace, aliases),
-    cluster,
-    ...(hasNoAddress(service) ? { anyAddress: true } : {}),
-    ...(rule ? { destinations: rule.destinations, source: rule.source } : {}),
-    ...(routes ? { tls: routes } : {}),
-    ...(routes && !service.entry ? { passed: backing?.pods(servicePort) ?? [] } : {}),
-  };
-}
-
-/** A host without address is told apart by its name alone. */
-function routesByName(service: Service, port: number): TlsRoute[] | undefined {
-  if (!hasNoAddress(service)) return undefined;
-  const destinations = [wholeService(service, port)];
-  return [{ serverNames: [service.fqdn.toLowerCase()], destinations, source: '', field: '' }];
-}
-
-/** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
-const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
-  hasNoAddress(service) &&
-  entries.some(
-    (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
-  );
-
-function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
-  const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;
-  warn({ code: 'PORT_CONFLICT', object: `ServiceEntry/${namespace}/${name}`, field: 'spec.addresses', message });
-}
-
 function warnOfBoth(
   host: string,
   httpRoute: KubeObject,
@@ -258,15 +203,6 @@ function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContex
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest), winner: oldest } : undefined;
 }
 
-const wholeService = ({ fqdn }: Service, port: number): Destination => ({
-  cluster: clusterName(port, '', fqdn),
-  host: fqdn,
-  subset: '',
-  port,
-  weight: 100,
-  field: '',
-});
-
 /** What a Service gets without any route object: balancing over its ready pods, with the mesh's default retries. */
 function plainRoute(service: Service, port: number, retries: RetryPolicy): Route {
   return {
@@ -282,23 +218,4 @@ function plainRoute(service: Service, port: number, retries: RetryPolicy): Route
     responseHeaders: NO_HEADERS,
     field: '',
   };
-}
-
-/** What kube-proxy balances the connections of a Service over that the sidecar does not know, port by port. */
-export function hiddenService(
-  service: Service,
-  ports: readonly ServicePort[],
-  caller: Caller,
-  inventory: Inventory,
-): HiddenService[] {
-  // Nobody but a proxy knows the hosts of ServiceEntries.
-  if (service.entry) return [];
-  const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
-  return ports.map((port) => ({
-    host: service.fqdn,
-    ...(service.headless ? { headless: true } : {}),
-    domains: serviceDomains(service, caller.namespace, aliases),
-    port: port.port,
-    endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],
-  }));
 }
