@@ -118,10 +118,11 @@ function isUnreachable(
   const whole = clusters[`outbound|${port}||${host}`];
   if (whole) return dialled(whole);
   for (const other of ports) {
-    const named = [...other.virtualHosts, ...other.tcp].find(({ domains }) => domains.includes(name));
-    const known = named && ('host' in named ? named.host : named.name.replace(/:\d+$/, ''));
-    const cluster = clusters[`outbound|${other.port}||${known}`];
-    if (cluster) return dialled(cluster);
+    for (const named of [...other.tcp, ...other.virtualHosts].filter(({ domains }) => domains.includes(name))) {
+      const known = 'host' in named ? named.host : named.name.replace(/:\d+$/, '');
+      const cluster = clusters[`outbound|${other.port}||${known}`];
+      if (cluster) return dialled(cluster);
+    }
   }
   const unseen = hidden.filter(({ domains }) => domains.includes(name));
   return unseen.length > 0 && unseen.every(({ headless, endpoints }) => headless === true && nobody(endpoints));
