@@ -49,10 +49,11 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
         continue;
       }
       const backing = entry.port.tls ? inventory.backings.get(fqdn) : undefined;
-      const inputs = [service, ...claims, 'aliases', ...aliases, 'backing', backing];
+      const ordered = inPrecedence(claims, context);
+      const inputs = [service, ...ordered, 'aliases', ...aliases, 'backing', backing];
       tcp.push(
         tablePart(context, place, `tcp ${port} ${fqdn}`, inputs, (rules) =>
-          tcpService(entry, claims, aliases, backing, rules),
+          tcpService(entry, ordered, aliases, backing, rules),
         ),
       );
       continue;
@@ -82,6 +83,13 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     );
   }
   return rounds.value(`port ${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
+}
+
+/** Rules for connections are taken in the order of their objects: an exact host does not stand before a wildcard there. */
+function inPrecedence(claims: readonly KubeObject[], { scope }: TableContext): readonly KubeObject[] {
+  if (claims.length < 2) return claims;
+  const wanted = new Set(claims);
+  return scope.virtualServices.filter((object) => wanted.has(object));
 }
 
 /** The routes of a host, and whose they are. */

@@ -129,6 +129,17 @@ spec: {address: 9.9.9.9, labels: {app: shop, version: v2}}`,
     protocol: 'passthrough',
   },
   {
+    says: 'of tcp rules the older VirtualService counts, although its host is a wildcard and the younger one is exact',
+    base: `${service('{name: tcp, port: 443}')}---${SUBSETS}`,
+    yaml: [
+      tls('[]', { name: 'old', hosts: '["*.demo.svc.cluster.local"]', created: OLD, more: `tcp: [{${to('v1')}}]` }),
+      tls('[]', { name: 'young', created: '2026-03-01T00:00:00Z', more: `tcp: [{${to('v2')}}]` }),
+    ].join('---'),
+    request: { ...CALL, tls: false },
+    share: { v1: 1 },
+    protocol: 'tcp',
+  },
+  {
     says: 'tls rules of a younger VirtualService for the same host apply beside those of the older one',
     yaml: [
       tls(`[${named('[a.demo.svc.cluster.local]', to('v1'))}]`, {
