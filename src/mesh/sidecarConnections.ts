@@ -21,7 +21,9 @@ export function tcpService(
 ): TcpService {
   const { port, tls } = servicePort;
   const { fqdn } = service;
-  const address = service.clusterIp ?? service.entry?.addresses[0];
+  // Clients of a headless Service dial a pod; one stands for all.
+  const pod = service.headless ? backing?.pods(servicePort).find(({ ready }) => ready) : undefined;
+  const address = service.clusterIp ?? service.entry?.addresses[0] ?? pod?.ip;
   const cluster = clusterName(port, '', fqdn);
   const rule = tls ? undefined : tcpRule(claims, address, rules);
   const routes = tls ? (tlsRoutes(claims, address, rules) ?? routesByName(service, port)) : undefined;

@@ -48,7 +48,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
         warnOfShadow(entry, context);
         continue;
       }
-      const backing = entry.port.tls ? inventory.backings.get(fqdn) : undefined;
+      const backing = entry.port.tls || service.headless ? inventory.backings.get(fqdn) : undefined;
       const ordered = inPrecedence(claims, context);
       const inputs = [service, ...ordered, 'aliases', ...aliases, 'backing', backing];
       tcp.push(

@@ -111,6 +111,16 @@ spec: {egress: [{hosts: ["*/*"]}], outboundTrafficPolicy: {mode: REGISTRY_ONLY}}
     share: { v2: 1 },
   },
   {
+    says: 'destination subnets that hold the pods of a headless Service apply',
+    base: BASE.replace('clusterIP: 10.0.0.1', 'clusterIP: None'),
+    yaml: tls(
+      `[${named(OWN, 'route: [{destination: {host: shop, subset: v9}}]', ', destinationSubnets: [10.0.0.0/8]')}]`,
+    ),
+    request: CALL,
+    failed: { '000 NC': 1 },
+    protocol: 'tcp',
+  },
+  {
     says: 'destination subnets without the ClusterIP leave the connections to pass through',
     yaml: tls(`[${named(OWN, to('v2'), ', destinationSubnets: [10.9.0.0/16]')}]`),
     request: CALL,
