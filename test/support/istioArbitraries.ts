@@ -175,7 +175,14 @@ const connectionMatch = {
   destinationSubnets: maybe(subnets, 6),
 };
 const tcpRule = fields({
-  match: maybe(fc.array(fields(connectionMatch), { minLength: 1, maxLength: 2 }), 3),
+  // On a port of detected protocol subnets of tcp rules would take HTTP requests too, which `mesh/` does not follow.
+  match: maybe(
+    fc.array(fields({ ...connectionMatch, destinationSubnets: fc.constant(undefined) }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    3,
+  ),
   route,
 });
 /** A `tls` rule for some of the hosts of its VirtualService; of any others the webhook would refuse it. */
