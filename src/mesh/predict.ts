@@ -118,7 +118,9 @@ function isUnreachable(
   const whole = clusters[`outbound|${port}||${host}`];
   if (whole) return dialled(whole);
   for (const other of ports) {
-    for (const named of [...other.tcp, ...other.virtualHosts].filter(({ domains }) => domains.includes(name))) {
+    for (const named of [...other.tcp, ...other.virtualHosts]) {
+      // A VirtualService may have taken the short name from the Service.
+      if (!named.domains.includes(name) && !named.domains.includes(`${name}.svc.cluster.local`)) continue;
       const known = 'host' in named ? named.host : named.name.replace(/:\d+$/, '');
       const cluster = clusters[`outbound|${other.port}||${known}`];
       if (cluster) return dialled(cluster);

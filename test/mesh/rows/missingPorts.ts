@@ -158,6 +158,15 @@ export const hiddenHeadless: Table = {
       failed: { '000 reset': 1 },
     },
     {
+      says: 'or not, has no address without a ready pod under a name that a VirtualService took from it either',
+      base: `${HEADLESS}---${SUBSETS}`,
+      yaml: virtualService(split(90, 10), { hosts: '[shop.demo]' }),
+      pods: pods('shop', 'v1', 2, { ready: false }),
+      request: { host: 'shop.demo' },
+      failed: { '000 refused': 1 },
+      protocol: 'none',
+    },
+    {
       says: 'or not, has no address without a ready pod on a port that it lacks either',
       base: HEADLESS,
       yaml: HIDING('REGISTRY_ONLY').replace('istio-system/*', '*/*'),
