@@ -60,7 +60,9 @@ const sharesListener = ({ service, port }: Entry): boolean =>
 const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
   entries.some(
     ({ service, port }) =>
-      port.protocol !== 'http' && service.clusterIp !== undefined && serviceDomains(service, '').includes(host),
+      port.protocol !== 'http' &&
+      (service.clusterIp !== undefined || service.headless) &&
+      serviceDomains(service, '').includes(host),
   );
 
 /**

@@ -158,6 +158,14 @@ export const hiddenHeadless: Table = {
       failed: { '000 reset': 1 },
     },
     {
+      says: 'or not, keeps a name that a VirtualService claims where its port is TCP: the pods are dialled there',
+      base: `${HEADLESS.replace('name: http', 'name: tcp')}---${SUBSETS}---${OTHER}`,
+      yaml: virtualService(split(90, 10), { hosts: '[shop.demo]' }),
+      request: { host: 'shop.demo' },
+      share: EVEN,
+      protocol: 'tcp',
+    },
+    {
       says: 'or not, has no address without a ready pod under a name that a VirtualService took from it either',
       base: `${HEADLESS}---${SUBSETS}`,
       yaml: virtualService(split(90, 10), { hosts: '[shop.demo]' }),
