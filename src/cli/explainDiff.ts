@@ -1,8 +1,10 @@
 import { compileProxyConfig } from '../mesh/compile.js';
 import { type Example, exampleOf, PLAIN } from '../mesh/examples.js';
-import { type Prediction, predictShare } from '../mesh/predict.js';
+import { predictShare } from '../mesh/predict.js';
+import { type Receivers, receiversOf } from '../mesh/receivers.js';
 import { compileRouter } from '../mesh/router.js';
 import { matchText } from '../mesh/summary.js';
+import type { Prediction } from '../mesh/tally.js';
 import type { Caller, MeshObjects, ProxyConfig, Route } from '../mesh/types.js';
 import { portFor } from './explainDocument.js';
 
@@ -45,8 +47,8 @@ export interface DiffQuestion {
  */
 export function diffTraffic(question: DiffQuestion): TrafficDiff {
   const sides = {
-    before: sideOf(compileProxyConfig(question.before, question.callerBefore)),
-    after: sideOf(compileProxyConfig(question.after, question.callerAfter)),
+    before: sideOf(question.before, question.callerBefore),
+    after: sideOf(question.after, question.callerAfter),
   };
   const changes: TrafficChange[] = [];
   const unexamined = new Set<string>();
@@ -60,8 +62,8 @@ export function diffTraffic(question: DiffQuestion): TrafficDiff {
       const versionOf = (labels: Readonly<Record<string, string>>) => labels[question.versionLabel];
       const asked = { ...request, host, port };
       const outcomes = {
-        before: predictShare(sides.before.config, asked, versionOf),
-        after: predictShare(sides.after.config, asked, versionOf),
+        before: predictShare(sides.before.config, asked, versionOf, sides.before.receivers),
+        after: predictShare(sides.after.config, asked, versionOf, sides.after.receivers),
       };
       const moved = distance(ends(outcomes.before), ends(outcomes.after));
       const details = [...copies(outcomes.before, outcomes.after), ...policies(before.route, after.route)];
@@ -75,9 +77,13 @@ export function diffTraffic(question: DiffQuestion): TrafficDiff {
 interface Side {
   readonly config: ProxyConfig;
   readonly router: ReturnType<typeof compileRouter>;
+  readonly receivers: Receivers;
 }
 
-const sideOf = (config: ProxyConfig): Side => ({ config, router: compileRouter(config) });
+function sideOf(objects: MeshObjects, caller: Caller): Side {
+  const config = compileProxyConfig(objects, caller);
+  return { config, router: compileRouter(config), receivers: receiversOf(objects, caller) };
+}
 
 type Sides = Readonly<Record<'before' | 'after', Side>>;
 
@@ -92,8 +98,9 @@ function hostsOf({ to }: DiffQuestion, { before, after }: Sides): { host: string
     // Routes of a Service hold on every port of the mesh; those that it does not have are of no interest.
     const has = (host: string, port: number) => !services.has(host) || `outbound|${port}||${host}` in config.clusters;
     for (const { port, virtualHosts, tcp } of config.ports) {
-      for (const { domains } of [...virtualHosts, ...tcp]) {
-        const [host] = domains;
+      const names = [...virtualHosts, ...tcp].map(({ domains }) => domains[0]);
+      const served = tcp.flatMap(({ tls = [] }) => tls.flatMap(({ serverNames }) => serverNames));
+      for (const host of [...names, ...served]) {
         // A name that stands for many has none of its own that could be called.
         if (host !== undefined && !host.includes('*') && has(host, port)) hosts.set(`${host}:${port}`, { host, port });
       }

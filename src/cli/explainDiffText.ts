@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { formatPercent } from '../base/units.js';
-import type { Prediction } from '../mesh/predict.js';
+import type { Prediction } from '../mesh/tally.js';
 import type { TrafficChange, TrafficDiff } from './explainDiff.js';
 import { type PlacedWarning, warningLines } from './explainText.js';
 import { shareBar } from './shareBar.js';

@@ -1,8 +1,11 @@
 import { compileProxyConfig } from '../mesh/compile.js';
-import { predictShare } from '../mesh/predict.js';
+import { denialWarning } from '../mesh/denialWarnings.js';
+import { connectionRoutes, predictShare } from '../mesh/predict.js';
+import { type Receivers, receiversOf } from '../mesh/receivers.js';
 import { compileRouter, type MeshRequest } from '../mesh/router.js';
-import { matchText } from '../mesh/summary.js';
-import type { Caller, Destination, MeshObjects, MeshWarning, ProxyConfig, Route, TcpService } from '../mesh/types.js';
+import { type ConnectionRoute, connectionRoute } from '../mesh/serverNames.js';
+import { matchText, serverNamesText } from '../mesh/summary.js';
+import type { Caller, Destination, MeshObjects, MeshWarning, ProxyConfig, Route } from '../mesh/types.js';
 
 /** What `explain --json` prints; the shape is a contract. */
 export interface ExplainDocument {
@@ -78,27 +81,39 @@ export function explain(question: Question): ExplainDocument {
   const request: MeshRequest = { port, host, method, path, headers };
   const router = compileRouter(config);
   const virtualHost = router.virtualHost(port, host);
-  const tcp = router.tcp(port, host);
   const matched = router.match(port, host, method, path, headers);
-  const { share, failed, mirrored, protocol } = predictShare(config, request, (labels) => labels[versionLabel]);
-  const routes = virtualHost
-    ? virtualHost.routes.map((route) => explainRoute(route, config))
-    : tcp
-      ? [explainTcp(tcp, port, config)]
-      : [];
+  const receivers = receiversOf(question.objects, caller);
+  const denials = new Map<string, MeshWarning>();
+  const noting: Pick<Receivers, 'refusal'> = {
+    refusal: (endpoint, sent) => {
+      const refusal = receivers.refusal(endpoint, sent);
+      const warning = denialWarning(receivers.decision(endpoint, sent), sent);
+      if (warning) denials.set(`${warning.object} ${warning.field}`, warning);
+      return refusal;
+    },
+  };
+  const versionOf = (labels: Readonly<Record<string, string>>) => labels[versionLabel];
+  const { share, failed, mirrored, protocol } = predictShare(config, request, versionOf, noting);
+  const connections = virtualHost ? [] : connectionRoutes(config, request);
+  const connection = connectionRoute(connections, request);
+  const [first] = connections;
   return {
     from: `${caller.workload}.${caller.namespace}`,
     to: `${host}:${port}`,
-    routes,
+    routes: virtualHost
+      ? virtualHost.routes.map((route) => explainRoute(route, config))
+      : connections.map((route) => explainConnections(route, config)),
     share,
     failed,
     mirrored,
     protocol,
-    warnings: config.warnings,
-    source: virtualHost?.source ?? '',
-    taken: virtualHost && matched ? virtualHost.routes.indexOf(matched.route) : tcp ? 0 : -1,
+    warnings: [...config.warnings, ...denials.values()],
+    source: virtualHost?.source ?? first?.tls?.source ?? first?.service.source ?? '',
+    taken: virtualHost ? position(virtualHost.routes, matched?.route) : position(connections, connection),
   };
 }
+
+const position = <T>(list: readonly T[], item: T | undefined): number => (item === undefined ? -1 : list.indexOf(item));
 
 /** The lowest port under which the proxy knows the host. */
 export function portFor(config: ProxyConfig, host: string): number | undefined {
@@ -150,16 +165,15 @@ function explainRoute(route: Route, config: ProxyConfig): ExplainedRoute {
   };
 }
 
-function explainTcp(tcp: TcpService, port: number, config: ProxyConfig): ExplainedRoute {
-  const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port, weight: 100, field: '' };
+function explainConnections({ destinations, tls }: ConnectionRoute, config: ProxyConfig): ExplainedRoute {
   return {
-    name: 'tcp',
-    matches: [],
-    destinations: (tcp.destinations ?? [whole]).map((one) => explainDestination(config, one)),
+    name: tls ? 'tls' : 'tcp',
+    matches: tls ? [serverNamesText(tls)] : [],
+    destinations: destinations.map((one) => explainDestination(config, one)),
     mirrors: [],
     fault: {},
     retries: { attempts: 0, retryOn: [], statusCodes: [], perTryTimeoutMs: 0 },
     timeoutMs: 0,
-    field: tcp.destinations?.[0]?.field.replace(/\.route\[\d+\]$/, '') ?? '',
+    field: tls?.field ?? destinations[0]?.field.replace(/\.route\[\d+\]$/, '') ?? '',
   };
 }

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { ConfigError } from '../base/errors.js';
 import { apiGroup, type KubeObject, objectRef } from '../base/kubernetes.js';
-import { wantsSidecar } from '../mesh/injection.js';
+import { hasSidecar, wantsSidecar } from '../mesh/injection.js';
 import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
 import { isWorkload, workloadOf } from '../mesh/pods.js';
 import { labels, record, records, text } from '../mesh/read.js';
@@ -63,7 +63,7 @@ export function callerOf(
   );
   const namespace = objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === from.namespace);
   const own = { labels: labels(template.labels), annotations: labels(template.annotations) };
-  const wanted = pod && isInjected(pod) ? true : wantsSidecar(own, namespace?.metadata);
+  const wanted = pod && hasSidecar(pod) ? true : wantsSidecar(own, namespace?.metadata);
   if (wanted === true) return { caller, warnings: [] };
   if (wanted === undefined) {
     // Without its Namespace nobody knows what it says; with it, it says nothing.
@@ -78,9 +78,6 @@ export function callerOf(
     warnings: warn('CALLER_WITHOUT_SIDECAR', objectRef(found), `spec.template.metadata.${field}`, message),
   };
 }
-
-const isInjected = (pod: KubeObject): boolean =>
-  [...records(pod.spec?.containers), ...records(pod.spec?.initContainers)].some(({ name }) => name === 'istio-proxy');
 
 /** The Gateway of the Gateway API whose workload, which no manifest defines, is called so: `<gateway>-<class>`. */
 function gatewayMadeFor(

@@ -49,7 +49,7 @@ export function explainText(
       how,
       shareBar(share),
       formatPercent(share, 4),
-      meaning(how),
+      meaning(how, document.protocol),
     ]),
     ...Object.entries(document.mirrored).map(([version, copies]) => [
       '',
@@ -76,7 +76,8 @@ export function warningLines(warnings: readonly PlacedWarning[], paint: { yellow
 
 function takes({ taken, routes, protocol }: ExplainDocument): string {
   if (taken >= 0) return routes.length === 1 ? 'goes' : `takes route ${taken + 1} and goes`;
-  return protocol === 'http' ? 'matches no route' : 'is in no route table';
+  if (protocol === 'http') return 'matches no route';
+  return routes.length > 0 ? 'has a server name that no route takes' : 'is in no route table';
 }
 
 function routeRows(route: ExplainedRoute, index: number): string[][] {
@@ -118,7 +119,7 @@ function notes(route: ExplainedRoute, index: number): string[] {
     parts.push(
       `${retries.attempts} ${retries.attempts === 1 ? 'retry' : 'retries'} on ${retries.retryOn.join(',')}${codes}${each}`,
     );
-  } else if (!route.answer && route.name !== 'tcp') parts.push('no retries');
+  } else if (!route.answer && route.name !== 'tcp' && route.name !== 'tls') parts.push('no retries');
   if (timeoutMs > 0) parts.push(`timeout ${timeoutMs} ms`);
   return parts.length > 0 ? [`  ${index + 1}: ${parts.join('; ')}`] : [];
 }
@@ -128,12 +129,19 @@ const MEANINGS: Readonly<Record<string, string>> = {
   UH: 'no ready endpoint',
   NR: 'no route matches',
   FI: 'injected fault',
+  UC: 'the destination closes the connection: it takes mutual TLS alone',
+  UF: 'the handshake with the destination fails',
   '-': 'answered by the proxy itself',
   refused: 'nothing listens there',
-  reset: 'only registered hosts may be called',
+  reset: 'the destination takes mutual TLS alone',
 };
 
-const meaning = (how: string): string => MEANINGS[how.slice(how.indexOf(' ') + 1)] ?? '';
+function meaning(how: string, protocol: ExplainDocument['protocol']): string {
+  const flag = how.slice(how.indexOf(' ') + 1);
+  if (flag === 'reset' && protocol === 'none')
+    return 'no route takes the connection, and only registered hosts may be called';
+  return MEANINGS[flag] ?? '';
+}
 
 function columns(rows: readonly (readonly string[])[], paint?: { dim(text: string): string }): string[] {
   const widths: number[] = [];

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError, type Problem } from '../base/errors.js';
 import { apiGroup, type KubeObject, objectRef } from '../base/kubernetes.js';
+import { wantsSidecar } from '../mesh/injection.js';
 import { isWorkload, podsOfWorkloads, workloadOf } from '../mesh/pods.js';
+import { labels, record, text } from '../mesh/read.js';
 import type { MeshWarning } from '../mesh/types.js';
 import { manifestsOf, readManifests } from '../scenario/manifests.js';
 
@@ -144,17 +146,31 @@ function podsToCome(placed: readonly PlacedObject[]): KubeObject[] {
     ({ object, file }) =>
       file !== undefined && isWorkload(object) && !live.has(`${object.metadata.namespace}/${object.metadata.name}`),
   );
-  return podsOfWorkloads(missing.map(({ object }) => object)).map((pod) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: pod.key.slice(pod.namespace.length + 1), namespace: pod.namespace, labels: { ...pod.labels } },
-    spec: {
-      containers: [
-        { name: 'app', ports: [...pod.portNames].map(([name, containerPort]) => ({ name, containerPort })) },
-      ],
-    },
-    status: { phase: 'Running', podIP: pod.ip, conditions: [{ type: 'Ready', status: 'True' }] },
-  }));
+  return podsOfWorkloads(missing.map(({ object }) => object)).map((pod) => {
+    const owner = missing.find(
+      ({ object: { metadata } }) => metadata.namespace === pod.namespace && metadata.name === pod.workload,
+    );
+    const template = record(owner?.object.spec?.template);
+    const metadata = record(template.metadata);
+    const namespace = placed.find(
+      ({ object }) => object.kind === 'Namespace' && object.metadata.name === pod.namespace,
+    );
+    const own = { labels: labels(metadata.labels), annotations: labels(metadata.annotations) };
+    // As for callers, a sidecar is taken for granted where nobody says anything.
+    const sidecar = wantsSidecar(own, namespace?.object.metadata) !== false;
+    const ports = [...pod.portNames].map(([name, containerPort]) => ({ name, containerPort }));
+    const account = text(record(template.spec).serviceAccountName);
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: pod.key.slice(pod.namespace.length + 1), namespace: pod.namespace, labels: { ...pod.labels } },
+      spec: {
+        ...(account ? { serviceAccountName: account } : {}),
+        containers: [{ name: 'app', ports }, ...(sidecar ? [{ name: 'istio-proxy' }] : [])],
+      },
+      status: { phase: 'Running', podIP: pod.ip, conditions: [{ type: 'Ready', status: 'True' }] },
+    };
+  });
 }
 
 const STDIN = 'standard input';

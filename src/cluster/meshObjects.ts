@@ -21,6 +21,7 @@ const KINDS: readonly (readonly [apiVersions: readonly string[], kind: string])[
   [ISTIO, 'ServiceEntry'],
   [ISTIO, 'WorkloadEntry'],
   [['security.istio.io/v1', 'security.istio.io/v1beta1'], 'PeerAuthentication'],
+  [['security.istio.io/v1', 'security.istio.io/v1beta1'], 'AuthorizationPolicy'],
   [['telemetry.istio.io/v1', 'telemetry.istio.io/v1alpha1'], 'Telemetry'],
   [GATEWAY_API, 'Gateway'],
   [GATEWAY_API, 'HTTPRoute'],

@@ -21,7 +21,6 @@ import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
 import { podSpec } from './control/objects.js';
 import type { StartPodProxy } from './control/podProxy.js';
-import { policyLeftOut } from './control/policies.js';
 import { PodLogs } from './control/programs.js';
 import { podSetController } from './control/replicaSets.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
@@ -37,6 +36,7 @@ import { k6Operator } from './operator/operator.js';
 import { testRunPrograms } from './operator/programs.js';
 import { PodRuntime } from './podRuntime.js';
 import { startPrometheus } from './prometheus/server.js';
+import { notRehearsed } from './proxy/notRehearsed.js';
 import { Sidecar } from './proxy/sidecar.js';
 import { scrapeTargets } from './scrapeTargets.js';
 import { applyStartObjects, sendTo } from './startObjects.js';
@@ -75,7 +75,7 @@ export interface LabOptions {
   /** Path of the k6 that runs in the pods of TestRuns; default: its image cannot be pulled. */
   readonly k6?: string | undefined;
   readonly clock?: Clock;
-  /** Told, once each, what of the objects the sidecars leave out (with Envoys all of it, else of policies that deny); default: it is dropped. */
+  /** Told, once each, what of the objects the sidecars leave out (with Envoys all of it, else what decides about calls); default: it is dropped. */
   readonly onWarning?: (warning: string) => void;
   /** Told of faults inside the lab, which never stop it; default: they are dropped. */
   readonly onError?: (error: unknown) => void;
@@ -149,7 +149,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   if (envoys) {
     closers.push(() => rmSync(envoys, { recursive: true, force: true }));
   }
-  closers.push(warnOfRest(store, envoys ? notCovered : policyLeftOut, options.onWarning));
+  closers.push(warnOfRest(store, envoys ? notCovered : notRehearsed, options.onWarning));
   const resolvePodPort = (namespace: string, pod: string, port: number) => {
     const real = runtime.localPort(namespace, pod, port);
     return real === undefined ? undefined : { host: '127.0.0.1', port: real };

@@ -1,3 +1,4 @@
+import { isAddress } from '../base/addresses.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { type Fields, isRecord, list, number, record, records, text, texts } from './read.js';
 import {
@@ -10,6 +11,7 @@ import {
   refuseStringMatch,
   refuseWeights,
 } from './refusals.js';
+import { hostMatches } from './services.js';
 
 const RETRY_WORDS = new Set([
   '5xx',
@@ -71,9 +73,30 @@ export function refuseVirtualService({ metadata, spec = {} }: KubeObject, refuse
   });
   for (const protocol of ['tcp', 'tls']) {
     records(spec[protocol]).forEach((rule, index) => {
-      refuseWeights(rule, `spec.${protocol}[${index}]`, refuse);
+      const field = `spec.${protocol}[${index}]`;
+      refuseWeights(rule, field, refuse);
+      if (records(rule.route).length === 0) refuse(`${field}.route`, `a ${protocol} rule needs a route`);
+      if (protocol === 'tls') refuseServerNames(rule, field, hosts, refuse);
     });
   }
+}
+
+function refuseServerNames(rule: Fields, field: string, hosts: readonly string[], refuse: Refuse): void {
+  const matches = records(rule.match);
+  if (matches.length === 0) refuse(`${field}.match`, 'a tls rule needs at least one match');
+  matches.forEach((match, index) => {
+    const place = `${field}.match[${index}].sniHosts`;
+    const names = texts(match.sniHosts);
+    if (names.length === 0) refuse(place, 'a match needs at least one server name');
+    names.forEach((name, position) => {
+      const within = hosts.some((host) => hostMatches(host, name) && (host.startsWith('*') || host === name));
+      if (within || isAddress(name)) return;
+      refuse(
+        `${place}[${position}]`,
+        `SNI host ${name} is none of the hosts as they are written (${hosts.join(', ')})`,
+      );
+    });
+  });
 }
 
 function refuseHttpRule(rule: Fields, field: string, refuse: Refuse): void {

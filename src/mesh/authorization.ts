@@ -1,4 +1,4 @@
-import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
 import { labels, list, record, records, text, texts } from './read.js';
 
 /** One value of a list: `/api` (exact), `/api*`, `*.png`, or `*` (anything that is there). */
@@ -7,7 +7,7 @@ export type ValueMatch =
   | { readonly kind: 'present' };
 
 /** What of a request is looked at. */
-type Attribute = 'principal' | 'namespace' | 'method' | 'path' | 'port';
+export type Attribute = 'principal' | 'namespace' | 'method' | 'path' | 'port';
 
 /** One of the values matches; negated: none does. */
 export interface Condition {
@@ -20,6 +20,9 @@ export interface Condition {
 export interface AuthorizationRule {
   /** `ns[shop]-policy[deny]-rule[0]`, as Istio names it. */
   readonly name: string;
+  /** `Kind/namespace/name` */
+  readonly object: string;
+  readonly field: string;
   readonly from: readonly (readonly Condition[])[];
   readonly to: readonly (readonly Condition[])[];
 }
@@ -106,6 +109,8 @@ function rulesOf(policy: KubeObject): AuthorizationRule[] {
   const { name, namespace = 'default' } = policy.metadata;
   return records(record(policy.spec).rules).map((rule, index) => ({
     name: `ns[${namespace}]-policy[${name}]-rule[${index}]`,
+    object: objectRef(policy),
+    field: `spec.rules[${index}]`,
     from: records(rule.from).map(({ source }) => conditions(record(source), SOURCE_FIELDS)),
     to: records(rule.to).map(({ operation }) => conditions(record(operation), OPERATION_FIELDS)),
   }));
@@ -115,20 +120,28 @@ function rulesOf(policy: KubeObject): AuthorizationRule[] {
  * The policies that govern a pod: those of its namespace and of the root namespace that select it (Istio, "Authorization Policy").
  * @param rootNamespace default `istio-system`.
  */
-export function authorizationOf(
+export function governing(
   objects: readonly KubeObject[],
-  pod: KubeObject,
+  { metadata: { namespace = 'default', labels: own } }: Pick<KubeObject, 'metadata'>,
   rootNamespace = 'istio-system',
-): Authorization {
-  const namespace = pod.metadata.namespace ?? 'default';
-  const policies = objects.filter(
+): KubeObject[] {
+  return objects.filter(
     ({ kind, metadata, spec }) =>
       kind === 'AuthorizationPolicy' &&
       (metadata.namespace === namespace || metadata.namespace === rootNamespace) &&
-      labelsMatch(labels(record(record(spec).selector).matchLabels), pod.metadata.labels),
+      labelsMatch(labels(record(record(spec).selector).matchLabels), own),
   );
-  const understood = policies.filter((policy) => notUnderstood(policy).length === 0);
-  const denies = (policy: KubeObject) => record(policy.spec).action === 'DENY';
+}
+
+export const denies = (policy: KubeObject): boolean => record(policy.spec).action === 'DENY';
+
+/** What the policies that govern a pod say; see {@link governing}. */
+export function authorizationOf(
+  objects: readonly KubeObject[],
+  pod: Pick<KubeObject, 'metadata'>,
+  rootNamespace?: string,
+): Authorization {
+  const understood = governing(objects, pod, rootNamespace).filter((policy) => notUnderstood(policy).length === 0);
   const allowing = understood.filter((policy) => !denies(policy));
   return {
     deny: understood.filter(denies).flatMap(rulesOf),
@@ -166,7 +179,7 @@ function attributeOf(attribute: Attribute, { principal, method, path, port }: Au
   }
 }
 
-const holds = ({ attribute, negated, values }: Condition, request: AuthorizedRequest): boolean => {
+export const holds = ({ attribute, negated, values }: Condition, request: AuthorizedRequest): boolean => {
   const value = attributeOf(attribute, request);
   return values.some((match) => valueMatches(match, value)) !== negated;
 };

@@ -1,9 +1,11 @@
 import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import { compileProxyConfig } from './compile.js';
+import { hasSidecar } from './injection.js';
 import { workloadOf } from './pods.js';
-import type { VersionOf } from './predict.js';
 import { labels, record, records, text } from './read.js';
-import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, RouteMatch, TcpService } from './types.js';
+import { type ConnectionRoute, routesOfServices } from './serverNames.js';
+import type { VersionOf } from './tally.js';
+import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, RouteMatch } from './types.js';
 
 /** What one draw of a version decides for, as far as objects tell. */
 export interface Choice {
@@ -73,7 +75,7 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
   const routes = routesTo(config, host, gateway);
   const draws = [
     ...routes.http.flatMap((route) => httpDraw(config, route, versionOf)),
-    ...routes.tcp.map((tcp) => tcpDraw(config, tcp.service, portName(live, tcp.port), versionOf)),
+    ...routes.tcp.map((tcp) => tcpDraw(config, tcp, portName(live, tcp.port), versionOf)),
   ];
   return { ...combined(draws), gateway, ...mirrored(config, routes.http, versionOf) };
 }
@@ -106,11 +108,6 @@ function selects(gateway: KubeObject, own: Record<string, string>): boolean {
   const selector = { ...labels(record(gateway.spec).selector) };
   return Object.keys(selector).length > 0 && labelsMatch(selector, own);
 }
-
-const hasSidecar = (pod: KubeObject): boolean =>
-  [...records(pod.spec?.containers), ...records(pod.spec?.initContainers)].some(
-    (container) => text(container.name) === 'istio-proxy',
-  );
 
 const AMBIENT = 'istio.io/dataplane-mode';
 
@@ -163,7 +160,7 @@ function countVersions(endpoints: Cluster['endpoints'], versionOf: VersionOf): R
 
 interface Routes {
   readonly http: readonly Route[];
-  readonly tcp: readonly { readonly port: number; readonly service: TcpService }[];
+  readonly tcp: readonly { readonly port: number; readonly route: ConnectionRoute }[];
 }
 
 /** A sidecar has the Service's own virtual host; at a gateway any host may lead to it. */
@@ -177,7 +174,11 @@ function routesTo(config: ProxyConfig, host: string, gateway: boolean): Routes {
         : virtualHosts.filter(({ domains }) => domains.includes(host)).flatMap(({ routes }) => routes),
     ),
     tcp: config.ports.flatMap(({ port, tcp }) =>
-      tcp.filter((service) => service.host === host).map((service) => ({ port, service })),
+      routesOfServices(tcp, port)
+        .filter(({ service, destinations }) =>
+          gateway ? destinations.some((destination) => destination.host === host) : service.host === host,
+        )
+        .map((route) => ({ port, route })),
     ),
   };
 }
@@ -187,10 +188,9 @@ function httpDraw(config: ProxyConfig, { action }: Route, versionOf: VersionOf):
   return [draw(config, action.destinations, versionOf, 'request', 'requests are routed as HTTP')];
 }
 
-function tcpDraw(config: ProxyConfig, tcp: TcpService, port: string, versionOf: VersionOf): Draw {
-  const whole: Destination = { cluster: tcp.cluster, host: tcp.host, subset: '', port: 0, weight: 1, field: '' };
+function tcpDraw(config: ProxyConfig, { route }: Routes['tcp'][number], port: string, versionOf: VersionOf): Draw {
   const why = `port ${port} is routed as TCP, so a proxy sends whole connections`;
-  return draw(config, tcp.destinations ?? [whole], versionOf, 'connection', why);
+  return draw(config, route.destinations, versionOf, 'connection', why);
 }
 
 /** Weights come first, then balancing inside the drawn cluster; a hash policy only acts there. */

@@ -1,13 +1,18 @@
 import { type AppliedRule, type Subset, trafficPolicy, tuning } from './destinationRules.js';
 import type { Inventory } from './inventory.js';
 import { clusterName, type Service, type ServicePort } from './services.js';
-import type { Cluster } from './types.js';
+import type { Caller, Cluster } from './types.js';
 
 /** The clusters of one Service: one per port, and one more per port and subset. */
-export function clustersOf(service: Service, rule: AppliedRule | undefined, inventory: Inventory): Cluster[] {
+export function clustersOf(
+  service: Service,
+  rule: AppliedRule | undefined,
+  inventory: Inventory,
+  caller: Pick<Caller, 'gateway'>,
+): Cluster[] {
   return service.ports.flatMap((port) => [
-    cluster(service, port, rule, undefined, inventory),
-    ...(rule?.subsets ?? []).map((subset) => cluster(service, port, rule, subset, inventory)),
+    cluster(service, port, rule, undefined, inventory, caller),
+    ...(rule?.subsets ?? []).map((subset) => cluster(service, port, rule, subset, inventory, caller)),
   ]);
 }
 
@@ -17,10 +22,12 @@ function cluster(
   rule: AppliedRule | undefined,
   subset: Subset | undefined,
   inventory: Inventory,
+  { gateway }: Pick<Caller, 'gateway'>,
 ): Cluster {
   const tuned = tuning(trafficPolicy(rule, subset, port.port));
-  // A headless Service has no address to balance behind: the dialled pod answers, subset or not.
-  const balancing = service.headless || service.entry?.dialled ? 'original-dst' : tuned.balancing;
+  // A headless Service has no address to balance behind: the dialled pod answers, subset or not. At a gateway nobody has dialled anything.
+  const dialled = !gateway && (service.headless || service.entry?.dialled);
+  const balancing = dialled ? 'original-dst' : tuned.balancing;
   const labels = balancing === 'original-dst' ? {} : (subset?.labels ?? {});
   return {
     name: clusterName(port.port, subset?.name ?? '', service.fqdn),
@@ -32,6 +39,6 @@ function cluster(
     protocol: port.protocol === 'tcp' ? 'tcp' : 'http',
     ...tuned,
     balancing,
-    endpoints: inventory.endpoints(service, port, labels),
+    endpoints: gateway && service.entry?.dialled ? [] : inventory.endpoints(service, port, labels),
   };
 }

@@ -6,7 +6,8 @@ import { type Inventory, inventoryOf } from './inventory.js';
 import { perObject, Rounds } from './memo.js';
 import { scopeOf } from './scope.js';
 import type { Service } from './services.js';
-import { hiddenService, sidecarPorts } from './sidecarPorts.js';
+import { hiddenService } from './sidecarConnections.js';
+import { sidecarPorts } from './sidecarPorts.js';
 import type { Caller, Cluster, MeshObjects, MeshWarning, ProxyConfig } from './types.js';
 import { gatewaysOf, ownersOf } from './virtualServices.js';
 import { warningsOf } from './warnings.js';
@@ -34,7 +35,7 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   const rules = rounds.value('rules', '', [scope.services, inventory.destinationRules], () =>
     destinationRulesFor(scope.services, caller, inventory.destinationRules),
   );
-  const clusters = clustersFor(scope.services, rules, inventory, rounds);
+  const clusters = clustersFor(scope.services, rules, inventory, caller, rounds);
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));
   const owners = rounds.value('owners', '', [scope.callable, ...mesh], () =>
     ownersOf(caller.gateway ? [] : mesh, scope.callable),
@@ -59,7 +60,8 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
     // Proxies never look at warnings: they cost as much as the rest, so they are made when somebody asks.
     get warnings() {
       if (!all) {
-        for (const warning of warningsOf({ inventory, scope, owners, rules, config, caller })) warn(warning);
+        for (const warning of warningsOf({ inventory, scope, owners, rules, config: { ...config, hidden }, caller }))
+          warn(warning);
         all = [...warnings.values()];
       }
       return all;
@@ -71,13 +73,14 @@ function clustersFor(
   services: ReadonlyMap<string, Service>,
   rules: ReadonlyMap<string, AppliedRule>,
   inventory: Inventory,
+  caller: Caller,
   rounds: Rounds,
 ): Readonly<Record<string, Cluster>> {
   const parts: (readonly Cluster[])[] = [];
   for (const [host, service] of services) {
     const rule = rules.get(host);
     const inputs = [service, rule, inventory.backings.get(host)];
-    parts.push(rounds.value('clusters', host, inputs, () => clustersOf(service, rule, inventory)));
+    parts.push(rounds.value('clusters', host, inputs, () => clustersOf(service, rule, inventory, caller)));
   }
   return rounds.value('clusters', '', parts, () => {
     const clusters: Record<string, Cluster> = {};

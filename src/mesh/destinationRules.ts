@@ -12,6 +12,8 @@ export interface AppliedRule {
   readonly subsets: readonly Subset[];
   /** The oldest of the merged objects. */
   readonly object: KubeObject;
+  /** The one that the traffic policy is of. */
+  readonly policyObject: KubeObject;
 }
 
 export interface Subset {
@@ -67,7 +69,13 @@ function merged(oldest: KubeObject, rules: readonly KubeObject[]): AppliedRule {
     });
   }
   const policy = rules.find((rule) => isRecord(rule.spec?.trafficPolicy));
-  return { trafficPolicy: record(policy?.spec?.trafficPolicy), subsets: [...subsets.values()], object: oldest };
+  const policyObject = policy ?? oldest;
+  return {
+    trafficPolicy: record(policy?.spec?.trafficPolicy),
+    subsets: [...subsets.values()],
+    object: oldest,
+    policyObject,
+  };
 }
 
 /** The policy of one port: port level settings replace the rule's, a subset's own fields replace both. */
@@ -80,7 +88,14 @@ export function trafficPolicy(rule: AppliedRule | undefined, subset: Subset | un
   return level(merged);
 }
 
-type Tuning = Pick<Cluster, 'balancing' | 'hash' | 'outlier' | 'limits'>;
+type Tuning = Pick<Cluster, 'balancing' | 'hash' | 'outlier' | 'limits' | 'tls'>;
+
+const TLS_MODES: Readonly<Record<string, NonNullable<Cluster['tls']>>> = {
+  DISABLE: 'disable',
+  SIMPLE: 'simple',
+  MUTUAL: 'mutual',
+  ISTIO_MUTUAL: 'istio-mutual',
+};
 
 const SIMPLE: Readonly<Record<string, Cluster['balancing']>> = {
   ROUND_ROBIN: 'round-robin',
@@ -96,6 +111,8 @@ export function tuning(policy: Fields): Tuning {
   const pool = record(policy.connectionPool);
   const maxConnections = number(record(pool.tcp).maxConnections);
   const maxPending = number(record(pool.http).http1MaxPendingRequests);
+  // An empty block means the first of the modes.
+  const tls = isRecord(policy.tls) ? TLS_MODES[text(policy.tls.mode) ?? 'DISABLE'] : undefined;
   return {
     balancing: hash ? 'ring-hash' : (SIMPLE[text(balancer.simple) ?? ''] ?? 'least-request'),
     hash,
@@ -104,6 +121,7 @@ export function tuning(policy: Fields): Tuning {
       ...(maxConnections ? { maxConnections } : {}),
       ...(maxPending ? { maxPending } : {}),
     },
+    ...(tls ? { tls } : {}),
   };
 }
 

@@ -13,16 +13,24 @@ type Place = Pick<MeshWarning, 'object' | 'field'>;
 /** Destinations and mirrors that lead nowhere, and weights that cannot act. */
 export function destinationWarnings(input: WarningInput): MeshWarning[] {
   const found: MeshWarning[] = [...notHttp(input)];
-  for (const { virtualHosts } of input.config.ports) {
+  for (const { virtualHosts, tcp } of input.config.ports) {
+    for (const { destinations = [], source: owner = '', tls = [] } of tcp) {
+      for (const { destinations: targets, source } of [{ destinations, source: owner }, ...tls]) {
+        for (const target of targets) {
+          if (target.field === '') continue;
+          found.push(...targetWarnings(target, { object: source, field: target.field }, input, 'connections'));
+        }
+      }
+    }
     for (const route of virtualHosts.flatMap((host) => host.routes)) {
       if (route.action.kind !== 'forward') continue;
       const object = route.source ?? '';
       for (const destination of route.action.destinations) {
         if (destination.field === '') continue;
-        found.push(...targetWarnings(destination, { object, field: destination.field }, input, true));
+        found.push(...targetWarnings(destination, { object, field: destination.field }, input, 'requests'));
       }
       for (const mirror of route.mirrors) {
-        const problems = targetWarnings(mirror, { object, field: `${route.field}.mirror` }, input, false);
+        const problems = targetWarnings(mirror, { object, field: `${route.field}.mirror` }, input, 'copies');
         found.push(...problems.filter((problem) => problem.code === 'SELECTOR_PINS_VERSION'));
         const [problem] = problems;
         if (!problem) continue;
@@ -35,11 +43,22 @@ export function destinationWarnings(input: WarningInput): MeshWarning[] {
   return found;
 }
 
-function targetWarnings(target: Target, place: Place, input: WarningInput, primary: boolean): MeshWarning[] {
+/** What is lost. */
+type Lost = 'requests' | 'connections' | 'copies';
+
+/** What becomes of the share of a destination, as a sentence; copies are another matter. */
+function outcomeOf(lost: Lost, flag: 'NC' | 'UH', status = 503): string {
+  if (lost === 'copies') return '';
+  return lost === 'connections'
+    ? ` Its connections are closed (${flag}).`
+    : ` Its share is answered ${status} ${flag}.`;
+}
+
+function targetWarnings(target: Target, place: Place, input: WarningInput, lost: Lost): MeshWarning[] {
   const { config, scope, inventory } = input;
   const service = scope.services.get(target.host);
   const cluster = config.clusters[target.cluster];
-  const outcome = primary ? ` Its share is answered ${target.missingStatus ?? 503} NC.` : '';
+  const outcome = outcomeOf(lost, 'NC', target.missingStatus);
   if (!service) {
     if (inventory.services.has(target.host)) {
       const message = `${target.host} is not visible to this client (exportTo or Sidecar).${outcome}`;
@@ -54,12 +73,14 @@ function targetWarnings(target: Target, place: Place, input: WarningInput, prima
     const known = input.rules.get(service.fqdn)?.subsets.some((subset) => subset.name === target.subset);
     if (target.subset === '' || known) {
       const port = target.cluster.split('|')[1];
-      return [{ code: 'PORT_MISSING', ...place, message: `${service.fqdn} has no port ${port}.${outcome}` }];
+      const ports = service.ports.map((each) => each.port).join(', ') || 'none';
+      const message = `${service.fqdn} has no port ${port}, but ${ports}; write destination.port.number.${outcome}`;
+      return [{ code: 'PORT_MISSING', ...place, message }];
     }
     return [{ code: 'SUBSET_MISSING', ...place, message: `${missingSubset(target.subset, service, input)}${outcome}` }];
   }
   if (cluster.endpoints.some((endpoint) => endpoint.ready)) return [];
-  return [withoutEndpoints(target, service, place, input, primary)];
+  return [withoutEndpoints(target, service, place, input, lost)];
 }
 
 /** Short again when it could have been written short: the same warning fits both spellings. */
@@ -87,9 +108,9 @@ function withoutEndpoints(
   service: Service,
   place: Place,
   { rules, inventory }: WarningInput,
-  primary: boolean,
+  lost: Lost,
 ): MeshWarning {
-  const outcome = primary ? ' Its share is answered 503 UH.' : '';
+  const outcome = outcomeOf(lost, 'UH');
   const subset = rules.get(service.fqdn)?.subsets.find((candidate) => candidate.name === target.subset);
   const pinned = Object.entries(subset?.labels ?? {}).find(
     ([key, value]) => service.selector?.[key] !== undefined && service.selector[key] !== value,
@@ -121,8 +142,8 @@ function endpointCount(inventory: Inventory, service: Service, labels: Readonly<
   return service.ports.reduce((sum, port) => sum + inventory.endpoints(service, port, labels).length, 0);
 }
 
-function weightless(route: Route, object: string, { scope }: WarningInput): MeshWarning[] {
-  if (route.action.kind !== 'forward' || route.action.destinations.length < 2) return [];
+function weightless(route: Route, object: string, { scope, caller }: WarningInput): MeshWarning[] {
+  if (caller.gateway || route.action.kind !== 'forward' || route.action.destinations.length < 2) return [];
   const headless = route.action.destinations.find((destination) => scope.services.get(destination.host)?.headless);
   if (!headless) return [];
   const message = `${headless.host} is headless: the pod that the client dials answers, weights have no effect.`;
@@ -146,13 +167,13 @@ function overlapping(route: Route, object: string, { config }: WarningInput): Me
   return [];
 }
 
-/** http rules on a Service of which this client sees only TCP ports. */
+/** http rules on TCP ports of a Service; those for TLS are meant by tls rules where there are any. */
 function notHttp({ owners, scope }: WarningInput): MeshWarning[] {
   return [...owners.services].flatMap(([fqdn, [winner]]) => {
     const service = scope.services.get(fqdn);
     if (!winner || !service || records(winner.spec?.http).length === 0) return [];
     return service.ports
-      .filter((port) => port.protocol === 'tcp')
+      .filter((port) => port.protocol === 'tcp' && !(port.tls && records(winner.spec?.tls).length > 0))
       .map((port) => ({
         code: 'PORT_NOT_HTTP',
         object: `Service/${service.namespace}/${service.name}`,

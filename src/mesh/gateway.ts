@@ -1,63 +1,40 @@
-import { expandHost, type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
+import { objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
+import { gatewayConnections } from './gatewayConnections.js';
+import { type GatewayServer, servedAs, serversOf } from './gatewayServers.js';
 import type { Inventory } from './inventory.js';
 import { kubernetesGatewayHosts } from './kubernetesGateway.js';
 import { isCatchAll } from './matches.js';
 import { NO_HEADERS } from './policies.js';
-import { labels, number, record, records, text, texts } from './read.js';
-import { hostMatches } from './services.js';
 import type { PortConfig, Route, VirtualHost } from './types.js';
 import { compileRules } from './virtualServiceRoutes.js';
 import { gatewaysOf, hostsOf } from './virtualServices.js';
 
-interface Server {
-  readonly gateway: string;
-  readonly namespace: string;
-  readonly hosts: readonly string[];
-  /** Every request is sent to https. */
-  readonly redirects: boolean;
-}
-
 /**
  * Route tables of a gateway workload: the HTTP servers of the Gateways that select it, each with the VirtualServices bound to them, and the
- * listeners of the Gateway API's Gateway that it was made for. Unlike in a sidecar, VirtualServices of one host are merged, catch-all routes
- * last.
+ * listeners of the Gateway API's Gateway that it was made for, and what is passed on as connections. Unlike in a sidecar, VirtualServices of
+ * one host are merged, catch-all routes last.
  */
 export function gatewayPorts(inventory: Inventory, context: TableContext): PortConfig[] {
-  const servers = new Map<number, Server[]>();
-  for (const gateway of inventory.gateways) {
-    if (!labelsMatch({ ...labels(gateway.spec?.selector) }, { ...context.caller.labels })) continue;
-    const namespace = gateway.metadata.namespace ?? 'default';
-    for (const server of records(gateway.spec?.servers)) {
-      const port = number(record(server.port).number);
-      if (port === undefined || !terminatesHttp(server)) continue;
-      const entry = {
-        gateway: `${namespace}/${gateway.metadata.name}`,
-        namespace,
-        hosts: texts(server.hosts),
-        redirects: record(server.tls).httpsRedirect === true,
-      };
-      servers.set(port, [...(servers.get(port) ?? []), entry]);
-    }
-  }
+  const servers = serversOf(inventory.gateways, context.caller);
   const listeners = kubernetesGatewayHosts(inventory, context);
   return [...new Set([...servers.keys(), ...listeners.keys()])]
     .sort((a, b) => a - b)
-    .map((port) => ({
-      port,
-      virtualHosts: [...hostsOfPort(port, servers.get(port) ?? [], context), ...(listeners.get(port) ?? [])],
-      tcp: [],
-    }));
+    .flatMap((port) => {
+      const own = servers.get(port) ?? [];
+      const http = own.filter((server) => server.http);
+      const listening = listeners.get(port);
+      const tcp = gatewayConnections(
+        port,
+        own.filter((server) => !server.http),
+        context,
+      );
+      const virtualHosts = [...hostsOfPort(port, http, context), ...(listening ?? [])];
+      return http.length > 0 || listening || tcp.length > 0 ? [{ port, virtualHosts, tcp }] : [];
+    });
 }
 
-function terminatesHttp(server: ReturnType<typeof record>): boolean {
-  const protocol = (text(record(server.port).protocol) ?? '').toUpperCase();
-  if (['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol)) return true;
-  const mode = text(record(server.tls).mode);
-  return protocol === 'HTTPS' && mode !== undefined && mode !== 'PASSTHROUGH' && mode !== 'AUTO_PASSTHROUGH';
-}
-
-function hostsOfPort(port: number, servers: readonly Server[], context: TableContext): VirtualHost[] {
+function hostsOfPort(port: number, servers: readonly GatewayServer[], context: TableContext): VirtualHost[] {
   const kind = `gateway ${port}`;
   const hosts = new Map<string, { routes: Route[]; source: string; redirects: boolean }>();
   for (const object of context.scope.virtualServices) {
@@ -83,20 +60,6 @@ function hostsOfPort(port: number, servers: readonly Server[], context: TableCon
     routes: redirects ? [toHttps(source)] : catchAllLast(routes),
     source,
   }));
-}
-
-/** The narrower of the two hosts where the server allows the VirtualService's namespace and the names overlap. */
-function servedAs(host: string, object: KubeObject, server: Server): string[] {
-  const namespace = object.metadata.namespace ?? 'default';
-  for (const entry of server.hosts) {
-    const slash = entry.indexOf('/');
-    const owner = slash < 0 ? '*' : entry.slice(0, slash) === '.' ? server.namespace : entry.slice(0, slash);
-    const name = expandHost(entry.slice(slash + 1), server.namespace);
-    if (owner !== '*' && owner !== namespace) continue;
-    if (hostMatches(name, host)) return [host];
-    if (hostMatches(host, name)) return [name];
-  }
-  return [];
 }
 
 function catchAllLast(routes: readonly Route[]): Route[] {

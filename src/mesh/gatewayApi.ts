@@ -62,9 +62,11 @@ export function attachmentsOf(
       if (text(parent.group) !== '')
         refuse('.group', 'A Service needs `group: ""`, written out; the route is not attached.');
       else if (!service) refuse('.name', `There is no Service ${fqdn}; the route is not attached.`);
-      else if (port !== undefined && !service.ports.some((candidate) => candidate.port === port)) {
-        refuse('.port', `${fqdn} has no port ${port}; the route is not attached.`);
-      } else {
+      else {
+        if (port !== undefined && !service.ports.some((candidate) => candidate.port === port)) {
+          // It still names the Service, which wildcards then leave alone.
+          refuse('.port', `${fqdn} has no port ${port}; the route is not attached.`);
+        }
         const known = byService.get(fqdn);
         if (known) known.push({ route, port });
         else byService.set(fqdn, [{ route, port }]);

@@ -262,3 +262,13 @@ function redirectOf(fields: Fields): Redirect {
     ...(prefix === undefined ? {} : { prefix }),
   };
 }
+
+/** Without mirrors that name no Service: Istio leaves them out. */
+export const withKnownMirrors = (
+  routes: readonly Route[],
+  services: Pick<ReadonlyMap<string, unknown>, 'get'>,
+): Route[] =>
+  routes.map((route) => ({
+    ...route,
+    mirrors: route.mirrors.filter(({ host }) => services.get(host) !== undefined),
+  }));

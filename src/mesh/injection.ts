@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { records } from './read.js';
 
 const INJECT = 'sidecar.istio.io/inject';
 
@@ -16,3 +17,7 @@ export function wantsSidecar(pod: Metadata, namespace: Metadata | undefined): bo
   if (labels['istio-injection'] !== undefined) return labels['istio-injection'] === 'enabled';
   return labels['istio.io/rev'] === undefined ? undefined : true;
 }
+
+/** The pod runs Istio's proxy beside its application, as a container or as a native sidecar. */
+export const hasSidecar = ({ spec }: Pick<KubeObject, 'spec'>): boolean =>
+  [...records(spec?.containers), ...records(spec?.initContainers)].some(({ name }) => name === 'istio-proxy');

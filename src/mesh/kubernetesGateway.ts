@@ -1,6 +1,6 @@
 import { type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
 import type { TableContext } from './context.js';
-import { routeTable } from './gatewayApiRoutes.js';
+import { routeTable, withKnownMirrors } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { type Fields, labels, number, record, records, text, texts } from './read.js';
 import { hostMatches } from './services.js';
@@ -22,7 +22,7 @@ interface Listener {
 /** By port the hosts of the listeners of the Gateway whose name the caller's label tells. */
 export function kubernetesGatewayHosts(
   inventory: Inventory,
-  { caller, settings, warn }: TableContext,
+  { caller, settings, scope, warn }: TableContext,
 ): ReadonlyMap<number, readonly VirtualHost[]> {
   const ports = new Map<number, VirtualHost[]>();
   const gateway = inventory.snapshot.kubernetesGateways.find(
@@ -39,7 +39,8 @@ export function kubernetesGatewayHosts(
         mayName(route, backend, inventory),
       );
       if (!oldest || table.length === 0 || hosts.some(({ domains }) => domains.includes(host))) continue;
-      hosts.push({ name: `${host}:${listener.port}`, domains: [host], routes: table, source: objectRef(oldest) });
+      const known = withKnownMirrors(table, scope.services);
+      hosts.push({ name: `${host}:${listener.port}`, domains: [host], routes: known, source: objectRef(oldest) });
     }
   }
   return ports;

@@ -1,80 +1,100 @@
-import { compileRouter, type MeshRequest } from './router.js';
-import type { Cluster, Destination, Endpoint, ProxyConfig, Route } from './types.js';
-
-export interface Prediction {
-  /** Version -> share of the first attempts it receives; `unknown` where a pod has no version, or nobody can tell who answers. */
-  readonly share: Readonly<Record<string, number>>;
-  /** `<status> <response flag>` -> share that ends at the proxy. Together with `share` this sums to 1. */
-  readonly failed: Readonly<Record<string, number>>;
-  /** Version -> copies per request; `lost`: copies that arrive nowhere. */
-  readonly mirrored: Readonly<Record<string, number>>;
-  /** How the caller's proxy treats the connection. `none`: it refuses it. */
-  readonly protocol: 'http' | 'tcp' | 'passthrough' | 'none';
-}
-
-export type VersionOf = (labels: Readonly<Record<string, string>>) => string | undefined;
+import type { Receivers, Sent } from './receivers.js';
+import { matchedPrefix, rewritePath } from './rewrite.js';
+import { compileRouter, type Matched, type MeshRequest } from './router.js';
+import { type ConnectionRoute, connectionRoute, routesOfServices } from './serverNames.js';
+import { type Arriving, type Prediction, Tally, type VersionOf } from './tally.js';
+import type { Cluster, Destination, Endpoint, ProxyConfig, TcpService } from './types.js';
 
 /**
  * Where requests like the described one go on their first attempt, in the long run: faults first, then a draw over the weights, then
  * balancing over the ready pods of the drawn cluster. Retries, which stay in the drawn cluster, are not counted.
+ * @param receivers what the proxies of the destinations do with it; absent: they let everything through to the applications.
  */
-export function predictShare(config: ProxyConfig, request: MeshRequest, versionOf: VersionOf): Prediction {
-  const tally = new Tally(versionOf);
+export function predictShare(
+  config: ProxyConfig,
+  request: MeshRequest,
+  versionOf: VersionOf,
+  receivers?: Pick<Receivers, 'refusal'>,
+): Prediction {
+  const asked = { method: request.method, path: bare(request.path) };
+  const tally = new Tally(versionOf, (endpoint, sent) => receivers?.refusal(endpoint, { ...asked, ...sent }));
   const router = compileRouter(config);
   const { port, host, method, path, headers } = request;
-  const virtualHost = router.virtualHost(port, host);
+  const named = router.virtualHost(port, host);
+  // A sidecar cannot read requests that are encrypted already.
+  const virtualHost = request.tls === true && config.unknownHosts !== 'not-found' ? undefined : named;
   const tcp = router.tcp(port, host);
-  const called = virtualHost?.name.replace(/:\d+$/, '') ?? tcp?.host ?? '';
-  if (config.unknownHosts !== 'not-found' && isUnreachable(config, called, port)) {
+  const called = named?.name.replace(/:\d+$/, '') ?? tcp?.host ?? '';
+  if (config.unknownHosts !== 'not-found' && isUnreachable(config, called, bareName(host), port)) {
     tally.fail('000 refused', 1);
     return tally.result('none');
   }
-  const matched = router.match(port, host, method, path, headers);
+  const matched = virtualHost && router.match(port, host, method, path, headers);
   if (matched) {
-    followRoute(config, matched.route, tally, { host: called, port });
+    followRoute(config, matched, tally, { host: called, port, path: arriving(matched, path) });
     return tally.result('http');
   }
   if (virtualHost) {
     tally.fail('404 NR', 1);
     return tally.result('http');
   }
-  const known = tcp ?? (isInCluster(config, host) ? undefined : anyAddress(config, port));
-  if (known) {
-    const whole: Destination = { cluster: known.cluster, host: known.host, subset: '', port, weight: 1, field: '' };
-    draw(config, known.destinations ?? [whole], 1, tally, 'connection', { host: known.host, port });
+  const taken = connectionRoute(connectionRoutes(config, request), request);
+  if (taken) {
+    draw(config, taken.destinations, 1, tally, 'connection', { host: taken.service.host, port });
     return tally.result('tcp');
   }
-  return beyondTheTable(config, request, tally);
+  return beyondTheTable(config, request, tally, { tcp, called });
 }
 
-const anyAddress = ({ ports }: ProxyConfig, port: number) =>
-  ports.find((candidate) => candidate.port === port)?.tcp.find((service) => service.anyAddress);
-
-const isInCluster = (config: ProxyConfig, host: string): boolean => hasService(config, bareName(host));
+/** What a proxy may do with a connection to a host that it does not route request by request. */
+export function connectionRoutes(config: ProxyConfig, { host, port }: MeshRequest): ConnectionRoute[] {
+  const tcp = compileRouter(config).tcp(port, host);
+  if (tcp && !(tcp.anyAddress && tcp.tls)) return routesOfServices([tcp], port);
+  const listening = config.ports.find((candidate) => candidate.port === port)?.tcp ?? [];
+  return routesOfServices(
+    listening.filter(({ anyAddress }) => anyAddress),
+    port,
+  );
+}
 
 const bareName = (host: string): string => host.toLowerCase().replace(/:\d+$/, '');
 
 /** A host that is in no table: a sidecar lets it pass or refuses what is not registered, a gateway finds nothing. */
-function beyondTheTable(config: ProxyConfig, { host, port }: MeshRequest, tally: Tally): Prediction {
+function beyondTheTable(
+  config: ProxyConfig,
+  { host, port, tls }: MeshRequest,
+  tally: Tally,
+  { tcp, called }: { readonly tcp: TcpService | undefined; readonly called: string },
+): Prediction {
   if (config.unknownHosts === 'not-found') {
-    const open = config.ports.some((candidate) => candidate.port === port);
-    tally.fail(open ? '404 NR' : '000 refused', 1);
-    return tally.result(open ? 'http' : 'none');
+    const open = config.ports.find((candidate) => candidate.port === port);
+    const reads = open && (open.virtualHosts.length > 0 || open.tcp.length === 0);
+    tally.fail(reads ? '404 NR' : open ? '000 reset' : '000 refused', 1);
+    return tally.result(reads ? 'http' : 'none');
   }
   if (config.unknownHosts === 'registry-only') {
     // On a port with HTTP routes the request is answered, elsewhere the connection is reset.
     const answered = config.ports.some(
       (candidate) => candidate.port === port && candidate.virtualHosts.some((shared) => !shared.detected),
     );
-    tally.fail(answered ? '502 -' : '000 reset', 1);
+    tally.fail(answered && !tcp && !tls ? '502 -' : '000 reset', 1);
     return tally.result('none');
   }
   const name = bareName(host);
+  const shared = config.ports.find((candidate) => candidate.port === port)?.virtualHosts ?? [];
+  const unit = shared.some(({ detected }) => !detected) && !tcp && !tls ? 'request' : 'connection';
+  const passed = { cluster: undefined, unit } as const;
+  if (tcp) {
+    if (!tcp.passed) tally.arrive('unknown', 1);
+    else if (!balance(tcp.passed, 1, tally, passed)) tally.fail('000 refused', 1);
+    return tally.result('passthrough');
+  }
   const hidden = config.hidden?.find((service) => service.port === port && service.domains.includes(name));
+  const endpoints = hidden?.endpoints ?? config.clusters[`outbound|${port}||${called}`]?.endpoints;
   // The ClusterIP of a Service answers on its own ports only.
-  if (!hidden && hasService(config, name)) tally.fail('000 refused', 1);
-  else if (!hidden) tally.arrive('unknown', 1);
-  else if (!balance(hidden.endpoints, 1, tally)) tally.fail('000 refused', 1);
+  if (!endpoints && hasService(config, name)) tally.fail('000 refused', 1);
+  else if (!endpoints) tally.arrive('unknown', 1);
+  else if (!balance(endpoints, 1, tally, passed)) tally.fail('000 refused', 1);
   return tally.result('passthrough');
 }
 
@@ -86,17 +106,50 @@ const hasService = ({ ports, hidden = [] }: ProxyConfig, name: string): boolean 
       (domains.includes(name) && domains.some((domain) => domain.endsWith('.svc.cluster.local'))),
   );
 
-/** A headless Service without a ready pod has no address that could be dialled. */
-function isUnreachable({ clusters }: ProxyConfig, host: string, port: number): boolean {
+/** A headless Service without a ready pod has no address that could be dialled, on whichever port. */
+function isUnreachable(
+  { clusters, hidden = [], ports }: ProxyConfig,
+  host: string,
+  name: string,
+  port: number,
+): boolean {
+  const nobody = (endpoints: readonly Endpoint[]) => endpoints.every((endpoint) => !endpoint.ready);
+  const dialled = (cluster: Cluster | undefined) => cluster?.balancing === 'original-dst' && nobody(cluster.endpoints);
   const whole = clusters[`outbound|${port}||${host}`];
-  return whole?.balancing === 'original-dst' && whole.endpoints.every((endpoint) => !endpoint.ready);
+  if (whole) return dialled(whole);
+  for (const other of ports) {
+    for (const named of [...other.tcp, ...other.virtualHosts]) {
+      // A VirtualService may have taken the short name from the Service.
+      if (!named.domains.includes(name) && !named.domains.includes(`${name}.svc.cluster.local`)) continue;
+      const known = 'host' in named ? named.host : named.name.replace(/:\d+$/, '');
+      const cluster = clusters[`outbound|${other.port}||${known}`];
+      if (cluster) return dialled(cluster);
+    }
+  }
+  const unseen = hidden.filter(({ domains }) => domains.includes(name));
+  return unseen.length > 0 && unseen.every(({ headless, endpoints }) => headless === true && nobody(endpoints));
 }
 
 /** The host that the client called, in full, and the port. */
 interface Called {
   readonly host: string;
   readonly port: number;
+  /** After the route's rewrite. */
+  readonly path?: string;
 }
+
+const bare = (path: string): string => path.split('?', 1)[0] ?? '';
+
+const arriving = ({ virtualHost, route, match }: Matched, path: string): string => {
+  const matched = matchedPrefix(match, route.source ?? virtualHost.source);
+  return bare(route.rewrite ? rewritePath(path, route.rewrite, matched) : path);
+};
+
+const sentBy = (cluster: Cluster | undefined, unit: Sent['unit'], { path }: Called): Arriving => ({
+  cluster,
+  unit,
+  ...(path === undefined ? {} : { path }),
+});
 
 const OUTSIDE: readonly Endpoint[] = [{ pod: '', ip: '', targetPort: 0, ready: true, labels: {}, workload: '' }];
 
@@ -106,7 +159,7 @@ function endpointsOf({ clusters }: ProxyConfig, cluster: Cluster, called: Called
   return clusters[`outbound|${called.port}||${called.host}`]?.endpoints ?? OUTSIDE;
 }
 
-function followRoute(config: ProxyConfig, route: Route, tally: Tally, called: Called): void {
+function followRoute(config: ProxyConfig, { route }: Matched, tally: Tally, called: Called): void {
   const { action, fault, mirrors } = route;
   if (action.kind !== 'forward') {
     tally.fail(`${action.status} -`, 1);
@@ -120,7 +173,10 @@ function followRoute(config: ProxyConfig, route: Route, tally: Tally, called: Ca
     const target = config.clusters[cluster];
     const parts = target ? spread(endpointsOf(config, target, called)) : [];
     if (parts.length === 0) tally.copy('lost', passed * share);
-    for (const [endpoint, part] of parts) tally.copy(tally.version(endpoint), passed * share * part);
+    for (const [endpoint, part] of parts) {
+      const refused = tally.refusalOf(endpoint, sentBy(target, 'request', called)) !== undefined;
+      tally.copy(refused ? 'lost' : tally.version(endpoint), passed * share * part);
+    }
   }
 }
 
@@ -137,14 +193,18 @@ function draw(
     const part = (amount * weight) / sum;
     const cluster = config.clusters[name];
     if (!cluster) tally.fail(unit === 'connection' ? '000 NC' : `${missingStatus ?? 503} NC`, part);
-    else if (!balance(endpointsOf(config, cluster, called), part, tally))
+    else if (!balance(endpointsOf(config, cluster, called), part, tally, sentBy(cluster, unit, called)))
       tally.fail(unit === 'connection' ? '000 UH' : '503 UH', part);
   }
 }
 
 /** @returns false when nobody is ready. */
-function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally): boolean {
-  for (const [endpoint, part] of spread(endpoints)) tally.arrive(tally.version(endpoint), amount * part);
+function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally, sent: Arriving): boolean {
+  for (const [endpoint, part] of spread(endpoints)) {
+    const refusal = tally.refusalOf(endpoint, sent);
+    if (refusal === undefined) tally.arrive(tally.version(endpoint), amount * part);
+    else tally.fail(refusal, amount * part);
+  }
   return endpoints.some((endpoint) => endpoint.ready);
 }
 
@@ -154,46 +214,3 @@ function spread(endpoints: readonly Endpoint[]): [Endpoint, number][] {
   const sum = ready.reduce((total, { weight = 1 }) => total + weight, 0);
   return ready.map((endpoint) => [endpoint, (endpoint.weight ?? 1) / sum]);
 }
-
-class Tally {
-  private readonly share: Record<string, number> = {};
-  private readonly failed: Record<string, number> = {};
-  private readonly mirrored: Record<string, number> = {};
-  private readonly versionOf: VersionOf;
-
-  constructor(versionOf: VersionOf) {
-    this.versionOf = versionOf;
-  }
-
-  version(endpoint: Endpoint): string {
-    return this.versionOf(endpoint.labels) ?? 'unknown';
-  }
-
-  arrive(version: string, amount: number): void {
-    add(this.share, version, amount);
-  }
-
-  fail(how: string, amount: number): void {
-    add(this.failed, how, amount);
-  }
-
-  copy(version: string, amount: number): void {
-    add(this.mirrored, version, amount);
-  }
-
-  result(protocol: Prediction['protocol']): Prediction {
-    return { share: tidy(this.share), failed: tidy(this.failed), mirrored: tidy(this.mirrored), protocol };
-  }
-}
-
-function add(counts: Record<string, number>, key: string, amount: number): void {
-  if (amount > 0) counts[key] = (counts[key] ?? 0) + amount;
-}
-
-/** Twelve digits hide the noise of adding parts of one pod each, and keep sums at 1 to that precision. */
-const tidy = (counts: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(counts)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, value]) => [key, Number(value.toFixed(12))]),
-  );

@@ -16,8 +16,10 @@ const APP_PROTOCOLS: Readonly<Record<string, PortProtocol>> = {
 /** A port for connections that are encrypted already: routed by their server name. */
 export function isTls(port: Fields): boolean {
   const name = (text(port.appProtocol) ?? text(port.name) ?? '').toLowerCase();
-  return name === 'kubernetes.io/wss' || ['https', 'tls'].includes(name.split('-', 1)[0] ?? '');
+  return name === 'kubernetes.io/wss' || isTlsProtocol(name.split('-', 1)[0] ?? '');
 }
+
+export const isTlsProtocol = (word: string): boolean => ['https', 'tls'].includes(word.toLowerCase());
 
 /** Istio's protocol selection for a Service port: appProtocol beats the name, a name counts up to its first `-`. */
 export function portProtocol(port: Fields): PortProtocol {

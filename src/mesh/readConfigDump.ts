@@ -1,5 +1,6 @@
 import { ratio } from '../base/units.js';
-import { durationMs, type Fields, isRecord, number, record, records, text } from './read.js';
+import { durationMs, type Fields, isRecord, number, record, records, text, texts } from './read.js';
+import { mostSpecificFor } from './subnets.js';
 import {
   answerText,
   clusterHost,
@@ -7,6 +8,7 @@ import {
   mergeWeights,
   type RouteLine,
   type RouteSummary,
+  serverNamesText,
   tcpLine,
   withEndpoints,
 } from './summary.js';
@@ -184,9 +186,10 @@ function tcpLines(section: Fields, serviceFqdn: string): RouteLine[] {
     const listener = record(record(entry.active_state).listener);
     const port = number(record(record(listener.address).socket_address).port_value);
     if (port === undefined) return [];
-    return records(listener.filter_chains)
-      .flatMap((chain) => records(chain.filters))
-      .flatMap((filter) => {
+    const address = text(record(record(listener.address).socket_address).address);
+    return chainsFor(address, [...records(listener.filter_chains), record(listener.default_filter_chain)])
+      .flatMap((chain) => records(chain.filters).map((filter) => ({ filter, names: serverNamesOf(chain) })))
+      .flatMap(({ filter, names }) => {
         const proxy = record(filter.typed_config);
         if (!text(proxy['@type'])?.endsWith('.TcpProxy')) return [];
         const single = text(proxy.cluster);
@@ -198,10 +201,26 @@ function tcpLines(section: Fields, serviceFqdn: string): RouteLine[] {
               }))
             : [{ name: single, weight: 100 }],
         );
-        return clusters.some(({ name }) => clusterHost(name) === serviceFqdn) ? [tcpLine(port, clusters)] : [];
+        return clusters.some(({ name }) => clusterHost(name) === serviceFqdn) ? [tcpLine(port, clusters, names)] : [];
       });
   });
 }
+
+/** Filter chains that take connections to the listener's own address. */
+function chainsFor(address: string | undefined, chains: readonly Fields[]): Fields[] {
+  const candidates = chains.map((chain) => ({
+    chain,
+    subnets: records(record(chain.filter_chain_match).prefix_ranges).map(
+      ({ address_prefix, prefix_len }) => `${text(address_prefix)}/${number(prefix_len) ?? 0}`,
+    ),
+  }));
+  return mostSpecificFor(address, candidates).map(({ chain }) => chain);
+}
+
+const serverNamesOf = (chain: Fields): string => {
+  const serverNames = texts(record(chain.filter_chain_match).server_names);
+  return serverNamesText({ serverNames });
+};
 
 function clusterLookup(clusterSections: readonly Fields[], endpointSections: readonly Fields[]) {
   const types = new Map<string, string>();

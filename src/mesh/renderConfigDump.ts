@@ -1,5 +1,6 @@
 import { renderRoutes, seconds, typed } from './renderRoutes.js';
-import type { Cluster, Endpoint, PortConfig, ProxyConfig, VirtualHost } from './types.js';
+import { routesOfServices } from './serverNames.js';
+import type { Cluster, Destination, Endpoint, PortConfig, ProxyConfig, TlsRoute, VirtualHost } from './types.js';
 
 /**
  * The configuration in the shape of Envoy's admin endpoint `/config_dump?include_eds`, as a sidecar under Istio answers it:
@@ -92,24 +93,29 @@ export const renderEndpoint = ({ ip, targetPort, ready, workload, pod }: Endpoin
 function renderListeners({ port, tcp }: PortConfig): object[] {
   return tcp.map((service) => {
     const address = service.domains.find((domain) => /^\d+\.\d+\.\d+\.\d+$/.test(domain)) ?? '0.0.0.0';
-    const target = service.destinations
-      ? {
-          weighted_clusters: {
-            clusters: service.destinations.map(({ cluster, weight }) => ({ name: cluster, weight })),
-          },
-        }
-      : { cluster: service.cluster };
-    const proxy = typed('extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-      stat_prefix: service.cluster,
-      ...target,
-    });
+    const chains = routesOfServices([service], port).map(({ destinations, tls }) =>
+      renderChain(destinations, service.cluster, tls),
+    );
     const listener = typed('config.listener.v3.Listener', {
       name: `${address}_${port}`,
       address: { socket_address: { address, port_value: port } },
-      filter_chains: [{ filters: [{ name: 'envoy.filters.network.tcp_proxy', typed_config: proxy }] }],
+      filter_chains: chains,
     });
     return { name: `${address}_${port}`, active_state: { listener } };
   });
+}
+
+function renderChain(destinations: readonly Destination[], prefix: string, tls: TlsRoute | undefined): object {
+  const [only] = destinations;
+  const target =
+    destinations.length === 1 && only
+      ? { cluster: only.cluster }
+      : { weighted_clusters: { clusters: destinations.map(({ cluster, weight }) => ({ name: cluster, weight })) } };
+  const proxy = typed('extensions.filters.network.tcp_proxy.v3.TcpProxy', { stat_prefix: prefix, ...target });
+  return {
+    ...(tls && !tls.serverNames.includes('*') ? { filter_chain_match: { server_names: tls.serverNames } } : {}),
+    filters: [{ name: 'envoy.filters.network.tcp_proxy', typed_config: proxy }],
+  };
 }
 
 /** Envoy's RouteConfiguration. */

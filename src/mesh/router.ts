@@ -10,12 +10,14 @@ export interface MeshRequest {
   /** With or without query. */
   readonly path: string;
   readonly headers: RequestHeaders;
+  /** The client encrypts the connection, with the host as its server name. Default: on ports for TLS. */
+  readonly tls?: boolean;
 }
 
 /** Keys in lower case, as Node gives them. */
 type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-interface Matched {
+export interface Matched {
   readonly virtualHost: VirtualHost;
   readonly route: Route;
   /** The entry of `route.matches` that held; undefined for a route without conditions. */

@@ -142,7 +142,8 @@ function importOf(entry: string, namespace: string): { namespace: string; host: 
 }
 
 function destinationHosts(object: KubeObject): string[] {
-  const destinations = records(object.spec?.http).flatMap((rule) => [
+  const spec = record(object.spec);
+  const destinations = [...records(spec.http), ...records(spec.tcp), ...records(spec.tls)].flatMap((rule) => [
     ...records(rule.route).map((entry) => record(entry.destination)),
     ...(isRecord(rule.mirror) ? [rule.mirror] : []),
     ...records(rule.mirrors).map((entry) => record(entry.destination)),

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { perObject } from './memo.js';
 import { portMap } from './pods.js';
-import { entryProtocol } from './protocol.js';
+import { entryProtocol, isTlsProtocol } from './protocol.js';
 import { labels, number, record, records, text, texts } from './read.js';
 import type { Service, ServicePort } from './services.js';
 import type { Endpoint } from './types.js';
@@ -16,7 +16,9 @@ export const serviceEntryServices = perObject((object: KubeObject): readonly Ser
     const value = number(port.number);
     const protocol = entryProtocol(text(port.protocol) ?? '');
     if (value === undefined || protocol === 'udp') return [];
-    return [{ name: text(port.name) ?? '', port: value, targetPort: number(port.targetPort) ?? value, protocol }];
+    const tls = isTlsProtocol(text(port.protocol) ?? '');
+    const name = text(port.name) ?? '';
+    return [{ name, port: value, targetPort: number(port.targetPort) ?? value, protocol, ...(tls ? { tls } : {}) }];
   });
   return texts(spec.hosts).map((fqdn): Service => {
     const written = records(spec.endpoints);

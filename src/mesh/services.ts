@@ -9,7 +9,7 @@ export interface ServicePort {
   readonly port: number;
   readonly targetPort: number | string;
   readonly protocol: Exclude<PortProtocol, 'udp'>;
-  /** Connections are encrypted already: `tcp` rules do not apply to them. */
+  /** Connections are encrypted already: `tls` rules apply to them, `tcp` rules do not. */
   readonly tls?: boolean;
 }
 

@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import type { KubeObject } from '../base/kubernetes.js';
 import { perObject } from './memo.js';
 import { DEFAULT_RETRIES, retryPolicy } from './policies.js';
-import { type Fields, isRecord, record, text, texts } from './read.js';
+import { type Fields, isRecord, record, records, text, texts } from './read.js';
 import type { RetryPolicy } from './types.js';
 
 /** Settings of the whole mesh that change what one proxy is told. */
@@ -10,6 +10,10 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   readonly defaultRetries: RetryPolicy;
   readonly unknownHosts: 'allow-any' | 'registry-only';
+  /** Proxies choose mutual TLS by themselves where the other side has a proxy. */
+  readonly autoMutualTls: boolean;
+  /** Names of providers of metrics: those in force where no Telemetry names any, and those that are Prometheus (in lower case). */
+  readonly metricsProviders: { readonly byDefault: readonly string[]; readonly prometheus: readonly string[] };
   /** What counts for objects that write no exportTo; empty: every namespace. */
   readonly exportTo: {
     readonly services: readonly string[];
@@ -29,6 +33,8 @@ function settingsOf(mesh: Fields): MeshSettings {
     rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
     defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
     unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
+    autoMutualTls: mesh.enableAutoMtls !== false,
+    metricsProviders: metricsProviders(mesh),
     exportTo: {
       services: texts(mesh.defaultServiceExportTo),
       virtualServices: texts(mesh.defaultVirtualServiceExportTo),
@@ -38,6 +44,16 @@ function settingsOf(mesh: Fields): MeshSettings {
 }
 
 const DEFAULTS = settingsOf({});
+
+/** Istio's installations name Prometheus as the default. */
+function metricsProviders(mesh: Fields): MeshSettings['metricsProviders'] {
+  const written = texts(record(mesh.defaultProviders).metrics);
+  const own = records(mesh.extensionProviders).filter((provider) => isRecord(provider.prometheus));
+  return {
+    byDefault: written.length > 0 ? written : ['prometheus'],
+    prometheus: ['prometheus', ...own.flatMap(({ name }) => text(name)?.toLowerCase() ?? [])],
+  };
+}
 
 function parsed(yaml: string | undefined): Fields {
   if (!yaml) return {};

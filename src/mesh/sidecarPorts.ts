@@ -1,14 +1,14 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
 import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
-import { routeTable } from './gatewayApiRoutes.js';
+import { routeTable, withKnownMirrors } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { perObject } from './memo.js';
 import { NO_HEADERS } from './policies.js';
-import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
-import { type Entry, hasNoAddress, keepsName, strangersOn } from './strangers.js';
-import { tcpDestinations } from './tcpRoutes.js';
-import type { Caller, HiddenService, PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
+import { type Alias, type Service, serviceDomains } from './services.js';
+import { isShadowed, tcpService, warnOfShadow, wholeService } from './sidecarConnections.js';
+import { type Entry, keepsName, strangersOn } from './strangers.js';
+import type { PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
 import { hostsOf, type RulesOf } from './virtualServices.js';
 
@@ -51,13 +51,17 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     const claims = owners.services.get(fqdn) ?? NOTHING;
     const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
     if (entry.port.protocol === 'tcp') {
-      if (isShadowed(entry, entries)) {
+      if (!entry.port.tls && isShadowed(entry, entries)) {
         warnOfShadow(entry, context);
         continue;
       }
-      const inputs = [service, ...claims, 'aliases', ...aliases];
+      const backing = entry.port.tls || service.headless ? inventory.backings.get(fqdn) : undefined;
+      const ordered = inPrecedence(claims, context);
+      const inputs = [service, ...ordered, 'aliases', ...aliases, 'backing', backing];
       tcp.push(
-        tablePart(context, place, kinds.tcp, fqdn, inputs, (rules) => tcpService(entry, claims, aliases, rules)),
+        tablePart(context, place, kinds.tcp, fqdn, inputs, (rules) =>
+          tcpService(entry, ordered, aliases, backing, rules),
+        ),
       );
       continue;
     }
@@ -83,6 +87,13 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     );
   }
   return rounds.value('port', `${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
+}
+
+/** Rules for connections are taken in the order of their objects: an exact host does not stand before a wildcard there. */
+function inPrecedence(claims: readonly KubeObject[], { scope }: TableContext): readonly KubeObject[] {
+  if (claims.length < 2) return claims;
+  const wanted = new Set(claims);
+  return scope.virtualServices.filter((object) => wanted.has(object));
 }
 
 /** The routes of a host, and whose they are. */
@@ -186,34 +197,6 @@ function serviceHost(
   };
 }
 
-function tcpService(
-  { service, port: { port, tls } }: Entry,
-  claims: readonly KubeObject[],
-  aliases: readonly Alias[],
-  rules: RuleContext,
-): TcpService {
-  const destinations = tls ? undefined : tcpDestinations(claims, rules);
-  return {
-    host: service.fqdn,
-    domains: serviceDomains(service, rules.caller.namespace, aliases),
-    cluster: clusterName(port, '', service.fqdn),
-    ...(hasNoAddress(service) ? { anyAddress: true } : {}),
-    ...(destinations ? { destinations } : {}),
-  };
-}
-
-/** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
-const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
-  hasNoAddress(service) &&
-  entries.some(
-    (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
-  );
-
-function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
-  const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;
-  warn({ code: 'PORT_CONFLICT', object: `ServiceEntry/${namespace}/${name}`, field: 'spec.addresses', message });
-}
-
 function warnOfBoth(
   host: string,
   httpRoute: KubeObject,
@@ -228,24 +211,16 @@ function warnOfBoth(
 
 function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext): Routed | undefined {
   const [oldest] = httpRoutes;
-  const routes = routeTable(httpRoutes, context.defaultRetries, context.warn).map((route) => ({
-    ...route,
-    // A mirror that names no Service is left out.
-    mirrors: route.mirrors.filter(({ host }) => context.services.get(host) !== undefined),
-  }));
+  const routes = withKnownMirrors(routeTable(httpRoutes, context.defaultRetries, context.warn), context.services);
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest), winner: oldest } : undefined;
 }
 
 /** What a Service gets without any route object: balancing over its ready pods, with the mesh's default retries. */
 function plainRoute(service: Service, port: number, retries: RetryPolicy): Route {
-  const cluster = clusterName(port, '', service.fqdn);
   return {
     name: 'default',
     matches: [],
-    action: {
-      kind: 'forward',
-      destinations: [{ cluster, host: service.fqdn, subset: '', port, weight: 100, field: '' }],
-    },
+    action: { kind: 'forward', destinations: [wholeService(service, port)] },
     mirrors: [],
     fault: {},
     retries,
@@ -255,22 +230,4 @@ function plainRoute(service: Service, port: number, retries: RetryPolicy): Route
     responseHeaders: NO_HEADERS,
     field: '',
   };
-}
-
-/** What kube-proxy balances the connections of a Service over that the sidecar does not know, port by port. */
-export function hiddenService(
-  service: Service,
-  ports: readonly ServicePort[],
-  caller: Caller,
-  inventory: Inventory,
-): HiddenService[] {
-  // Nobody but a proxy knows the hosts of ServiceEntries.
-  if (service.entry) return [];
-  const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
-  return ports.map((port) => ({
-    host: service.fqdn,
-    domains: serviceDomains(service, caller.namespace, aliases),
-    port: port.port,
-    endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],
-  }));
 }

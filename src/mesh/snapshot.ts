@@ -13,6 +13,7 @@ const SECTIONS = [
   'serviceEntries',
   'workloadEntries',
   'peerAuthentications',
+  'authorizationPolicies',
   'telemetries',
   'kubernetesGateways',
   'httpRoutes',
@@ -44,11 +45,16 @@ const GATEWAY_API: Readonly<Record<string, Section>> = {
   ReferenceGrant: 'referenceGrants',
 };
 
+const SECURITY: Readonly<Record<string, Section>> = {
+  PeerAuthentication: 'peerAuthentications',
+  AuthorizationPolicy: 'authorizationPolicies',
+};
+
 function sectionOf(object: KubeObject): Section | undefined {
   const { kind, apiVersion, metadata } = object;
   const group = apiGroup(apiVersion);
   if (group === 'networking.istio.io') return ISTIO[kind];
-  if (group === 'security.istio.io') return kind === 'PeerAuthentication' ? 'peerAuthentications' : undefined;
+  if (group === 'security.istio.io') return SECURITY[kind];
   if (group === 'telemetry.istio.io') return kind === 'Telemetry' ? 'telemetries' : undefined;
   if (kind === 'HTTPRoute') return 'httpRoutes';
   if (group === 'gateway.networking.k8s.io') return GATEWAY_API[kind];

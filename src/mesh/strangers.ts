@@ -1,9 +1,9 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import type { TableContext } from './context.js';
 import { routePrecedes } from './gatewayApi.js';
-import { type Service, type ServicePort, serviceDomains } from './services.js';
+import { hostMatches, type Service, type ServicePort, serviceDomains } from './services.js';
 import type { MeshSettings } from './settings.js';
-import { precedes } from './virtualServices.js';
+import { type HostOwners, hostsOf, precedes } from './virtualServices.js';
 
 /** A host of a ServiceEntry that names no address. */
 export const hasNoAddress = ({ entry }: Service): boolean => entry !== undefined && entry.addresses.length === 0;
@@ -15,23 +15,41 @@ export interface Entry {
 
 const NOTHING: readonly never[] = [];
 
+type Stranger = readonly [host: string, claims: readonly KubeObject[]];
+
 /**
- * Hosts of VirtualServices that are no Service that may be called, with the VirtualServices that name them. Port 80 takes them all; any
- * other port only those of a VirtualService that also names an HTTP Service of that port.
+ * Hosts of VirtualServices that are no Service of this port that may be called, with the VirtualServices that name them. Port 80 takes them
+ * all; any other port only those of a VirtualService that also names an HTTP Service of that port.
  */
-export function strangersOn(
-  port: number,
-  entries: readonly Entry[],
-  { owners }: TableContext,
-): [host: string, claims: readonly KubeObject[]][] {
-  if (owners.others.size === 0 || !entries.some(sharesListener)) return [];
+export function strangersOn(port: number, entries: readonly Entry[], { owners }: TableContext): Stranger[] {
+  if (!entries.some(sharesListener)) return [];
   const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
   const here =
     port === 80 ? undefined : new Set(http.flatMap(({ service }) => owners.services.get(service.fqdn) ?? NOTHING));
-  return [...owners.others].flatMap(([host, claims]): [string, readonly KubeObject[]][] => {
+  if (here?.size === 0) return [];
+  const registered = new Set(entries.map(({ service }) => service.fqdn));
+  return [...owners.others, ...withoutPort(registered, owners)].flatMap(([host, claims]): Stranger[] => {
     const selected = here ? claims.filter((object) => here.has(object)) : claims;
     return selected.length === 0 || isDialledElsewhere(host, entries) ? [] : [[host, selected]];
   });
+}
+
+/** A Service without this port is a host like any other there; so is a wildcard for such Services alone. */
+function withoutPort(registered: ReadonlySet<string>, { services }: HostOwners): Stranger[] {
+  const found = new Map<string, KubeObject[]>();
+  const covers = (pattern: string) => [...registered].some((fqdn) => hostMatches(pattern, fqdn));
+  for (const [fqdn, claims] of services) {
+    if (registered.has(fqdn)) continue;
+    for (const object of claims) {
+      for (const host of hostsOf(object)) {
+        if (host.includes('*') ? !hostMatches(host, fqdn) || covers(host) : host !== fqdn) continue;
+        const known = found.get(host);
+        if (!known) found.set(host, [object]);
+        else if (!known.includes(object)) known.push(object);
+      }
+    }
+  }
+  return [...found];
 }
 
 /** Of a detected protocol every address has a listener of its own, and only a host without any needs the one for all addresses. */
@@ -42,7 +60,9 @@ const sharesListener = ({ service, port }: Entry): boolean =>
 const isDialledElsewhere = (host: string, entries: readonly Entry[]): boolean =>
   entries.some(
     ({ service, port }) =>
-      port.protocol !== 'http' && service.clusterIp !== undefined && serviceDomains(service, '').includes(host),
+      port.protocol !== 'http' &&
+      (service.clusterIp !== undefined || service.headless) &&
+      serviceDomains(service, '').includes(host),
   );
 
 /**

@@ -1,4 +1,5 @@
-import type { ProxyConfig, Route, RouteMatch, StringMatch } from './types.js';
+import { routesOfServices } from './serverNames.js';
+import type { ProxyConfig, Route, RouteMatch, StringMatch, TlsRoute } from './types.js';
 
 /** What decides where a Service's requests go, in a form that two sources can be compared by. */
 export interface RouteSummary {
@@ -39,11 +40,10 @@ export function summarise(config: ProxyConfig, serviceFqdn: string): RouteSummar
       if (host.name !== `${serviceFqdn}:${port}` && !host.domains.includes(serviceFqdn)) continue;
       for (const route of host.routes) routes.push(...linesOf(route, port));
     }
-    for (const { cluster, destinations } of tcp) {
-      const clusters = mergeWeights(
-        destinations?.map(({ cluster: name, weight }) => ({ name, weight })) ?? [{ name: cluster, weight: 100 }],
-      );
-      if (clusters.some(({ name }) => clusterHost(name) === serviceFqdn)) routes.push(tcpLine(port, clusters));
+    for (const { destinations, tls } of routesOfServices(tcp, port)) {
+      const clusters = mergeWeights(destinations.map(({ cluster: name, weight }) => ({ name, weight })));
+      if (!clusters.some(({ name }) => clusterHost(name) === serviceFqdn)) continue;
+      routes.push(tcpLine(port, clusters, tls ? serverNamesText(tls) : ''));
     }
   }
   return withEndpoints(serviceFqdn, routes, (name) => {
@@ -57,10 +57,15 @@ export function summarise(config: ProxyConfig, serviceFqdn: string): RouteSummar
 /** The host in `outbound|port|subset|host`. */
 export const clusterHost = (name: string): string => name.split('|')[3] ?? '';
 
-export const tcpLine = (port: number, clusters: RouteLine['clusters']): RouteLine => ({
+/** Empty: every connection. */
+export const serverNamesText = ({ serverNames }: Pick<TlsRoute, 'serverNames'>): string =>
+  serverNames.includes('*') || serverNames.length === 0 ? '' : `server name ${[...serverNames].sort().join(' or ')}`;
+
+/** @param match server names in words; empty: every connection. */
+export const tcpLine = (port: number, clusters: RouteLine['clusters'], match: string): RouteLine => ({
   port,
   protocol: 'tcp',
-  match: '',
+  match,
   clusters,
   answer: '',
   mirrors: [],

@@ -38,12 +38,32 @@ export interface TcpService {
   readonly cluster: string;
   /** Drawn once per connection; absent: `cluster` alone. */
   readonly destinations?: readonly Destination[];
+  /** `Kind/namespace/name` of the object that made the destinations. */
+  readonly source?: string;
   /** The host has no address: it takes every connection of the port to an address that no other host has. */
   readonly anyAddress?: boolean;
+  /** By the server name of a TLS connection, in place of `cluster`; a connection that fits none passes through. */
+  readonly tls?: readonly TlsRoute[];
+  /** What kube-proxy balances such connections over; absent for a host outside of the cluster. */
+  readonly passed?: readonly Endpoint[];
+}
+
+/** A match of a `tls:` rule, or a Service that is known by its name alone. */
+export interface TlsRoute {
+  /** In lower case; `*.example.com` takes every name that ends so, `*` every connection. */
+  readonly serverNames: readonly string[];
+  /** Drawn once per connection. */
+  readonly destinations: readonly Destination[];
+  /** `Kind/namespace/name`; empty: no object makes the route. */
+  readonly source: string;
+  /** Field of the source object: `spec.tls[0].match[1]`. */
+  readonly field: string;
 }
 
 export interface HiddenService {
   readonly host: string;
+  /** Its name stands for the addresses of its ready pods. */
+  readonly headless?: boolean;
   readonly domains: readonly string[];
   readonly port: number;
   readonly endpoints: readonly Endpoint[];
@@ -184,6 +204,8 @@ export interface Cluster {
       }
     | undefined;
   readonly limits: { readonly maxConnections?: number; readonly maxPending?: number };
+  /** What a DestinationRule says of the connections' encryption; absent: the mesh chooses by endpoint. */
+  readonly tls?: 'disable' | 'simple' | 'mutual' | 'istio-mutual';
   /** With original-dst these are the pods that a client may dial: all of the Service, whatever the subset. */
   readonly endpoints: readonly Endpoint[];
 }

@@ -20,7 +20,9 @@ export interface Rule {
 }
 
 /** Ordered routes of one host on one port; empty: no rule applies to this proxy and the Service balances as without the object. */
-export function compileRules(rules: readonly Rule[], context: RuleContext): Route[] {
+export function compileRules(rules: readonly Rule[], place: RuleContext): Route[] {
+  // The table of a sidecar's port knows of every Service that port alone, so that a destination without port means the port called.
+  const context = place.gateways.includes('mesh') ? { ...place, services: new Map<string, Service>() } : place;
   const routes: Route[] = [];
   let stop: string | undefined;
   for (const rule of rules) {
@@ -132,7 +134,7 @@ export function weightedDestinations(rule: Rule, context: RuleContext): Destinat
   });
 }
 
-/** Istio's port rule: the written one, else the Service's only one, else the port that was called. */
+/** Istio's port rule: the written one, else the only one of the Service as far as it is known, else the port that was called. */
 export function resolveDestination(
   destination: Fields,
   object: KubeObject,

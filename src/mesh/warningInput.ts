@@ -10,6 +10,6 @@ export interface WarningInput {
   readonly scope: Scope;
   readonly owners: HostOwners;
   readonly rules: ReadonlyMap<string, AppliedRule>;
-  readonly config: Pick<ProxyConfig, 'ports' | 'clusters'>;
+  readonly config: Pick<ProxyConfig, 'ports' | 'clusters' | 'hidden'>;
   readonly caller: Caller;
 }

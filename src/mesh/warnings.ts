@@ -1,8 +1,11 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { connectionWarnings } from './connectionWarnings.js';
 import { destinationWarnings } from './destinationWarnings.js';
 import { hostWarnings } from './hostWarnings.js';
+import { mutualTlsWarnings } from './mutualTlsWarnings.js';
 import { number, record, records, text } from './read.js';
 import { compileRegex } from './router.js';
+import { telemetryWarnings } from './telemetryWarnings.js';
 import type { MeshWarning, Route } from './types.js';
 import type { WarningInput } from './warningInput.js';
 
@@ -17,6 +20,9 @@ export function warningsOf(input: WarningInput): MeshWarning[] {
     ...inventory.virtualServices.flatMap(ruleWarnings),
     ...routes.flatMap(refusedByProxy),
     ...destinationWarnings(input),
+    ...connectionWarnings(input),
+    ...mutualTlsWarnings(input),
+    ...telemetryWarnings(input),
   ];
 }
 

@@ -258,6 +258,30 @@ test.each([
   expect((await fetch(`${target.prometheusUrl}/-/ready`)).status).toBe(200);
 });
 
+test('what the sidecars do not do is told of: mutual TLS and routes by server name', async () => {
+  const warnings: string[] = [];
+  const target = await pitstop({ onWarning: (warning) => warnings.push(warning) });
+  target.store.put('peerauthentications.security.istio.io', {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name: 'strict', namespace: 'pitstop' },
+    spec: { mtls: { mode: 'STRICT' } },
+  });
+  target.store.put('virtualservices.networking.istio.io', {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'secure', namespace: 'pitstop' },
+    spec: {
+      hosts: ['pay.example.com'],
+      tls: [{ match: [{ sniHosts: ['pay.example.com'] }], route: [{ destination: { host: 'pay.example.com' } }] }],
+    },
+  });
+  expect(warnings).toEqual([
+    expect.stringContaining('PeerAuthentication/pitstop/strict is not rehearsed'),
+    expect.stringContaining('VirtualService/pitstop/secure: spec.tls is not rehearsed'),
+  ]);
+});
+
 test('a policy that the sidecars leave out is told of, once, whenever it comes', async () => {
   const warnings: string[] = [];
   const target = await pitstop({ onWarning: (warning) => warnings.push(warning) });

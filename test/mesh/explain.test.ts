@@ -39,6 +39,34 @@ describe('the document', () => {
     });
   });
 
+  it('shows the tls rules of a port for TLS by their server names, and which one takes the connection', async () => {
+    const service = SERVICE.replace('{name: http, port: 80, targetPort: 8080}', '{name: https, port: 443}');
+    const fqdn = 'shop.demo.svc.cluster.local';
+    const route = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, namespace: demo}
+spec:
+  hosts: [other.demo.svc.cluster.local, ${fqdn}]
+  tls:
+    - {match: [{sniHosts: [other.demo.svc.cluster.local]}], route: [{destination: {host: shop, subset: v1}}]}
+    - {match: [{sniHosts: [${fqdn}]}], route: [{destination: {host: shop, subset: v1}, weight: 90}, {destination: {host: shop, subset: v2}, weight: 10}]}
+`;
+    const dir = folder({ ...FILES, 'm/service.yaml': service, 'm/mesh.yaml': [SUBSETS, route].join('---') });
+    const asked = ['-f', 'm', '--from', 'client.demo', '--to', `${fqdn}:443`];
+    const { routes, share, taken, protocol, source } = await document(dir, ...asked);
+    expect(routes.map(({ name, matches, field }) => ({ name, matches, field }))).toEqual([
+      { name: 'tls', matches: ['server name other.demo.svc.cluster.local'], field: 'spec.tls[0].match[0]' },
+      { name: 'tls', matches: [`server name ${fqdn}`], field: 'spec.tls[1].match[0]' },
+    ]);
+    expect({ share, taken, protocol, source }).toEqual({
+      share: { v1: 0.9, v2: 0.1 },
+      taken: 1,
+      protocol: 'tcp',
+      source: 'VirtualService/demo/shop',
+    });
+  });
+
   it('finds the port of a host that is given without one', async () => {
     const dir = folder(FILES);
     expect((await document(dir, '-f', 'm', '--from', 'client.demo', '--to', 'shop')).to).toBe('shop:80');

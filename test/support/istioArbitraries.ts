@@ -98,7 +98,10 @@ const fault = fields({
   ),
   abort: fields({ httpStatus: one(400, 503, 555), percentage: maybe(percentage, 1) }),
 });
-const weights = one([90, 10], [100, 0], [75, 20], [50, 50], [1, 1000], [undefined, 10], [0, 0], [33, 33]);
+const weights = fc.oneof(
+  { weight: 40, arbitrary: one([90, 10], [100, 0], [75, 20], [50, 50], [1, 1000], [undefined, 10], [33, 33]) },
+  { weight: 1, arbitrary: fc.constant([0, 0]) },
+);
 const route = fc.oneof(
   {
     weight: 1,
@@ -163,57 +166,107 @@ const httpRule = fc
     const { fault: injected, ...rest } = more;
     return 'redirect' in what ? { ...rest, ...what } : { ...rest, ...(injected ? { fault: injected } : {}), ...what };
   });
+const subnets = one(['10.0.0.0/24'], ['10.0.0.1'], ['10.9.0.0/16'], ['10.0.0.0/8', '203.0.113.0/24'], ['0.0.0.0/0']);
+const connectionMatch = {
+  port: maybe(one(80, 8080, 443), 4),
+  sourceLabels: maybe(one({ app: 'client' }, { app: 'x' }), 5),
+  sourceNamespace: maybe(one('demo', 'ops'), 9),
+  gateways: maybe(one(['mesh'], ['gw'], ['mesh', 'gw']), 9),
+  destinationSubnets: maybe(subnets, 6),
+};
 const tcpRule = fields({
+  // On a port of detected protocol subnets of tcp rules would take HTTP requests too, which `mesh/` does not follow.
   match: maybe(
-    fc.array(fields({ port: maybe(one(80, 8080)), sourceLabels: maybe(one({ app: 'client' }, { app: 'x' }), 5) }), {
+    fc.array(fields({ ...connectionMatch, destinationSubnets: fc.constant(undefined) }), {
       minLength: 1,
-      maxLength: 1,
+      maxLength: 2,
     }),
     3,
   ),
   route,
 });
+/** A `tls` rule for some of the hosts of its VirtualService; of any others the webhook would refuse it. */
+const tlsRule = fc
+  .record({
+    matches: fc.array(
+      fc.record({ names: fc.uniqueArray(fc.nat(20), { minLength: 1, maxLength: 2 }), more: fields(connectionMatch) }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    route,
+    stranger: rarely(false, true),
+  })
+  .map(({ matches, route: destinations, stranger }) => (hosts: readonly string[]) => {
+    const names = hosts.flatMap((host) => (host.startsWith('*') ? [host, host.replace('*', 'shop')] : [host]));
+    const known = stranger ? [...names, ...names, ...names, 'other.example.org'] : names;
+    return {
+      match: matches.map((each) => ({
+        ...each.more,
+        sniHosts: each.names.map((index) => known[index % known.length]),
+      })),
+      route: destinations,
+    };
+  });
 
-const virtualService = object(
-  ISTIO,
-  'VirtualService',
-  fields({
-    hosts: fc.oneof(
-      { weight: 6, arbitrary: one(['shop'], [FQDN]) },
-      {
-        weight: 2,
-        arbitrary: one(
-          ['cart'],
-          ['shop.demo'],
-          ['*.demo.svc.cluster.local'],
-          ['shop', 'cart'],
-          ['legacy.example.com'],
-          ['*.example.com'],
-          ['cart', FQDN],
-        ),
-      },
-    ),
-    gateways: fc.oneof(
-      { weight: 6, arbitrary: fc.constant(undefined) },
-      { weight: 1, arbitrary: one(['mesh'], ['gw'], ['mesh', 'gw']) },
-    ),
-    exportTo: fc.oneof(
-      { weight: 6, arbitrary: fc.constant(undefined) },
-      { weight: 1, arbitrary: one(['.'], ['*'], ['ops'], ['demo']) },
-    ),
-    http: fc.array(httpRule, { minLength: 1, maxLength: 3 }),
-    tcp: maybe(fc.array(tcpRule, { minLength: 1, maxLength: 2 }), 5),
-  }),
-);
+/** What a case is mostly about. */
+type Theme = 'requests' | 'tls' | 'gateway' | 'kubernetes-gateway';
+
+const virtualService = (theme: Theme) =>
+  object(
+    ISTIO,
+    'VirtualService',
+    fields({
+      hosts: fc.oneof(
+        { weight: theme === 'gateway' ? 1 : 6, arbitrary: one(['shop'], [FQDN]) },
+        { weight: theme === 'gateway' ? 6 : 0, arbitrary: one(['shop.example.com'], ['*.example.com']) },
+        {
+          weight: 2,
+          arbitrary: one(
+            ['cart'],
+            ['shop.demo'],
+            ['*.demo.svc.cluster.local'],
+            ['shop', 'cart'],
+            ['legacy.example.com'],
+            ['*.example.com'],
+            ['cart', FQDN],
+            ['shop.example.com'],
+            ['pay.example.com'],
+          ),
+        },
+      ),
+      gateways: fc.oneof(
+        { weight: theme === 'gateway' ? 1 : 6, arbitrary: fc.constant(undefined) },
+        { weight: theme === 'gateway' ? 6 : 1, arbitrary: one(['gw'], ['mesh', 'gw'], ['mesh']) },
+      ),
+      exportTo: fc.oneof(
+        { weight: 6, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: one(['.'], ['*'], ['ops'], ['demo']) },
+      ),
+      http: fc.array(httpRule, { minLength: 1, maxLength: 3 }),
+      tcp: maybe(fc.array(tcpRule, { minLength: 1, maxLength: 2 }), theme === 'gateway' ? 2 : 5),
+      tls: maybe(fc.array(tlsRule, { minLength: 1, maxLength: 2 }), theme === 'tls' ? 1 : theme === 'gateway' ? 2 : 9),
+    }).map(({ tls, ...spec }) => ({
+      ...spec,
+      ...(tls
+        ? { tls: (tls as ((hosts: readonly string[]) => unknown)[]).map((make) => make(spec.hosts as string[])) }
+        : {}),
+    })),
+  );
 
 const labels = one({ version: 'v1' }, { version: 'v2' }, { version: 'v3' }, { app: 'shop' }, {});
 const trafficPolicy = fields({
   loadBalancer: maybe(
-    one<unknown>({ simple: 'ROUND_ROBIN' }, { simple: 'RANDOM' }, { consistentHash: { httpHeaderName: 'x' } }),
+    one<unknown>(
+      { simple: 'ROUND_ROBIN' },
+      { simple: 'RANDOM' },
+      { consistentHash: { httpHeaderName: 'x' } },
+      { consistentHash: { httpHeaderName: 'x', maglev: { tableSize: 11 } } },
+      { consistentHash: { useSourceIp: true, maglev: { tableSize: 13 } } },
+    ),
     2,
   ),
   connectionPool: maybe(fc.constant({ tcp: { maxConnections: 7 } }), 3),
-});
+  tls: maybe(one({ mode: 'DISABLE' }, { mode: 'ISTIO_MUTUAL' }, { mode: 'SIMPLE' }), 6),
+}).map((policy) => (Object.keys(policy).length > 0 ? policy : { connectionPool: { tcp: { maxConnections: 7 } } }));
 const destinationRule = object(
   ISTIO,
   'DestinationRule',
@@ -277,10 +330,19 @@ const servicePort = fc
     ),
   )
   .map(([name, appProtocol]) => ({ name, ...(appProtocol ? { appProtocol } : {}) }));
-const service = (name: string, clusterIP: string, options: { plain?: boolean } = {}): fc.Arbitrary<KubeObject> =>
+const service = (
+  name: string,
+  clusterIP: string,
+  options: { plain?: boolean; tls?: boolean; elsewhere?: boolean } = {},
+): fc.Arbitrary<KubeObject> =>
   fc
     .record({
-      port: options.plain ? fc.constant({ name: 'http' }) : servicePort,
+      port: options.plain
+        ? fc.constant({ name: 'http' })
+        : options.tls
+          ? rarely({ name: 'https' }, { name: 'tls-x' })
+          : servicePort,
+      first: options.elsewhere ? rarely(80, 8081) : fc.constant(80),
       second: options.plain ? fc.constant(false) : rarely(false, true),
       headless: options.plain
         ? fc.constant(false)
@@ -293,13 +355,7 @@ const service = (name: string, clusterIP: string, options: { plain?: boolean } =
         : fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: one('.', 'ops', '*') }),
       named: fc.boolean(),
     })
-    .map(({ headless, port, ...more }) => ({
-      ...more,
-      // Of headless Services with a detected protocol Istio's route table is empty in one run and not in the next.
-      port: headless ? { name: port.name === 'tcp' ? 'tcp' : 'http' } : port,
-      headless,
-    }))
-    .map(({ port, second, headless, version, exportTo, named }) => ({
+    .map(({ port, first, second, headless, version, exportTo, named }) => ({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: {
@@ -316,7 +372,7 @@ const service = (name: string, clusterIP: string, options: { plain?: boolean } =
           ...(version ? { version } : {}),
         },
         ports: [
-          { ...port, port: 80, targetPort: named ? 'web' : 8080, protocol: 'TCP' },
+          { ...port, port: first, targetPort: named ? 'web' : 8080, protocol: 'TCP' },
           ...(second ? [{ name: 'http-admin', port: 8080, targetPort: 8080, protocol: 'TCP' }] : []),
         ],
       },
@@ -378,50 +434,60 @@ const filters = fc.oneof(
     ]),
   },
 );
-const httpRoute = object(
-  GATEWAY_API,
-  'HTTPRoute',
-  fields({
-    parentRefs: fc.oneof(
-      {
-        weight: 6,
-        arbitrary: fields({
-          group: fc.constant(''),
-          kind: fc.constant('Service'),
-          name: fc.constant('shop'),
-          namespace: fc.constant('demo'),
-          port: maybe(one(80), 3),
-        }).map((ref) => [ref]),
-      },
-      {
-        weight: 1,
-        arbitrary: fields({
-          group: maybe(fc.constant('core')),
-          kind: fc.constant('Service'),
-          name: fc.constant('shop'),
-        }).map((ref) => [ref]),
-      },
-    ),
-    hostnames: maybe(fc.constant(['a.example.com']), 8),
-    rules: fc.array(
-      fields({
-        matches: maybe(fc.array(routeMatch, { minLength: 1, maxLength: 2 }), 2),
-        filters,
-        backendRefs: fc.array(backend, { maxLength: 3 }),
-        timeouts: maybe(one<unknown>({ request: '3s' }, { request: '3s', backendRequest: '1s' }), 5),
-        retry: maybe(one<unknown>({ attempts: 3, codes: [500, 503] }, { attempts: 2 }), 6),
-      }).map((rule) => {
-        // A redirect forwards nowhere: the schema refuses backends beside it.
-        const redirects = (rule.filters as { type: string }[] | undefined)?.some(
-          ({ type }) => type === 'RequestRedirect',
-        );
-        return redirects ? { ...rule, backendRefs: [] } : rule;
-      }),
-      { minLength: 1, maxLength: 3 },
-    ),
-  }),
-  { names: ['r', 's'], namespaces: rarely('demo', 'ops') },
-);
+const httpRoute = (theme: Theme) =>
+  object(
+    GATEWAY_API,
+    'HTTPRoute',
+    fields({
+      parentRefs: fc.oneof(
+        {
+          weight: 6,
+          arbitrary: fields({
+            group: fc.constant(''),
+            kind: fc.constant('Service'),
+            name: fc.constant('shop'),
+            namespace: fc.constant('demo'),
+            port: maybe(rarely(80, 81, 8080), 3),
+          }).map((ref) => [ref]),
+        },
+        {
+          weight: theme === 'kubernetes-gateway' ? 60 : 1,
+          arbitrary: fields({
+            name: fc.constant('web'),
+            namespace: fc.constant('demo'),
+            sectionName: maybe(one('one', 'two'), 5),
+            port: maybe(one(80, 8080), 6),
+          }).map((ref) => [ref]),
+        },
+        {
+          weight: 1,
+          arbitrary: fields({
+            group: maybe(fc.constant('core')),
+            kind: fc.constant('Service'),
+            name: fc.constant('shop'),
+          }).map((ref) => [ref]),
+        },
+      ),
+      hostnames: maybe(one(['a.example.com'], ['shop.example.com'], ['*.example.com']), 3),
+      rules: fc.array(
+        fields({
+          matches: maybe(fc.array(routeMatch, { minLength: 1, maxLength: 2 }), 2),
+          filters,
+          backendRefs: fc.array(backend, { maxLength: 3 }),
+          timeouts: maybe(one<unknown>({ request: '3s' }, { request: '3s', backendRequest: '1s' }), 5),
+          retry: maybe(one<unknown>({ attempts: 3, codes: [500, 503] }, { attempts: 2 }), 6),
+        }).map((rule) => {
+          // A redirect forwards nowhere: the schema refuses backends beside it.
+          const redirects = (rule.filters as { type: string }[] | undefined)?.some(
+            ({ type }) => type === 'RequestRedirect',
+          );
+          return redirects ? { ...rule, backendRefs: [] } : rule;
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
+    }),
+    { names: ['r', 's'], namespaces: rarely('demo', 'ops') },
+  );
 
 const sidecar = object(
   ISTIO,
@@ -442,6 +508,23 @@ const sidecar = object(
   { names: ['s', 't'] },
 );
 
+const mtls = one({ mode: 'STRICT' }, { mode: 'PERMISSIVE' }, { mode: 'DISABLE' }, { mode: 'UNSET' });
+const peerAuthentication = object(
+  'security.istio.io/v1',
+  'PeerAuthentication',
+  fc.oneof(
+    fields({ mtls: maybe(mtls, 1) }),
+    fields({
+      selector: one({ matchLabels: { app: 'shop' } }, { matchLabels: { version: 'v2' } }),
+      mtls: maybe(mtls, 1),
+      portLevelMtls: maybe(
+        mtls.map((mode) => ({ 8080: mode })),
+        2,
+      ),
+    }),
+  ),
+);
+
 const serviceEntry = object(
   ISTIO,
   'ServiceEntry',
@@ -450,6 +533,8 @@ const serviceEntry = object(
       hosts: one(['pay.example.com'], ['legacy.example.com'], ['pay.example.com', 'legacy.example.com']),
       location: one('MESH_EXTERNAL', 'MESH_INTERNAL'),
       ports: one<unknown>(
+        [{ number: 443, name: 'tls', protocol: 'TLS' }],
+        [{ number: 443, name: 'https', protocol: 'HTTPS' }],
         [{ number: 80, name: 'http', protocol: 'HTTP' }],
         [{ number: 80, name: 'tcp', protocol: 'TCP' }],
         [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 }],
@@ -496,11 +581,63 @@ const gateway = object(
   fc.record({
     selector: fc.constant({ app: 'client' }),
     servers: fc
-      .tuple(one(['*'], ['shop.example.com', 'shop'], ['*.example.com'], ['demo/*']))
-      .map(([hosts]) => [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts }]),
+      .tuple(
+        one(['*'], ['shop.example.com', '*.example.org'], ['*.example.com'], ['demo/*']),
+        fc.boolean(),
+        rarely(false, true),
+      )
+      .map(([hosts, passing, bytes]) => [
+        { port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts },
+        ...(passing
+          ? [{ port: { number: 443, name: 'tls', protocol: 'TLS' }, tls: { mode: 'PASSTHROUGH' }, hosts }]
+          : []),
+        ...(bytes ? [{ port: { number: 9000, name: 'tcp', protocol: 'TCP' }, hosts }] : []),
+      ]),
   }),
   { names: ['gw'], namespaces: fc.constant('demo') },
 );
+const WEB = { 'gateway.networking.k8s.io/gateway-name': 'web' };
+const listener = (name: string, port: number) =>
+  fields({
+    name: fc.constant(name),
+    port: fc.constant(port),
+    protocol: fc.constant('HTTP'),
+    hostname: maybe(one('a.example.com', '*.example.com', 'shop.example.com'), 2),
+    allowedRoutes: maybe(one<unknown>({ namespaces: { from: 'All' } }, { namespaces: { from: 'Same' } }), 2),
+  });
+/** A Gateway of the Gateway API with the Service and the pod that a controller makes for it. */
+const kubernetesGateway: fc.Arbitrary<KubeObject[]> = fc
+  .tuple(listener('one', 80), rarely(undefined, 80, 8080))
+  .chain(([first, second]) =>
+    second === undefined
+      ? fc.constant([first] as Record<string, unknown>[])
+      : listener('two', second).map((other) => [first, other] as Record<string, unknown>[]),
+  )
+  .map((listeners) => [
+    {
+      apiVersion: GATEWAY_API,
+      kind: 'Gateway',
+      metadata: { name: 'web', namespace: 'demo', creationTimestamp: '2025-01-01T00:00:00Z' },
+      spec: { gatewayClassName: 'istio', listeners },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web-istio', namespace: 'demo', labels: WEB, creationTimestamp: '2025-01-01T00:00:00Z' },
+      spec: {
+        clusterIP: '10.0.0.9',
+        selector: WEB,
+        ports: [80, 8080].map((port) => ({ name: `http-${port}`, port, targetPort: port, protocol: 'TCP' })),
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web-istio-0', namespace: 'demo', labels: WEB },
+      spec: { containers: [{ name: 'istio-proxy' }] },
+      status: { phase: 'Running', podIP: '10.99.0.1', conditions: [{ type: 'Ready', status: 'True' }] },
+    },
+  ]);
 const meshConfig = one(
   'defaultHttpRetryPolicy: {attempts: 0}',
   'outboundTrafficPolicy: {mode: REGISTRY_ONLY}',
@@ -508,6 +645,7 @@ const meshConfig = one(
   'defaultDestinationRuleExportTo: ["."]',
   'defaultServiceExportTo: ["."]',
   'rootNamespace: ops',
+  'enableAutoMtls: false',
 ).map(
   (mesh): KubeObject => ({
     apiVersion: 'v1',
@@ -530,33 +668,53 @@ const externalName: KubeObject = {
 
 const podsOf = (app: string, versions: readonly string[]): fc.Arbitrary<KubeObject[]> =>
   fc
-    .array(fc.record({ version: one(...versions), ready: rarely(true, false) }), { maxLength: 4 })
-    .map((all) => all.map(({ version, ready }, index) => pod(app, version, index, { ready })));
+    .array(fc.record({ version: one(...versions), ready: rarely(true, false), meshed: rarely(true, false) }), {
+      maxLength: 4,
+    })
+    .map((all) =>
+      all.map(({ version, ready, meshed }, index) => {
+        const made = pod(app, version, index, { ready });
+        // What the injector writes.
+        const labels = { ...made.metadata.labels, ...(meshed ? { 'security.istio.io/tlsMode': 'istio' } : {}) };
+        return { ...made, metadata: { ...made.metadata, labels } };
+      }),
+    );
 
-const request = fc.record({
-  port: fc.oneof({ weight: 9, arbitrary: fc.constant(80) }, { weight: 1, arbitrary: one(8080, 81) }),
-  host: fc.oneof(
-    { weight: 6, arbitrary: fc.constant('shop') },
-    {
-      weight: 4,
-      arbitrary: one(
-        'shop.demo',
-        'shop.demo.svc',
-        FQDN,
-        '10.0.0.1',
-        'cart',
-        'legacy.example.com',
-        'pay.example.com',
-        'shop.example.com',
-        'old',
-        'shop.demo:80',
-      ),
-    },
-  ),
-  method: rarely('GET', 'POST', 'HEAD'),
-  path: one('/', '/a', '/a/b', '/A', '/b', '/ab', '/a?q=1', '/?q=a&z=2', '/a/'),
-  headers: one<Record<string, string>>({}, {}, { x: '1' }, { x: 'a' }, { y: '1' }, { x: '1', y: 'b' }),
-});
+const request = (theme: Theme) =>
+  fc.record({
+    port:
+      theme === 'gateway'
+        ? one(80, 443, 443, 9000, 8080)
+        : fc.oneof({ weight: 8, arbitrary: fc.constant(80) }, { weight: 2, arbitrary: one(8080, 81, 443, 9000) }),
+    plain: rarely(false, true),
+    host: fc.oneof(
+      { weight: theme === 'requests' ? 6 : theme === 'tls' ? 2 : 0, arbitrary: fc.constant('shop') },
+      { weight: theme === 'tls' ? 12 : 0, arbitrary: fc.constant(FQDN) },
+      {
+        weight: theme === 'gateway' || theme === 'kubernetes-gateway' ? 12 : 0,
+        arbitrary: one('shop.example.com', 'shop.example.com', 'a.example.com'),
+      },
+      {
+        weight: 4,
+        arbitrary: one(
+          'shop.demo',
+          'shop.demo.svc',
+          FQDN,
+          '10.0.0.1',
+          'cart',
+          'legacy.example.com',
+          'pay.example.com',
+          'shop.example.com',
+          'a.example.com',
+          'old',
+          'shop.demo:80',
+        ),
+      },
+    ),
+    method: rarely('GET', 'POST', 'HEAD'),
+    path: one('/', '/a', '/a/b', '/A', '/b', '/ab', '/a?q=1', '/?q=a&z=2', '/a/'),
+    headers: one<Record<string, string>>({}, {}, { x: '1' }, { x: 'a' }, { y: '1' }, { x: '1', y: 'b' }),
+  });
 const several = <T>(value: fc.Arbitrary<T>, most: number) => fc.array(value, { maxLength: most });
 const perhaps = <T>(value: fc.Arbitrary<T>, of: number): fc.Arbitrary<T[]> =>
   fc.oneof(
@@ -566,33 +724,49 @@ const perhaps = <T>(value: fc.Arbitrary<T>, of: number): fc.Arbitrary<T[]> =>
 
 /** Clusters with a Service `shop` of two or three versions and everything that may decide where its requests go. */
 export const istioCase: fc.Arbitrary<OracleCase> = fc
-  .record({
-    shop: service('shop', '10.0.0.1'),
-    cart: perhaps(service('cart', '10.0.0.2'), 2),
-    versions: fc.tuple(
-      service('shop-v1', '10.0.0.3', { plain: true }),
-      service('shop-v2', '10.0.0.4', { plain: true }),
-    ),
-    pods: podsOf('shop', ['v1', 'v1', 'v2', 'v3']),
-    cartPods: podsOf('cart', ['c1']),
-    rules: several(destinationRule, 3),
-    routes: several(virtualService, 3),
-    httpRoutes: fc.oneof(
-      { weight: 2, arbitrary: fc.constant([] as KubeObject[]) },
-      { weight: 1, arbitrary: several(httpRoute, 2) },
-    ),
-    sidecars: perhaps(sidecar, 6),
-    entries: perhaps(serviceEntry, 4),
-    workloadEntries: perhaps(workloadEntry, 10),
-    gateways: perhaps(gateway, 3),
-    mesh: perhaps(meshConfig, 8),
-    alias: perhaps(fc.constant(externalName), 8),
-    namespace: rarely('demo', 'ops'),
-    atGateway: rarely(false, true),
-    requests: fc.array(request, { minLength: 1, maxLength: 4 }),
+  .oneof(
+    { weight: 6, arbitrary: fc.constant<Theme>('requests') },
+    { weight: 2, arbitrary: fc.constant<Theme>('tls') },
+    { weight: 1, arbitrary: fc.constant<Theme>('gateway') },
+    { weight: 1, arbitrary: fc.constant<Theme>('kubernetes-gateway') },
+  )
+  .chain((theme) => {
+    const always = <T>(value: fc.Arbitrary<T>) => value.map((each) => [each]);
+    const atWeb = theme === 'kubernetes-gateway';
+    return fc.record({
+      theme: fc.constant(theme),
+      shop: service('shop', '10.0.0.1', { tls: theme === 'tls' }),
+      cart: perhaps(service('cart', '10.0.0.2', { elsewhere: true }), 2),
+      versions: fc.tuple(
+        service('shop-v1', '10.0.0.3', { plain: true }),
+        service('shop-v2', '10.0.0.4', { plain: true }),
+      ),
+      pods: podsOf('shop', ['v1', 'v1', 'v2', 'v3']),
+      cartPods: podsOf('cart', ['c1']),
+      rules: several(destinationRule, 3),
+      routes: several(virtualService(theme), 3),
+      httpRoutes: fc.oneof(
+        { weight: atWeb ? 0 : 2, arbitrary: fc.constant([] as KubeObject[]) },
+        // Two routes of which one names the Gateway's host and the other none: Istio orders their rules otherwise than `mesh/`.
+        { weight: 1, arbitrary: several(httpRoute(theme), atWeb ? 1 : 2) },
+      ),
+      sidecars: perhaps(sidecar, 6),
+      entries: perhaps(serviceEntry, 4),
+      workloadEntries: perhaps(workloadEntry, 10),
+      gateways: theme === 'gateway' ? always(gateway) : perhaps(gateway, 3),
+      web: atWeb ? always(kubernetesGateway) : perhaps(kubernetesGateway, 12),
+      peers: fc.oneof(
+        { weight: 2, arbitrary: fc.constant([] as KubeObject[]) },
+        { weight: 1, arbitrary: several(peerAuthentication, 3) },
+      ),
+      mesh: perhaps(meshConfig, 8),
+      alias: perhaps(fc.constant(externalName), 8),
+      namespace: rarely('demo', 'ops'),
+      requests: fc.array(request(theme), { minLength: 1, maxLength: 4 }),
+    });
   })
-  .map(({ shop, cart, versions, pods, cartPods, namespace, atGateway, requests, ...more }) => {
-    const { rules, routes, httpRoutes, sidecars, entries, workloadEntries, gateways, mesh, alias } = more;
+  .map(({ theme, shop, cart, versions, pods, cartPods, namespace, requests, ...more }) => {
+    const { rules, routes, httpRoutes, sidecars, entries, workloadEntries, gateways, web, peers, mesh, alias } = more;
     const all = [
       shop,
       ...cart,
@@ -606,21 +780,37 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
       ...entries,
       ...workloadEntries,
       ...gateways,
+      ...web.flat(),
+      ...peers,
       ...mesh,
       ...alias,
       // Objects without any pod would be those of a folder, whose workloads stand for pods.
       pod('idle', 'v1'),
     ];
+    const caller =
+      theme === 'kubernetes-gateway'
+        ? { workload: 'web-istio', namespace: 'demo', labels: WEB, gateway: true }
+        : { workload: 'client', namespace, labels: { app: 'client' }, gateway: theme === 'gateway' };
+    const encrypted = new Set([shop, ...cart].filter(forTls).map(({ metadata }) => metadata.name));
     return {
       // A cluster holds one object of a name.
       objects: [
-        ...new Map(all.map((each) => [`${each.kind}/${each.metadata.namespace}/${each.metadata.name}`, each])).values(),
+        ...new Map(
+          all.map((each) => [`${each.apiVersion} ${each.kind}/${each.metadata.namespace}/${each.metadata.name}`, each]),
+        ).values(),
       ],
-      caller: { workload: 'client', namespace, labels: { app: 'client' }, gateway: atGateway && gateways.length > 0 },
-      // A port that the Service lacks belongs to others, or to nobody: a row of the tables in test/mesh.
-      requests: requests.map((each) => {
-        const has = ((shop.spec?.ports ?? []) as { port: number }[]).some(({ port }) => port === each.port);
-        return each.port === 8080 && !has ? { ...each, port: 80 } : each;
+      caller,
+      // What a client encrypts by itself is what its server expects, or rarely not.
+      requests: requests.map(({ plain, ...each }) => {
+        const called = /^10\.0\.0\.1$|^old$/.test(each.host) ? 'shop' : (each.host.split('.')[0] ?? '');
+        const tls = each.port === 443 || (!caller.gateway && each.port === 80 && encrypted.has(called));
+        return { ...each, tls: tls && !plain };
       }),
     };
   });
+
+/** The first port of a Service is one for TLS. */
+const forTls = ({ spec }: KubeObject): boolean => {
+  const [port] = (spec?.ports ?? []) as { name?: string; appProtocol?: string }[];
+  return /^(https|tls)(-|$)/.test(port?.appProtocol ?? port?.name ?? '');
+};

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 import { predictShare } from '../../src/mesh/predict.js';
+import { type Receivers, receiversOf } from '../../src/mesh/receivers.js';
 import type { MeshRequest } from '../../src/mesh/router.js';
 import type { Caller } from '../../src/mesh/types.js';
 import { policyOf, type RoutePolicy } from './routePolicy.js';
@@ -21,6 +22,8 @@ interface OracleAnswer {
   readonly failed: Readonly<Record<string, number>>;
   readonly copied: Readonly<Record<string, number>>;
   readonly protocol: string;
+  /** The share that arrives and that the client's proxy has encrypted. */
+  readonly encrypted: number;
   readonly delayed: number;
   readonly delayMs: number;
   readonly timeoutMs: number;
@@ -69,7 +72,7 @@ export class IstioOracle {
 /** How `mesh/` and Istio differ about a case, one line each; empty: not at all. */
 export function oracleDifferences({ objects, caller, requests }: OracleCase, result: OracleResult): string[] {
   if (result.error) return [`the oracle cannot compile it: ${result.error}`];
-  const config = compileProxyConfig([...objects], caller);
+  const config = compileProxyConfig(objects, caller);
   const refused = new Set(config.warnings.filter(({ code }) => code === 'OBJECT_REFUSED').map(({ object }) => object));
   const found = compared('refused objects', [...refused].sort(), Object.keys(result.refused).sort());
   const versions = versionsByAddress(objects);
@@ -81,6 +84,10 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
     }
     return rounded(shares);
   };
+  const receivers = receiversOf(objects, caller);
+  const encryption: Pick<Receivers, 'refusal'> = {
+    refusal: (endpoint, sent) => (receivers.transportTo(endpoint, sent) === 'plain' ? undefined : 'encrypted'),
+  };
   requests.forEach((request, index) => {
     const answer = result.answers[index];
     if (!answer) throw new Error('fewer answers than requests');
@@ -91,6 +98,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       mirrored: rounded(mirrored),
       protocol: protocolOf(protocol, failed),
       ...(protocol === 'http' ? policyOf(config, request) : NO_POLICY),
+      encrypted: rounded(predictShare(config, request, () => undefined, encryption).failed).encrypted ?? 0,
     };
     const theirs = {
       share: byVersion(answer.arrived),
@@ -98,6 +106,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       mirrored: byVersion(answer.copied),
       protocol: protocolOf(answer.protocol, answer.failed),
       ...policyIn(answer),
+      encrypted: Number(answer.encrypted.toFixed(6)),
     };
     const { port, host, method, path, headers } = request;
     const shown = `${method} ${host}:${port}${path} ${JSON.stringify(headers)}`;
@@ -131,6 +140,7 @@ const compared = (what: string, ours: unknown, theirs: unknown): string[] => {
 
 /** To 2e-6: both were rounded. */
 function sameShares(ours: unknown, theirs: unknown): boolean {
+  if (typeof ours === 'number' && typeof theirs === 'number') return Math.abs(ours - theirs) < 2e-6;
   if (Array.isArray(ours) || typeof ours !== 'object' || typeof theirs !== 'object') return false;
   const [a, b] = [ours as Record<string, number>, theirs as Record<string, number>];
   return [...Object.keys(a), ...Object.keys(b)].every((key) => Math.abs((a[key] ?? 0) - (b[key] ?? 0)) < 2e-6);

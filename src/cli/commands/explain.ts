@@ -30,7 +30,9 @@ of them would change for traffic:
 
 Deployments stand for ready pods with the labels of their template. A failed
 share names the status and Envoy's response flag: UH no ready endpoint, NC
-unknown host or subset, NR no route, FI injected fault.
+unknown host or subset, NR no route, FI injected fault, UC and UF mutual TLS
+that one side does not take; 403 - is denied by an AuthorizationPolicy. On
+ports for TLS the host is the server name of the connection.
 
 Exit codes: 0 explained, whatever the warnings · 1 --expect is not met ·
 3 usage, or a file is faulty · 4 the cluster does not answer

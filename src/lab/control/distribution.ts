@@ -20,6 +20,7 @@ const WATCHED: readonly ResourceName[] = [
   'sidecars.networking.istio.io',
   'peerauthentications.security.istio.io',
   'authorizationpolicies.security.istio.io',
+  'telemetries.telemetry.istio.io',
   'gateways.gateway.networking.k8s.io',
   'httproutes.gateway.networking.k8s.io',
   'referencegrants.gateway.networking.k8s.io',

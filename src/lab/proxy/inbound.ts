@@ -8,7 +8,7 @@ import { Exchange, type Finished } from './exchange.js';
 import { inspect } from './headers.js';
 import type { IstioMetrics } from './metrics.js';
 import { encodePeer, PEER_HEADER, type Peer, PeerReader } from './peer.js';
-import { splitTarget } from './rewrite.js';
+import { splitTarget } from './requestTarget.js';
 import { failureReply } from './routedCall.js';
 import { Attempt, Upstreams } from './upstream.js';
 

@@ -1,3 +1,4 @@
+import type { CountedSide, CountingSide } from '../../mesh/telemetry.js';
 import { labelText, type SeriesFacts } from './labels.js';
 
 /** Envoy's default histogram bounds; Istio uses them for milliseconds and for bytes alike. */
@@ -68,6 +69,11 @@ export class TcpSeries {
   }
 }
 
+/** What Telemetry objects leave of a proxy's metrics, by the side that counts. */
+type Told = Readonly<Record<CountingSide, Pick<CountedSide, 'dropped' | 'everything' | 'labels'>>>;
+
+const NOTHING_CHANGED = { dropped: undefined, everything: false, labels: new Map() } as const;
+
 /** Series by a cheap key; keys whose labels are equal share one series, since a page must not name a series twice. */
 class SeriesCache<S> {
   private readonly byKey = new Map<string, S>();
@@ -78,14 +84,23 @@ class SeriesCache<S> {
     this.make = make;
   }
 
-  get(key: string, facts: () => SeriesFacts): S {
+  get(key: string, facts: () => SeriesFacts, told: Told): S {
     const cached = this.byKey.get(key);
     if (cached) return cached;
-    const labels = labelText(facts());
+    const known = facts();
+    const side = told[known.reporter === 'source' ? 'client' : 'server'];
+    const removed = [...side.labels].flatMap(([label, change]) => (change.removed ? [label] : []));
+    const labels = labelText(known, removed);
     const series = this.byLabels.get(labels) ?? this.make(labels);
-    this.byLabels.set(labels, series);
+    // What nobody is told is counted all the same, and shown nowhere.
+    if (!side.everything) this.byLabels.set(labels, series);
     this.byKey.set(key, series);
     return series;
+  }
+
+  clear(): void {
+    this.byKey.clear();
+    this.byLabels.clear();
   }
 
   all(): S[] {
@@ -93,18 +108,31 @@ class SeriesCache<S> {
   }
 }
 
+const sideOf = (labels: string): CountingSide => (labels.includes('reporter="source"') ? 'client' : 'server');
+
 /** Istio's standard metrics of one proxy. */
 export class IstioMetrics {
   private readonly http = new SeriesCache((labels) => new HttpSeries(labels));
   private readonly tcp = new SeriesCache((labels) => new TcpSeries(labels));
+  private told: Told = { client: NOTHING_CHANGED, server: NOTHING_CHANGED };
+
+  /** A change of what is told begins all counters anew. */
+  configure(told: Told): void {
+    const text = ({ client, server }: Told) =>
+      JSON.stringify([client, server].map((side) => [side.dropped, side.everything, [...side.labels]]));
+    if (text(told) === text(this.told)) return;
+    this.told = told;
+    this.http.clear();
+    this.tcp.clear();
+  }
 
   /** The series of a cache key; `facts` is asked only when the key is new. The key must tell label sets apart. */
   httpSeries(key: string, facts: () => SeriesFacts): HttpSeries {
-    return this.http.get(key, facts);
+    return this.http.get(key, facts, this.told);
   }
 
   tcpSeries(key: string, facts: () => SeriesFacts): TcpSeries {
-    return this.tcp.get(key, facts);
+    return this.tcp.get(key, facts, this.told);
   }
 
   /** Text exposition format 0.0.4, as Envoy writes it: types, no help. */
@@ -116,7 +144,8 @@ export class IstioMetrics {
     };
     const http = this.http.all();
     if (http.length > 0) {
-      counter('istio_requests_total', http, (series) => series.requests);
+      const counted = http.filter(({ labels }) => !this.told[sideOf(labels)].dropped);
+      if (counted.length > 0) counter('istio_requests_total', counted, (series) => series.requests);
       const histogram = (name: string, of: (series: HttpSeries) => Histogram) => {
         out.push(`# TYPE ${name} histogram\n`);
         for (const series of http) of(series).render(name, series.labels, out);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { matchedPrefix, type PathPrefix, rewritePath } from '../../mesh/rewrite.js';
 import type { Cluster, Route } from '../../mesh/types.js';
 import type { DestinationService } from '../control/inboundPorts.js';
 import { drawDestination, happens } from './draws.js';
@@ -9,7 +10,7 @@ import type { OutboundContext } from './outboundContext.js';
 import { PassThroughCall } from './passThrough.js';
 import { PEER_HEADER, unknownPeer } from './peer.js';
 import { locationOf } from './redirect.js';
-import { hashKeyOf, matchedPrefix, type PathPrefix, rewritePath, splitTarget } from './rewrite.js';
+import { hashKeyOf, splitTarget } from './requestTarget.js';
 import { type Drawn, RoutedCall, type RoutedRequest } from './routedCall.js';
 import { Timer } from './timer.js';
 

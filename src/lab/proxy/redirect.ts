@@ -1,5 +1,5 @@
+import { type PathPrefix, rewritePrefix } from '../../mesh/rewrite.js';
 import type { Redirect } from '../../mesh/types.js';
-import { type PathPrefix, rewritePrefix } from './rewrite.js';
 
 /** Inside the mesh requests leave the application in plain text. */
 const REQUESTED_SCHEME = 'http';

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { KubeObject } from '../../base/kubernetes.js';
+import { telemetryOf } from '../../mesh/telemetry.js';
 import type { Caller, ProxyConfig } from '../../mesh/types.js';
 import { agentListener, proxyMetricsListener } from '../control/agent.js';
 import { closeServer, httpServer, listen } from '../control/httpServer.js';
@@ -98,6 +99,8 @@ export class Sidecar implements PodProxy {
 
   configure(config: ProxyConfig, objects: readonly KubeObject[]): void {
     this.outboundContext.configure(config);
+    const { namespace = 'default', labels = {} } = this.options.pod.metadata;
+    this.metrics.configure(telemetryOf(objects).of(namespace, labels));
     const ports = new Set([...this.options.appPorts, ...targetPorts(objects, this.options.pod)]);
     this.inboundContext.configure(objects, this.options.pod, ports);
     // A port need not be declared to be open: what a Service expects of the pod gets its listener when it is known.

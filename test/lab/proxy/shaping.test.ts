@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
 import { locationOf } from '../../../src/lab/proxy/redirect.js';
-import { matchedPrefix, rewritePath } from '../../../src/lab/proxy/rewrite.js';
+import { matchedPrefix, rewritePath } from '../../../src/mesh/rewrite.js';
 import type { Redirect, Rewrite, RouteMatch, StringMatch } from '../../../src/mesh/types.js';
 import { SERVICE_PORT, subsets, TestMesh, to, virtualService } from '../../support/labMesh.js';
 

@@ -29,6 +29,8 @@ type Answer struct {
 	// Copied: address of an endpoint, or `lost` -> mirrored copies per request.
 	Copied   map[string]float64 `json:"copied"`
 	Protocol string             `json:"protocol"`
+	// Encrypted is the share that arrives and that the client's proxy has encrypted.
+	Encrypted float64 `json:"encrypted"`
 	// Delayed is the share of requests that wait DelayMs.
 	Delayed   float64 `json:"delayed"`
 	DelayMs   float64 `json:"delayMs"`
@@ -133,7 +135,7 @@ func (p *proxyConfig) answerAt(found *listener.Listener, target dialled, request
 			}
 		}
 	}
-	chain := choose(found, target.ip, request.Port)
+	chain := choose(found, target.ip, request)
 	if chain == nil {
 		answer := newAnswer("none")
 		answer.Failed["000 reset"] = 1
@@ -166,49 +168,103 @@ func (p *proxyConfig) answerAt(found *listener.Listener, target dialled, request
 	panic(fmt.Sprintf("listener %s: no filter that routes", found.GetName()))
 }
 
-// choose picks the filter chain as Envoy does for plain HTTP/1.1: the most specific destination, then the application protocol.
-func choose(from *listener.Listener, ip string, port uint32) *listener.FilterChain {
-	best, score := from.GetDefaultFilterChain(), -1
-	for _, chain := range from.GetFilterChains() {
-		match := chain.GetFilterChainMatch()
-		points := 0
-		if match.GetDestinationPort() != nil {
-			if match.GetDestinationPort().GetValue() != port {
-				continue
+// choose picks the filter chain as Envoy does: by port, then by the narrowest subnet, then by server name, transport and application
+// protocol. Each step keeps only the best, and nothing goes back to a worse one.
+func choose(from *listener.Listener, ip string, request Request) *listener.FilterChain {
+	serverName := ""
+	if request.TLS {
+		serverName = nameOf(request.Host)
+	}
+	steps := []func(*listener.FilterChainMatch) int{
+		func(match *listener.FilterChainMatch) int {
+			return specific(match.GetDestinationPort() != nil, match.GetDestinationPort().GetValue() == request.Port)
+		},
+		func(match *listener.FilterChainMatch) int { return prefixScore(match, ip) },
+		func(match *listener.FilterChainMatch) int { return serverNameScore(match.GetServerNames(), serverName) },
+		func(match *listener.FilterChainMatch) int {
+			transport := "raw_buffer"
+			if request.TLS {
+				transport = "tls"
 			}
-			points += 1 << 20
-		}
-		if ranges := match.GetPrefixRanges(); len(ranges) > 0 {
-			longest := -1
-			for _, one := range ranges {
-				length := int(one.GetPrefixLen().GetValue())
-				_, network, err := net.ParseCIDR(fmt.Sprintf("%s/%d", one.GetAddressPrefix(), length))
-				if err == nil && network.Contains(net.ParseIP(ip)) && length > longest {
-					longest = length
-				}
+			return specific(match.GetTransportProtocol() != "", match.GetTransportProtocol() == transport)
+		},
+		func(match *listener.FilterChainMatch) int {
+			protocols := match.GetApplicationProtocols()
+			return specific(len(protocols) > 0, !request.TLS && contains(protocols, "http/1.1"))
+		},
+	}
+	left := from.GetFilterChains()
+	for _, score := range steps {
+		best, kept := 0, []*listener.FilterChain(nil)
+		for _, chain := range left {
+			points := score(chain.GetFilterChainMatch())
+			if points > best {
+				best, kept = points, nil
 			}
-			if longest < 0 {
-				continue
+			if points == best {
+				kept = append(kept, chain)
 			}
-			points += (longest + 1) << 8
 		}
-		if len(match.GetServerNames()) > 0 || match.GetTransportProtocol() == "tls" {
-			continue
+		left = kept
+	}
+	if len(left) == 0 {
+		return from.GetDefaultFilterChain()
+	}
+	return left[0]
+}
+
+// specific: 1 beats 0, and -1 is no match at all.
+func specific(asked, holds bool) int {
+	switch {
+	case !asked:
+		return 0
+	case holds:
+		return 1
+	default:
+		return -1
+	}
+}
+
+func prefixScore(match *listener.FilterChainMatch, ip string) int {
+	ranges := match.GetPrefixRanges()
+	if len(ranges) == 0 {
+		return 0
+	}
+	longest := -1
+	for _, one := range ranges {
+		length := int(one.GetPrefixLen().GetValue())
+		_, network, err := net.ParseCIDR(fmt.Sprintf("%s/%d", one.GetAddressPrefix(), length))
+		if err == nil && network.Contains(net.ParseIP(ip)) && length+1 > longest {
+			longest = length + 1
 		}
-		if match.GetTransportProtocol() != "" {
-			points += 2
+	}
+	return longest
+}
+
+func serverNameScore(names []string, wanted string) int {
+	if len(names) == 0 {
+		return 0
+	}
+	best := -1
+	for _, name := range names {
+		if wanted != "" && name == wanted {
+			return 1 << 20
 		}
-		if protocols := match.GetApplicationProtocols(); len(protocols) > 0 {
-			if !contains(protocols, "http/1.1") {
-				continue
-			}
-			points++
-		}
-		if points > score {
-			best, score = chain, points
+		if strings.HasPrefix(name, "*") && len(wanted) >= len(name) && strings.HasSuffix(wanted, name[1:]) && len(name) > best {
+			best = len(name)
 		}
 	}
 	return best
+}
+
+// nameOf is what a client says in its TLS handshake when it calls a host; nothing for an address.
+func nameOf(host string) string {
+	name, _, _ := strings.Cut(strings.ToLower(host), ":")
+	name = strings.TrimSuffix(name, ".")
+	if net.ParseIP(name) != nil {
+		return ""
+	}
+	return name
 }
 
 func contains(list []string, wanted string) bool {
@@ -394,6 +450,7 @@ func (p *proxyConfig) draw(name string, share float64, target dialled, request R
 	for address, part := range to {
 		answer.Arrived[address] += share * part
 	}
+	answer.Encrypted += share * p.encrypted(name, target)
 }
 
 func (p *proxyConfig) copy(name string, share float64, target dialled, answer *Answer) {
@@ -450,6 +507,42 @@ func (p *proxyConfig) spread(name string, target dialled) (map[string]float64, b
 		weights[address] /= sum
 	}
 	return weights, true
+}
+
+// encrypted is the part of what a cluster gets that leaves the proxy by TLS: all or nothing, or as the endpoints' metadata say.
+func (p *proxyConfig) encrypted(name string, target dialled) float64 {
+	known := p.clusters[name]
+	if len(known.GetTransportSocketMatches()) == 0 {
+		to, _ := p.spread(name, target)
+		if known.GetTransportSocket() != nil && len(to) > 0 {
+			return 1
+		}
+		return 0
+	}
+	if known.GetType() != cluster.Cluster_EDS {
+		return 0
+	}
+	encrypted, sum := 0.0, 0.0
+	for _, locality := range p.endpoints[name].GetEndpoints() {
+		for _, one := range locality.GetLbEndpoints() {
+			if !healthy(one) {
+				continue
+			}
+			weight := 1.0
+			if one.GetLoadBalancingWeight() != nil {
+				weight = float64(one.GetLoadBalancingWeight().GetValue())
+			}
+			sum += weight
+			fields := one.GetMetadata().GetFilterMetadata()["envoy.transport_socket_match"].GetFields()
+			if fields["tlsMode"].GetStringValue() == "istio" {
+				encrypted += weight
+			}
+		}
+	}
+	if sum == 0 {
+		return 0
+	}
+	return encrypted / sum
 }
 
 func healthy(one *endpoint.LbEndpoint) bool {

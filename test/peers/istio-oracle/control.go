@@ -11,6 +11,7 @@ import (
 	"istio.io/istio/pilot/pkg/model"
 	"istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/schema/gatewayapi"
+	"istio.io/istio/pilot/test/xdstest"
 	"istio.io/istio/pkg/log"
 	"istio.io/istio/pkg/test"
 )
@@ -59,7 +60,13 @@ func compile(w *world, caller Caller, use func(*proxyConfig)) error {
 			clusters:  map[string]*cluster.Cluster{},
 			endpoints: map[string]*endpoint.ClusterLoadAssignment{},
 		}
-		for _, one := range server.RoutesFromListeners(proxy, config.listeners) {
+		request := &model.PushRequest{Push: server.PushContext()}
+		resources, _ := server.ConfigGen.BuildHTTPRoutes(proxy, request, routeNames(config.listeners))
+		for _, resource := range resources {
+			one := &route.RouteConfiguration{}
+			if err := resource.Resource.UnmarshalTo(one); err != nil {
+				panic(err)
+			}
 			config.routes[one.Name] = one
 		}
 		for _, one := range server.Clusters(proxy) {
@@ -75,6 +82,20 @@ func compile(w *world, caller Caller, use func(*proxyConfig)) error {
 // Definitions in a fake cluster tell no version of the Gateway API, and Istio ignores kinds that need one: GRPCRoute, TLSRoute.
 func init() {
 	clear(gatewayapi.MinimumCRDVersions)
+}
+
+// routeNames has each name once, as a proxy asks for it: pods of a headless Service have listeners of one name, and Istio answers a name that
+// it is asked for again without any host.
+func routeNames(listeners []*listener.Listener) []string {
+	var names []string
+	known := map[string]bool{}
+	for _, name := range xdstest.ExtractRoutesFromListeners(listeners) {
+		if !known[name] {
+			known[name] = true
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // quiet keeps Istio's own log lines out of the results.

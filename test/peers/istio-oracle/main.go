@@ -32,6 +32,8 @@ type Request struct {
 	Method  string            `json:"method"`
 	Path    string            `json:"path"`
 	Headers map[string]string `json:"headers"`
+	// TLS: the client encrypts the connection itself, with the host as its server name.
+	TLS bool `json:"tls"`
 }
 
 // Result has one answer a request.

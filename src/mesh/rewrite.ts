@@ -1,16 +1,5 @@
-import { compileRegex } from '../../mesh/router.js';
-import type { Cluster, Rewrite, RouteMatch } from '../../mesh/types.js';
-import type { FlatHeaders } from '../control/http1/responseHead.js';
-import { headerValue } from './headers.js';
-
-/** Path (with query) and, for the absolute form of a proxy request, authority of a request target. */
-export function splitTarget(target: string): { path: string; authority: string | undefined } {
-  if (target.startsWith('/')) return { path: target, authority: undefined };
-  const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(target);
-  if (!absolute) return { path: `/${target}`, authority: undefined };
-  const path = absolute[2] ?? '';
-  return { path: path.startsWith('/') ? path : `/${path}`, authority: absolute[1] };
-}
+import { compileRegex } from './router.js';
+import type { Rewrite, RouteMatch } from './types.js';
 
 /** The part of a path that a route matched as a prefix. */
 export interface PathPrefix {
@@ -69,27 +58,4 @@ function rewriteRegex(path: string, regex: NonNullable<Rewrite['regex']>): strin
 export function rewritePath(path: string, rewrite: Rewrite, matched: PathPrefix | undefined): string {
   if (rewrite.regex) return rewriteRegex(path, rewrite.regex);
   return rewrite.uri === undefined ? path : rewritePrefix(path, matched, rewrite.uri);
-}
-
-/** The value that a consistent-hash policy hashes; undefined when the request lacks it (a random host then). */
-export function hashKeyOf(
-  hash: NonNullable<Cluster['hash']>,
-  headers: FlatHeaders,
-  path: string,
-  sourceIp: string,
-): string | undefined {
-  switch (hash.by) {
-    case 'header':
-      return headerValue(headers, hash.name.toLowerCase());
-    case 'source-ip':
-      return sourceIp;
-    case 'query':
-      return new URLSearchParams(path.slice(path.indexOf('?') + 1)).get(hash.name) ?? undefined;
-    case 'cookie':
-      return headerValue(headers, 'cookie')
-        ?.split(';')
-        .map((part) => part.trim())
-        .find((part) => part.startsWith(`${hash.name}=`))
-        ?.slice(hash.name.length + 1);
-  }
 }

@@ -1,0 +1,134 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import { type Decision, decide } from './decisions.js';
+import { type Inventory, inventoryOf } from './inventory.js';
+import { PeerPolicies, type PlacedMode } from './peerAuthentication.js';
+import { type ReceivingPod, ReceivingPods } from './receiverPods.js';
+import type { Caller, Cluster, Endpoint, MeshObjects } from './types.js';
+
+/** How a request or a connection comes to an endpoint. */
+export interface Sent {
+  /** undefined: past the caller's proxy, or it has none. */
+  readonly cluster: Cluster | undefined;
+  readonly unit: 'request' | 'connection';
+  readonly method: string;
+  /** As it arrives, without query. */
+  readonly path: string;
+}
+
+/** foreign: TLS with certificates that are not the mesh's. */
+type Transport = 'plain' | 'mutual' | 'foreign';
+
+/** Why an endpoint does not take what it is sent. */
+export interface TransportFailure {
+  /** `status flag` as the caller sees it. */
+  readonly how: string;
+  readonly cause: 'plain-to-strict' | 'foreign-to-strict' | 'mutual-to-disabled' | 'mutual-without-sidecar';
+  /** What the endpoint's pod takes. */
+  readonly mode: PlacedMode;
+}
+
+const ALLOWED: Decision = { kind: 'allowed' };
+
+/** The namespace is known even where the service account is not. */
+const anyoneOf = ({ namespace }: Caller): string => `spiffe://cluster.local/ns/${namespace}/sa/`;
+
+/** Whether the pods behind the endpoints take what a caller's proxy sends them: mutual TLS as both sides have it, then who is allowed. */
+export class Receivers {
+  readonly policies: PeerPolicies;
+  readonly pods: ReceivingPods;
+  private readonly caller: Caller;
+  private readonly autoMutualTls: boolean;
+  private readonly authorizationPolicies: readonly KubeObject[];
+  private readonly rootNamespace: string;
+  /** undefined: no object tells the caller's service account. */
+  private readonly principal: string | undefined;
+
+  constructor({ snapshot, settings }: Inventory, caller: Caller) {
+    this.caller = caller;
+    this.policies = new PeerPolicies(snapshot.peerAuthentications, settings.rootNamespace);
+    this.pods = new ReceivingPods(snapshot);
+    this.autoMutualTls = settings.autoMutualTls;
+    this.authorizationPolicies = snapshot.authorizationPolicies;
+    this.rootNamespace = settings.rootNamespace;
+    this.principal = this.pods.principalOf(caller);
+  }
+
+  /** `status flag` of what the endpoint's proxy, or the handshake with it, makes of it; undefined: the application gets it. */
+  refusal(endpoint: Endpoint, sent: Sent): string | undefined {
+    const failure = this.transportFailure(endpoint, sent);
+    if (failure) return failure.how;
+    if (this.decision(endpoint, sent).kind !== 'denied') return undefined;
+    return sent.unit === 'request' ? '403 -' : '000 reset';
+  }
+
+  /** What the AuthorizationPolicies of the endpoint's pod make of it. */
+  decision(endpoint: Endpoint, sent: Sent): Decision {
+    const pod = this.pods.of(endpoint);
+    if (!pod || pod.ambient || pod.sidecar === false || this.authorizationPolicies.length === 0) return ALLOWED;
+    const principal =
+      this.transportTo(endpoint, sent) === 'mutual' ? (this.principal ?? anyoneOf(this.caller)) : undefined;
+    const { unit, method, path } = sent;
+    const asked = { principal, method, path, port: endpoint.targetPort, unit };
+    const anonymous = principal !== undefined && this.principal === undefined;
+    const metadata = { name: '', namespace: pod.namespace, labels: { ...pod.labels } };
+    return decide(this.authorizationPolicies, { metadata }, this.rootNamespace, { ...asked, anonymous });
+  }
+
+  transportFailure(endpoint: Endpoint, sent: Pick<Sent, 'cluster' | 'unit'>): TransportFailure | undefined {
+    const pod = this.pods.of(endpoint);
+    if (pod?.ambient) return undefined;
+    const mode = this.modeOf(pod, endpoint);
+    const transport = this.transport(pod, mode, sent);
+    const handshake = sent.unit === 'request' ? '503 UF' : '000 UF';
+    if (!mode) {
+      const refused = transport === 'mutual' && (pod === undefined || pod.sidecar === false);
+      return refused ? { how: handshake, cause: 'mutual-without-sidecar', mode: { mode: 'disable' } } : undefined;
+    }
+    if (mode.mode === 'disable') {
+      return transport === 'mutual' ? { how: handshake, cause: 'mutual-to-disabled', mode } : undefined;
+    }
+    if (mode.mode === 'permissive' || transport === 'mutual') return undefined;
+    if (transport === 'foreign') return { how: handshake, cause: 'foreign-to-strict', mode };
+    // The connection is opened, and closed as soon as its first bytes are no handshake.
+    return { how: sent.unit === 'request' ? '503 UC' : '000 reset', cause: 'plain-to-strict', mode };
+  }
+
+  /** How the caller's proxy sends; by `mutual` it shows who the caller is. */
+  transportTo(endpoint: Endpoint, sent: Pick<Sent, 'cluster'>): Transport {
+    const pod = this.pods.of(endpoint);
+    return this.transport(pod, this.modeOf(pod, endpoint), sent);
+  }
+
+  /** undefined: no proxy asks for anything. */
+  private modeOf(pod: ReceivingPod | undefined, { targetPort }: Endpoint): PlacedMode | undefined {
+    if (!pod || pod.sidecar === false) return undefined;
+    return this.policies.modeOf(pod.namespace, pod.labels, targetPort);
+  }
+
+  /** The rule's own mode; without one Istio chooses by endpoint, where namespace and mesh do not switch mutual TLS off. */
+  private transport(
+    pod: ReceivingPod | undefined,
+    mode: PlacedMode | undefined,
+    { cluster }: Pick<Sent, 'cluster'>,
+  ): Transport {
+    if (!cluster || this.caller.sidecar === false || cluster.tls === 'disable') return 'plain';
+    if (cluster.tls === 'istio-mutual') return 'mutual';
+    if (cluster.tls) return 'foreign';
+    if (!this.autoMutualTls) return 'plain';
+    if (this.policies.namespaceMode(cluster.serviceNamespace).mode === 'disable') return 'plain';
+    if (cluster.balancing === 'original-dst') {
+      // The client dials the pods itself: one without a sidecar decides for all, whatever the policies of the others say.
+      return cluster.endpoints.length === 0 || cluster.endpoints.some((each) => this.isBare(each)) ? 'plain' : 'mutual';
+    }
+    return mode && pod && mode.mode !== 'disable' ? 'mutual' : 'plain';
+  }
+
+  private isBare(endpoint: Endpoint): boolean {
+    const pod = this.pods.of(endpoint);
+    return pod === undefined || pod.sidecar === false;
+  }
+}
+
+/** @param objects as they are compiled. */
+export const receiversOf = (objects: MeshObjects, caller: Caller): Receivers =>
+  new Receivers(inventoryOf(objects), caller);

@@ -1,0 +1,87 @@
+import type { KubeObject } from '../base/kubernetes.js';
+import type { TableContext } from './context.js';
+import type { Backing } from './endpoints.js';
+import type { Inventory } from './inventory.js';
+import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Entry, hasNoAddress } from './strangers.js';
+import { tcpRule } from './tcpRoutes.js';
+import { tlsRoutes } from './tlsRoutes.js';
+import type { Caller, Destination, HiddenService, TcpService, TlsRoute } from './types.js';
+import type { RuleContext } from './virtualServiceRoutes.js';
+
+const NOTHING: readonly never[] = [];
+
+/** What a sidecar does with the connections of one port of a Service that it does not read requests on. */
+export function tcpService(
+  { service, port: servicePort }: Entry,
+  claims: readonly KubeObject[],
+  aliases: readonly Alias[],
+  backing: Backing | undefined,
+  rules: RuleContext,
+): TcpService {
+  const { port, tls } = servicePort;
+  const { fqdn } = service;
+  // Clients of a headless Service dial a pod; one stands for all.
+  const pod = service.headless ? backing?.pods(servicePort).find(({ ready }) => ready) : undefined;
+  const address = service.clusterIp ?? service.entry?.addresses[0] ?? pod?.ip;
+  const cluster = clusterName(port, '', fqdn);
+  const rule = tls ? undefined : tcpRule(claims, address, rules);
+  const routes = tls ? (tlsRoutes(claims, address, rules) ?? routesByName(service, port)) : undefined;
+  return {
+    host: fqdn,
+    domains: serviceDomains(service, rules.caller.namespace, aliases),
+    cluster,
+    ...(hasNoAddress(service) ? { anyAddress: true } : {}),
+    ...(rule ? { destinations: rule.destinations, source: rule.source } : {}),
+    ...(routes ? { tls: routes } : {}),
+    ...(routes && !service.entry ? { passed: backing?.pods(servicePort) ?? [] } : {}),
+  };
+}
+
+/** A host without address is told apart by its name alone. */
+function routesByName(service: Service, port: number): TlsRoute[] | undefined {
+  if (!hasNoAddress(service)) return undefined;
+  const destinations = [wholeService(service, port)];
+  return [{ serverNames: [service.fqdn.toLowerCase()], destinations, source: '', field: '' }];
+}
+
+/** All of a Service, balanced. */
+export const wholeService = ({ fqdn }: Service, port: number): Destination => ({
+  cluster: clusterName(port, '', fqdn),
+  host: fqdn,
+  subset: '',
+  port,
+  weight: 100,
+  field: '',
+});
+
+/** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
+export const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
+  hasNoAddress(service) &&
+  entries.some(
+    (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
+  );
+
+export function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
+  const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;
+  warn({ code: 'PORT_CONFLICT', object: `ServiceEntry/${namespace}/${name}`, field: 'spec.addresses', message });
+}
+
+/** What kube-proxy balances the connections of a Service over that the sidecar does not know, port by port. */
+export function hiddenService(
+  service: Service,
+  ports: readonly ServicePort[],
+  caller: Caller,
+  inventory: Inventory,
+): HiddenService[] {
+  // Nobody but a proxy knows the hosts of ServiceEntries.
+  if (service.entry) return [];
+  const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
+  return ports.map((port) => ({
+    host: service.fqdn,
+    ...(service.headless ? { headless: true } : {}),
+    domains: serviceDomains(service, caller.namespace, aliases),
+    port: port.port,
+    endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],
+  }));
+}
