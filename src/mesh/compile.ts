@@ -37,7 +37,7 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   );
   const clusters = clustersFor(scope.services, rules, inventory, caller, rounds);
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));
-  const owners = rounds.value('owners', '', [scope.callable, ...mesh], () =>
+  const owners = rounds.value('owners', '', [scope.callable, mesh], () =>
     ownersOf(caller.gateway ? [] : mesh, scope.callable),
   );
   const context = { caller, settings, scope, owners, rounds, warn };

@@ -9,44 +9,43 @@ import type { Endpoint } from './types.js';
 export class PodIndex {
   /** `namespace/label=value` -> pods in the order of their keys. */
   private readonly byLabel: ReadonlyMap<string, readonly Pod[]>;
-  readonly byKey: ReadonlyMap<string, Pod>;
+  private readonly all: readonly Pod[];
+  private keys: ReadonlyMap<string, Pod> | undefined;
 
-  private constructor(byLabel: PodIndex['byLabel'], byKey: PodIndex['byKey']) {
+  private constructor(byLabel: PodIndex['byLabel'], all: readonly Pod[]) {
     this.byLabel = byLabel;
-    this.byKey = byKey;
+    this.all = all;
   }
 
   static of(pods: readonly Pod[]): PodIndex {
-    return new PodIndex(new Map(), new Map()).changed([], pods);
+    return new PodIndex(new Map(), []).changed([], pods);
+  }
+
+  /** Only hand-written endpoints ask for it. */
+  get byKey(): ReadonlyMap<string, Pod> {
+    this.keys ??= new Map(this.all.map((pod) => [pod.key, pod]));
+    return this.keys;
   }
 
   changed(removed: readonly Pod[], added: readonly Pod[]): PodIndex {
-    const byKey = new Map(this.byKey);
+    const gone = new Set(removed);
+    const isKept = (pod: Pod): boolean => !gone.has(pod);
     const byLabel = new Map(this.byLabel);
     const touched = new Map<string, Pod[]>();
-    const listOf = (label: string): Pod[] => {
-      let list = touched.get(label);
-      if (!list) {
-        list = [...(byLabel.get(label) ?? [])];
-        touched.set(label, list);
-      }
-      return list;
-    };
-    const gone = new Set(removed);
-    for (const pod of removed) {
-      byKey.delete(pod.key);
-      for (const label of labelKeys(pod)) listOf(label);
-    }
+    for (const label of removed.flatMap(labelKeys)) touched.set(label, []);
     for (const pod of added) {
-      byKey.set(pod.key, pod);
-      for (const label of labelKeys(pod)) listOf(label).push(pod);
+      for (const label of labelKeys(pod)) {
+        const list = touched.get(label);
+        if (list) list.push(pod);
+        else touched.set(label, [pod]);
+      }
     }
-    for (const [label, list] of touched) {
-      const kept = list.filter((pod) => !gone.has(pod));
-      if (kept.length > 0) byLabel.set(label, kept.sort(byPodKey));
+    for (const [label, came] of touched) {
+      const list = [...(byLabel.get(label) ?? []).filter(isKept), ...came];
+      if (list.length > 0) byLabel.set(label, list.sort(byPodKey));
       else byLabel.delete(label);
     }
-    return new PodIndex(byLabel, byKey);
+    return new PodIndex(byLabel, [...this.all.filter(isKept), ...added]);
   }
 
   /** Pods of a namespace with one label, `namespace/key=value`: the same array as long as no such pod came, went or changed. */

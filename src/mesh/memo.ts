@@ -11,8 +11,15 @@ export function perObject<K extends object, V>(compute: (key: K) => V): (key: K)
   };
 }
 
-export const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((item, index) => item === b[index]);
+/** The same items, or lists of the same items, in the same order. */
+export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) {
+    const [one, other] = [a[index], b[index]];
+    if (one !== other && !(Array.isArray(one) && Array.isArray(other) && sameItems(one, other))) return false;
+  }
+  return true;
+}
 
 interface Entry {
   readonly inputs: readonly unknown[];
@@ -46,6 +53,7 @@ export class Rounds {
   private basis: unknown;
   private round = 0;
   private asked = 0;
+  private known = 0;
 
   /** How many values the last round had. */
   get size(): number {
@@ -57,7 +65,10 @@ export class Rounds {
    * @param maps where values may look something up, by a name of their own.
    */
   begin(basis: unknown, maps: Maps): void {
-    if (basis !== this.basis) this.kinds.clear();
+    if (basis !== this.basis) {
+      this.kinds.clear();
+      this.known = 0;
+    }
     this.basis = basis;
     this.maps = maps;
     this.round++;
@@ -67,10 +78,12 @@ export class Rounds {
   /** Forgets what the round did not ask for. */
   end(): void {
     this.maps = {};
+    if (this.known === this.asked) return;
     for (const [kind, entries] of this.kinds) {
       for (const [key, entry] of entries) if (entry.round !== this.round) entries.delete(key);
       if (entries.size === 0) this.kinds.delete(kind);
     }
+    this.known = this.asked;
   }
 
   /** @param make gets views of the maps that note what is looked up. */
@@ -81,11 +94,12 @@ export class Rounds {
       entries = new Map();
       this.kinds.set(kind, entries);
     }
-    const known = entries.get(key);
-    if (known && sameItems(known.inputs, inputs) && this.stillFound(known.lookups)) {
-      known.round = this.round;
-      return known.value as T;
+    const before = entries.get(key);
+    if (before && sameItems(before.inputs, inputs) && this.stillFound(before.lookups)) {
+      before.round = this.round;
+      return before.value as T;
     }
+    if (!before) this.known++;
     const lookups: Lookup[] = [];
     const value = make((map) => ({
       get: (wanted) => {
@@ -99,7 +113,8 @@ export class Rounds {
   }
 
   private stillFound(lookups: readonly Lookup[]): boolean {
-    return lookups.every((lookup) => this.find(lookup) === lookup.found);
+    for (const lookup of lookups) if (this.find(lookup) !== lookup.found) return false;
+    return true;
   }
 
   private find({ map, key }: Pick<Lookup, 'map' | 'key'>): unknown {

@@ -57,7 +57,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       }
       const backing = entry.port.tls || service.headless ? inventory.backings.get(fqdn) : undefined;
       const ordered = inPrecedence(claims, context);
-      const inputs = [service, ...ordered, 'aliases', ...aliases, 'backing', backing];
+      const inputs = [service, ordered, aliases, backing];
       tcp.push(
         tablePart(context, place, kinds.tcp, fqdn, inputs, (rules) =>
           tcpService(entry, ordered, aliases, backing, rules),
@@ -67,8 +67,8 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     }
     const attached = attachedTo(fqdn, inventory, context);
     const rivals = rivalsOf(service, aliases, strangers, context);
-    const routes = attached.map(({ route }) => route);
-    const inputs = [service, ...claims, 'rivals', ...rivals.flat(), 'routes', ...routes, 'aliases', ...aliases];
+    const routes = attached === NOTHING ? NOTHING : attached.map(({ route }) => route);
+    const inputs = [service, claims, rivals, routes, aliases];
     const host = tablePart(context, place, kinds.host, fqdn, inputs, (rules, rulesOf) =>
       serviceHost(entry, { claims, attached, aliases, rivals, context }, rules, rulesOf),
     );
@@ -86,7 +86,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       })),
     );
   }
-  return rounds.value('port', `${port}`, [...virtualHosts, 'tcp', ...tcp], () => ({ port, virtualHosts, tcp }));
+  return rounds.value('port', `${port}`, [virtualHosts, tcp], () => ({ port, virtualHosts, tcp }));
 }
 
 /** Rules for connections are taken in the order of their objects: an exact host does not stand before a wildcard there. */
