@@ -15,6 +15,9 @@ export const sendTo =
     return { status: answer.status, body: JSON.parse(answer.text) };
   };
 
+/** Pods are scheduled as soon as they are there. */
+const FIRST = ['Namespace', 'Node'];
+
 /**
  * Creates objects through the API server, as `kubectl apply` would: with defaults and admission, and annotated with what was applied, so
  * that a later `kubectl apply` can tell which fields are gone. Namespaces come first; one that is named but not brought is created.
@@ -39,8 +42,8 @@ export async function applyStartObjects(
   const implied = [...named].map((name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   const ordered = [
     ...implied,
-    ...placed.filter((o) => o.kind === 'Namespace'),
-    ...placed.filter((o) => o.kind !== 'Namespace'),
+    ...placed.filter(({ kind }) => FIRST.includes(kind)),
+    ...placed.filter(({ kind }) => !FIRST.includes(kind)),
   ];
 
   const unknown: KubeObject[] = [];

@@ -1,13 +1,23 @@
 import { type AppliedRule, type Subset, trafficPolicy, tuning } from './destinationRules.js';
 import type { Inventory } from './inventory.js';
+import { failoverOf, type Place, prioritised } from './localities.js';
+import { record } from './read.js';
 import { clusterName, type Service, type ServicePort } from './services.js';
 import type { Cluster } from './types.js';
 
-/** The clusters of one Service: one per port, and one more per port and subset. */
-export function clustersOf(service: Service, rule: AppliedRule | undefined, inventory: Inventory): Cluster[] {
+/**
+ * The clusters of one Service: one per port, and one more per port and subset.
+ * @param place where the proxy stands; undefined: not known, or nobody else's place is.
+ */
+export function clustersOf(
+  service: Service,
+  rule: AppliedRule | undefined,
+  inventory: Inventory,
+  place?: Place,
+): Cluster[] {
   return service.ports.flatMap((port) => [
-    cluster(service, port, rule, undefined, inventory),
-    ...(rule?.subsets ?? []).map((subset) => cluster(service, port, rule, subset, inventory)),
+    cluster(service, port, rule, undefined, inventory, place),
+    ...(rule?.subsets ?? []).map((subset) => cluster(service, port, rule, subset, inventory, place)),
   ]);
 }
 
@@ -17,11 +27,22 @@ function cluster(
   rule: AppliedRule | undefined,
   subset: Subset | undefined,
   inventory: Inventory,
+  place: Place | undefined,
 ): Cluster {
-  const tuned = tuning(trafficPolicy(rule, subset, port.port));
+  const policy = trafficPolicy(rule, subset, port.port);
+  const tuned = tuning(policy);
   // A headless Service has no address to balance behind: the dialled pod answers, subset or not.
   const balancing = service.headless || service.entry?.dialled ? 'original-dst' : tuned.balancing;
   const labels = balancing === 'original-dst' ? {} : (subset?.labels ?? {});
+  const endpoints = inventory.endpoints(service, port, labels);
+  const failover =
+    place && balancing !== 'original-dst'
+      ? failoverOf(
+          record(policy.loadBalancer).localityLbSetting,
+          inventory.settings.localityLoadBalancing,
+          tuned.outlier !== undefined,
+        )
+      : undefined;
   return {
     name: clusterName(port.port, subset?.name ?? '', service.fqdn),
     host: service.fqdn,
@@ -32,6 +53,6 @@ function cluster(
     protocol: port.protocol === 'tcp' ? 'tcp' : 'http',
     ...tuned,
     balancing,
-    endpoints: inventory.endpoints(service, port, labels),
+    endpoints: failover && place ? prioritised(endpoints, failover, place) : endpoints,
   };
 }

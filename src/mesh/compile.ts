@@ -2,6 +2,7 @@ import { clustersOf } from './clusters.js';
 import { type AppliedRule, destinationRuleFor } from './destinationRules.js';
 import { gatewayPorts } from './gateway.js';
 import { inventoryOf } from './inventory.js';
+import { localitiesOf } from './localities.js';
 import { Rounds } from './memo.js';
 import { scopeOf } from './scope.js';
 import type { Service } from './services.js';
@@ -27,13 +28,18 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   };
   const rounds = roundsOf(caller);
   rounds.begin({ services: scope.services, virtualServices: inventory.virtualServiceByKey });
+  const { pods, nodes, workloadEntries } = inventory.snapshot;
+  const localities = caller.locality === undefined ? undefined : localitiesOf(pods, nodes, workloadEntries);
+  const place = localities && { locality: caller.locality ?? '', labels: caller.labels, localities };
   const clusters: Record<string, Cluster> = {};
   const rules = new Map<string, AppliedRule>();
   for (const [host, service] of scope.services) {
     const rule = destinationRuleFor(service, caller, inventory);
     if (rule) rules.set(host, rule);
     const backing = inventory.backings.get(host);
-    const own = rounds.value(`clusters ${host}`, [service, rule, backing], () => clustersOf(service, rule, inventory));
+    const own = rounds.value(`clusters ${host}`, [service, rule, backing, localities], () =>
+      clustersOf(service, rule, inventory, place),
+    );
     for (const cluster of own) clusters[cluster.name] = cluster;
   }
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));
@@ -73,9 +79,9 @@ const unrouted = (services: ReadonlyMap<string, Service>): Service[] =>
 const kept = new Map<string, Rounds>();
 const MOST_VALUES_KEPT = 50_000;
 
-function roundsOf({ workload, namespace, labels, gateway, sidecar }: Caller): Rounds {
+function roundsOf({ workload, namespace, labels, gateway, sidecar, locality }: Caller): Rounds {
   const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  const key = JSON.stringify([workload, namespace, gateway, sidecar, sorted]);
+  const key = JSON.stringify([workload, namespace, gateway, sidecar, locality, sorted]);
   const rounds = kept.get(key) ?? new Rounds();
   kept.delete(key);
   kept.set(key, rounds);

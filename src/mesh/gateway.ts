@@ -1,7 +1,7 @@
 import { expandHost, type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
 import type { Inventory } from './inventory.js';
-import { kubernetesGatewayHosts } from './kubernetesGateway.js';
+import { GATEWAY_NAME, kubernetesGatewayHosts } from './kubernetesGateway.js';
 import { isCatchAll } from './matches.js';
 import { NO_HEADERS } from './policies.js';
 import { labels, number, record, records, text, texts } from './read.js';
@@ -9,6 +9,14 @@ import { hostMatches } from './services.js';
 import type { PortConfig, Route, VirtualHost } from './types.js';
 import { compileRules } from './virtualServiceRoutes.js';
 import { gatewaysOf, hostsOf } from './virtualServices.js';
+
+/** Whether pods with these labels are a gateway: a Gateway selects them, or they were made for one of the Gateway API. */
+export const isGateway = (objects: readonly KubeObject[], own: Readonly<Record<string, string>>): boolean =>
+  own[GATEWAY_NAME] !== undefined ||
+  objects.some(({ kind, spec }) => {
+    const selector = { ...labels(spec?.selector) };
+    return kind === 'Gateway' && Object.keys(selector).length > 0 && labelsMatch(selector, { ...own });
+  });
 
 interface Server {
   readonly gateway: string;

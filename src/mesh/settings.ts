@@ -9,6 +9,8 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   readonly defaultRetries: RetryPolicy;
   readonly unknownHosts: 'allow-any' | 'registry-only';
+  /** `localityLbSetting`: fields of the mesh's default; it is on unless they say otherwise. */
+  readonly localityLoadBalancing: Fields;
   /** What counts for objects that write no exportTo; empty: every namespace. */
   readonly exportTo: {
     readonly services: readonly string[];
@@ -24,6 +26,7 @@ export function meshSettings(configMap: KubeObject | undefined): MeshSettings {
     rootNamespace: text(mesh.rootNamespace) ?? 'istio-system',
     defaultRetries: retryPolicy(mesh.defaultHttpRetryPolicy, DEFAULT_RETRIES),
     unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
+    localityLoadBalancing: record(mesh.localityLbSetting),
     exportTo: {
       services: texts(mesh.defaultServiceExportTo),
       virtualServices: texts(mesh.defaultVirtualServiceExportTo),
