@@ -21,7 +21,7 @@ export const serviceBypassed: CauseKind = {
   title: 'the Service is headless, so the caller dials a pod and routes have no effect',
   confirm: (input) => fromObjects(byWeight(input) ? headless(input) : []),
   // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
-  predict: (_candidate, input) => asCounted(input, ['client', 'source', 'destination']),
+  predict: (_candidate, input) => ({ ...asCounted(input, ['client', 'source', 'destination']), unit: 'connection' }),
 };
 
 const byWeight = ({ stage }: DiagnosisInput): boolean => stage.expect.by !== 'balancing';
@@ -45,7 +45,7 @@ function tcpPort(input: DiagnosisInput): Place[] {
     placeAt(input, target, `spec.ports[${index}].${field}`, {
       found,
       expected: 'http',
-      fix: `Say http: the mesh treats port ${text(at(port, 'port')) ?? ''} as TCP and balances whole connections over all ready pods, past every HTTP route.`,
+      fix: `Name the port http, or set appProtocol: http. As it is the mesh treats port ${text(at(port, 'port')) ?? ''} as TCP and balances whole connections over all ready pods, past every HTTP route.`,
     }),
   ];
 }
