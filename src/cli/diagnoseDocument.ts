@@ -52,6 +52,7 @@ const UNKNOWN_WITHOUT: Readonly<Record<string, string>> = {
   Namespace: 'whether a sidecar is injected, and where the mesh is ambient',
   Service: 'whether its selector pins a version, and how its ports are named',
   Pod: 'whether pods are ready, have a sidecar and carry their labels',
+  Node: 'which pods are near to which callers',
   Deployment: 'replicas, images and pod templates of the versions',
   VirtualService: 'which route is in force, its weights, mirrors and faults',
   DestinationRule: 'what subsets select, and limits on connections',

@@ -21,7 +21,7 @@ const PROMISED_BY: Readonly<Record<DiagnoseDocument['promisedBy'], string>> = {
   nobody: '',
 };
 
-function heading({ service, namespace, from, promised, promisedBy, window }: DiagnoseDocument): Line[] {
+function heading({ service, namespace, from, promised, promisedBy, window, result, checks }: DiagnoseDocument): Line[] {
   const shares = Object.entries(promised ?? {}).map(([version, share]) => `${version} ${percentNumber(share)} %`);
   const promise = shares.length > 0 ? `${shares.join(', ')} (${PROMISED_BY[promisedBy]})` : 'no share is promised';
   const caller = from === null ? '' : `, called by ${from}`;
@@ -29,6 +29,10 @@ function heading({ service, namespace, from, promised, promisedBy, window }: Dia
   return [
     line(piece(`${service}.${namespace}`, 'bold'), `${caller}: ${promise}`),
     line(`  ${watched}${window.interrupted ? ', interrupted' : ''}`),
+    // What is wrong comes before why.
+    ...checks
+      .filter(({ verdict }) => verdict === 'fail' || (verdict === 'pass' && result === 'clear'))
+      .map(({ reason }) => line(`  ${reason}`)),
   ];
 }
 
@@ -39,14 +43,12 @@ const WORDS: Readonly<Record<DiagnoseDocument['result'], string>> = {
   unseen: 'Nothing wrong was found, but too little could be seen to say that all is well.',
 };
 
-function findings({ result, causes, unexplained, checks }: DiagnoseDocument): Line[] {
+function findings({ result, causes, unexplained }: DiagnoseDocument): Line[] {
   const tone = result === 'clear' ? 'ok' : result === 'unseen' ? 'warn' : 'bad';
-  const told = checks.filter(({ verdict }) => verdict === 'fail' || (verdict === 'pass' && result === 'clear'));
   return [
     line(piece(WORDS[result], tone)),
     ...causes.flatMap(causeLines),
     ...(unexplained === undefined ? [] : [line(`  ${unexplained}`)]),
-    ...told.map(({ reason }) => line(`  ${reason}`)),
   ];
 }
 

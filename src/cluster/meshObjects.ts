@@ -11,6 +11,7 @@ const KINDS: readonly (readonly [apiVersions: readonly string[], kind: string])[
   [['v1'], 'Namespace'],
   [['v1'], 'Service'],
   [['v1'], 'Pod'],
+  [['v1'], 'Node'],
   [['apps/v1'], 'Deployment'],
   [['apps/v1'], 'StatefulSet'],
   [['discovery.k8s.io/v1'], 'EndpointSlice'],

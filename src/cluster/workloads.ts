@@ -9,6 +9,8 @@ const MESH_KINDS: readonly (readonly [apiVersions: readonly string[], kind: stri
   [['v1'], 'Namespace', true],
   [['v1'], 'Service', false],
   [['v1'], 'Pod', false],
+  // Where pods run; without the right to read it no pod is nearer than another.
+  [['v1'], 'Node', true],
   [['apps/v1'], 'Deployment', false],
   [ISTIO, 'VirtualService', true],
   [ISTIO, 'DestinationRule', true],
@@ -65,14 +67,25 @@ export async function readVisibleObjects(
 /** Without these nothing can be said of a route. */
 const NEEDED = ['VirtualService', 'DestinationRule'];
 
+/** Kinds that lie in no namespace. */
+const ELSEWHERE = ['Namespace', 'Node'];
+
+/** A node's status is long, and says nothing about routes. */
+const labelsOnly = ({ apiVersion, kind, metadata: { name, labels } }: KubeObject): KubeObject => ({
+  apiVersion,
+  kind,
+  metadata: { name, ...(labels ? { labels } : {}) },
+});
+
 function readKinds(client: ClusterClient, namespace: string) {
   return Promise.all(
     MESH_KINDS.map(async ([apiVersions, kind, everywhere]) => {
-      const places = everywhere ? [undefined, ...(kind === 'Namespace' ? [] : [namespace])] : [namespace];
+      const places = everywhere ? [undefined, ...(ELSEWHERE.includes(kind) ? [] : [namespace])] : [namespace];
       let error: ApiError | undefined;
       for (const place of places) {
         try {
-          const objects = await listNewest(client, apiVersions, kind, place);
+          const found = await listNewest(client, apiVersions, kind, place);
+          const objects = kind === 'Node' ? found.map(labelsOnly) : found;
           const from = place === undefined ? ('cluster' as const) : ('namespace' as const);
           return { kind, objects, from, error };
         } catch (refusal) {

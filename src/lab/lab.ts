@@ -17,12 +17,14 @@ import { Distribution } from './control/distribution.js';
 import type { LabFaults } from './control/faults.js';
 import { emptyDeletedNamespaces, garbageController } from './control/garbage.js';
 import { listen } from './control/httpServer.js';
+import { isGatewayPod } from './control/injection.js';
 import { Kubelet } from './control/kubelet.js';
 import { PodNetwork } from './control/network.js';
 import { podSpec } from './control/objects.js';
 import type { StartPodProxy } from './control/podProxy.js';
 import { PodLogs } from './control/programs.js';
 import { podSetController } from './control/replicaSets.js';
+import { zoneOf } from './control/scheduling.js';
 import { ServiceAddresses } from './control/serviceAddress.js';
 import { serviceController } from './control/services.js';
 import { Store } from './control/store.js';
@@ -121,7 +123,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const { binary } = options.envoy ?? {};
   const startProxy: StartPodProxy =
     envoys && binary
-      ? (proxy) => EnvoySidecar.start(proxy, { binary, folder: envoys, onError })
+      ? (proxy) =>
+          isGatewayPod(proxy.pod)
+            ? Sidecar.start(proxy)
+            : EnvoySidecar.start(proxy, { binary, folder: envoys, onError })
       : (proxy) => Sidecar.start(proxy);
   const logs = new PodLogs();
   const fronts = new ServiceFronts(store, addresses, network, seededRandom(seed, 3));
@@ -136,6 +141,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     startProxy,
     program: testRunPrograms({ store, clock, logs, k6: options.k6, prometheusUrl: () => prometheusUrl }),
     openService: (service, port) => fronts.port(service, port),
+    zoneOf: (pod) => zoneOf(store, pod),
     ...(options.faults ? { faults: options.faults } : {}),
   });
   const kubelet = new Kubelet(context, {
@@ -151,7 +157,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   }
   closers.push(warnOfRest(store, envoys ? notCovered : notRehearsed, options.onWarning));
   const resolvePodPort = (namespace: string, pod: string, port: number) => {
-    const real = runtime.localPort(namespace, pod, port);
+    const found = store.get('pods', namespace, pod);
+    const real = found && runtime.cutOff(found) ? undefined : runtime.localPort(namespace, pod, port);
     return real === undefined ? undefined : { host: '127.0.0.1', port: real };
   };
   const followed = options.follow && (await follow(options.follow, { store, clock, onError, resolvePodPort }));

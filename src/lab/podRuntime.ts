@@ -1,7 +1,6 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { AppRegistry } from './apps/registry.js';
 import type { PodProcess } from './control/kubelet.js';
-import { workloadOf } from './control/objects.js';
 import type { PodProxy } from './control/podProxy.js';
 import { RunningPod, type RuntimeOptions } from './runningPod.js';
 
@@ -11,12 +10,9 @@ export class PodRuntime {
   private readonly registry = new AppRegistry();
   private readonly sidecars = new Map<string, PodProxy>();
   private readonly pods = new Map<string, RunningPod>();
-  /** Workload -> pods that have still to start in the failed zone. */
-  private readonly failing: Map<string, number>;
 
   constructor(options: RuntimeOptions) {
     this.options = options;
-    this.failing = new Map(Object.entries(options.faults?.zoneOutage ?? {}));
   }
 
   /** Real port behind a port of a pod, as a process inside the pod reaches it. */
@@ -25,14 +21,14 @@ export class PodRuntime {
     return this.sidecars.get(key)?.port(port) ?? this.pods.get(key)?.localPort(port);
   }
 
-  private liesInFailedZone(pod: KubeObject): boolean {
-    const left = this.failing.get(workloadOf(pod)) ?? 0;
-    if (left > 0) this.failing.set(workloadOf(pod), left - 1);
-    return left > 0;
+  /** In a zone that has failed: nothing outside of the pod reaches it. */
+  cutOff(pod: KubeObject): boolean {
+    const { faults, zoneOf } = this.options;
+    return faults?.zoneOutage !== undefined && zoneOf?.(pod) === faults.zoneOutage;
   }
 
   run(pod: KubeObject, ip: string): PodProcess {
-    const process = new RunningPod(this.options, this.registry, pod, ip, this.liesInFailedZone(pod));
+    const process = new RunningPod(this.options, this.registry, pod, ip, this.cutOff(pod));
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
     const running = process.start().then(async (sidecar) => {
       await process.startPrograms();

@@ -39,6 +39,8 @@ export interface RuntimeOptions {
   readonly program?: StartProgram;
   /** Where connections of a pod without sidecar to a Service go: a ready pod of it, drawn per connection. */
   readonly openService?: (service: KubeObject, port: number) => Promise<number>;
+  /** Zone of the node that a pod runs on; default: there are no zones. */
+  readonly zoneOf?: (pod: KubeObject) => string | undefined;
   /** What goes wrong in pods; default nothing. */
   readonly faults?: Pick<LabFaults, 'ownCalls' | 'cookieJars' | 'zoneOutage'>;
 }

@@ -19,6 +19,9 @@ export const sendTo =
     return { status: answer.status, body: JSON.parse(answer.text) };
   };
 
+/** Pods are scheduled as soon as they are there. */
+const FIRST = ['Namespace', 'Node'];
+
 /** An object that the API server does not take. */
 export interface Refusal {
   /** As it was given. */
@@ -65,8 +68,8 @@ export async function applyStartObjects(
   const implied = [...named].map((name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   const ordered = [
     ...implied,
-    ...placed.filter((o) => o.kind === 'Namespace'),
-    ...placed.filter((o) => o.kind !== 'Namespace'),
+    ...placed.filter(({ kind }) => FIRST.includes(kind)),
+    ...placed.filter(({ kind }) => !FIRST.includes(kind)),
   ];
 
   const unknown: KubeObject[] = [];

@@ -1,8 +1,9 @@
-import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import type { KubeObject } from '../base/kubernetes.js';
 import { compileProxyConfig } from './compile.js';
+import { isGateway } from './gatewayServers.js';
 import { hasSidecar } from './injection.js';
 import { workloadOf } from './pods.js';
-import { labels, record, records, text } from './read.js';
+import { labels, records, text } from './read.js';
 import { type ConnectionRoute, routesOfServices } from './serverNames.js';
 import type { VersionOf } from './tally.js';
 import type { Caller, Cluster, Destination, MeshObjects, ProxyConfig, Route, RouteMatch } from './types.js';
@@ -53,7 +54,7 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
       object.kind === 'Pod' && object.metadata.namespace === from.namespace && workloadOf(object) === from.workload,
   );
   const own = { ...labels(pods[0]?.metadata.labels) };
-  const gateway = objects.some((object) => object.kind === 'Gateway' && selects(object, own));
+  const gateway = isGateway(objects, own);
   const told = { gateway, partlyMirrored: [], mirroredReads: [] };
   const live = serviceOf(objects, service);
   if (!live) return { ...unknown(`there is no Service ${service.name}`), ...told };
@@ -103,11 +104,6 @@ function fromOutside(objects: MeshObjects, service: ChoiceQuestion['service'], v
 const NOTHING = { discipline: undefined, key: undefined, replicas: {} } as const;
 
 const unknown = (why: string): Draw => ({ unit: 'unknown', by: 'unknown', ...NOTHING, why });
-
-function selects(gateway: KubeObject, own: Record<string, string>): boolean {
-  const selector = { ...labels(record(gateway.spec).selector) };
-  return Object.keys(selector).length > 0 && labelsMatch(selector, own);
-}
 
 const AMBIENT = 'istio.io/dataplane-mode';
 
@@ -210,7 +206,8 @@ function draw(
   if (!first) return { unit, by: 'weight', ...NOTHING, why: `${why} and drawn by route weights` };
   const replicas = countVersions(first.endpoints, versionOf);
   if (first.balancing === 'original-dst') {
-    return unknown('the Service is headless, so the caller itself dials a pod and routes have no effect');
+    const why = 'the Service is headless, so the caller itself dials a pod for each of them and routes have no effect';
+    return { unit: 'connection', by: 'unknown', ...NOTHING, why };
   }
   if (clusters.length > 1) {
     if (mixed.some((cluster) => cluster.hash))

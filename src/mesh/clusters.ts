@@ -1,18 +1,24 @@
 import { type AppliedRule, type Subset, trafficPolicy, tuning } from './destinationRules.js';
 import type { Inventory } from './inventory.js';
+import { failoverOf, type Place, prioritised } from './localities.js';
+import { record } from './read.js';
 import { clusterName, type Service, type ServicePort } from './services.js';
 import type { Caller, Cluster } from './types.js';
 
-/** The clusters of one Service: one per port, and one more per port and subset. */
+/**
+ * The clusters of one Service: one per port, and one more per port and subset.
+ * @param place where the proxy stands; undefined: not known, or nobody else's place is.
+ */
 export function clustersOf(
   service: Service,
   rule: AppliedRule | undefined,
   inventory: Inventory,
   caller: Pick<Caller, 'gateway'>,
+  place?: Place,
 ): Cluster[] {
   return service.ports.flatMap((port) => [
-    cluster(service, port, rule, undefined, inventory, caller),
-    ...(rule?.subsets ?? []).map((subset) => cluster(service, port, rule, subset, inventory, caller)),
+    cluster(service, port, rule, undefined, inventory, caller, place),
+    ...(rule?.subsets ?? []).map((subset) => cluster(service, port, rule, subset, inventory, caller, place)),
   ]);
 }
 
@@ -23,12 +29,23 @@ function cluster(
   subset: Subset | undefined,
   inventory: Inventory,
   { gateway }: Pick<Caller, 'gateway'>,
+  place: Place | undefined,
 ): Cluster {
-  const tuned = tuning(trafficPolicy(rule, subset, port.port));
+  const policy = trafficPolicy(rule, subset, port.port);
+  const tuned = tuning(policy);
   // A headless Service has no address to balance behind: the dialled pod answers, subset or not. At a gateway nobody has dialled anything.
   const dialled = !gateway && (service.headless || service.entry?.dialled);
   const balancing = dialled ? 'original-dst' : tuned.balancing;
   const labels = balancing === 'original-dst' ? {} : (subset?.labels ?? {});
+  const endpoints = gateway && service.entry?.dialled ? [] : inventory.endpoints(service, port, labels);
+  const failover =
+    place && balancing !== 'original-dst'
+      ? failoverOf(
+          record(policy.loadBalancer).localityLbSetting,
+          inventory.settings.localityLoadBalancing,
+          tuned.outlier !== undefined,
+        )
+      : undefined;
   return {
     name: clusterName(port.port, subset?.name ?? '', service.fqdn),
     host: service.fqdn,
@@ -39,6 +56,6 @@ function cluster(
     protocol: port.protocol === 'tcp' ? 'tcp' : 'http',
     ...tuned,
     balancing,
-    endpoints: gateway && service.entry?.dialled ? [] : inventory.endpoints(service, port, labels),
+    endpoints: failover && place ? prioritised(endpoints, failover, place) : endpoints,
   };
 }

@@ -3,6 +3,7 @@ import { clustersOf } from './clusters.js';
 import { type AppliedRule, destinationRulesFor } from './destinationRules.js';
 import { gatewayPorts } from './gateway.js';
 import { type Inventory, inventoryOf } from './inventory.js';
+import { localitiesOf } from './localities.js';
 import { perObject, Rounds } from './memo.js';
 import { scopeOf } from './scope.js';
 import type { Service } from './services.js';
@@ -76,11 +77,14 @@ function clustersFor(
   caller: Caller,
   rounds: Rounds,
 ): Readonly<Record<string, Cluster>> {
+  const { pods, nodes, workloadEntries } = inventory.snapshot;
+  const localities = caller.locality === undefined ? undefined : localitiesOf(pods, nodes, workloadEntries);
+  const place = localities && { locality: caller.locality ?? '', labels: caller.labels, localities };
   const parts: (readonly Cluster[])[] = [];
   for (const [host, service] of services) {
     const rule = rules.get(host);
-    const inputs = [service, rule, inventory.backings.get(host)];
-    parts.push(rounds.value('clusters', host, inputs, () => clustersOf(service, rule, inventory, caller)));
+    const inputs = [service, rule, inventory.backings.get(host), localities];
+    parts.push(rounds.value('clusters', host, inputs, () => clustersOf(service, rule, inventory, caller, place)));
   }
   return rounds.value('clusters', '', parts, () => {
     const clusters: Record<string, Cluster> = {};
@@ -103,9 +107,9 @@ const unrouted = (services: ReadonlyMap<string, Service>): Service[] =>
 const kept = new Map<string, Rounds>();
 const MOST_VALUES_KEPT = 50_000;
 
-function roundsOf({ workload, namespace, labels, gateway, sidecar }: Caller): Rounds {
+function roundsOf({ workload, namespace, labels, gateway, sidecar, locality }: Caller): Rounds {
   const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  const key = JSON.stringify([workload, namespace, gateway, sidecar, sorted]);
+  const key = JSON.stringify([workload, namespace, gateway, sidecar, locality, sorted]);
   const rounds = kept.get(key) ?? new Rounds();
   kept.delete(key);
   kept.set(key, rounds);

@@ -1,4 +1,5 @@
 import { expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { GATEWAY_NAME } from './kubernetesGateway.js';
 import { labels, number, record, records, text, texts } from './read.js';
 import { hostMatches } from './services.js';
 import type { Caller } from './types.js';
@@ -20,6 +21,14 @@ export interface GatewayServer {
   /** Every request is sent to https. */
   readonly redirects: boolean;
 }
+
+/** Whether pods with these labels are a gateway: a Gateway selects them, or they were made for one of the Gateway API. */
+export const isGateway = (objects: readonly KubeObject[], own: Readonly<Record<string, string>>): boolean =>
+  own[GATEWAY_NAME] !== undefined ||
+  objects.some(({ kind, spec }) => {
+    const selector = { ...labels(spec?.selector) };
+    return kind === 'Gateway' && Object.keys(selector).length > 0 && labelsMatch(selector, { ...own });
+  });
 
 const HTTP_PROTOCOLS = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB']);
 

@@ -4,6 +4,7 @@ import { mostSpecificFor } from './subnets.js';
 import {
   answerText,
   clusterHost,
+  leadTo,
   matchText,
   mergeWeights,
   type RouteLine,
@@ -25,18 +26,23 @@ export function summariseConfigDump(dump: unknown, serviceFqdn: string): RouteSu
   const routeSections = section('RoutesConfigDump');
   if (routeSections.length === 0) return undefined;
   const routes: RouteLine[] = [];
+  let ofGateway = false;
   for (const config of routeSections.flatMap((part) => [
     ...records(part.dynamic_route_configs),
     ...records(part.static_route_configs),
   ])) {
     const table = record(config.route_config);
-    const port = portOf(text(table.name) ?? '');
+    const tableName = text(table.name) ?? '';
+    const port = portOf(tableName);
+    const gateway = /^https?\./.test(tableName);
+    ofGateway ||= gateway;
     if (port === undefined) continue;
     for (const host of records(table.virtual_hosts)) {
       const name = text(host.name);
       const domains = Array.isArray(host.domains) ? host.domains : [];
-      if (name !== `${serviceFqdn}:${port}` && !domains.includes(serviceFqdn)) continue;
-      for (const route of records(host.routes)) routes.push(httpLine(route, port));
+      const lines = records(host.routes).map((route) => httpLine(route, port));
+      const own = name === `${serviceFqdn}:${port}` || domains.includes(serviceFqdn);
+      if (own || (gateway && leadTo(serviceFqdn, lines))) routes.push(...lines);
     }
   }
   const http = new Set(routes.map((line) => line.port));
@@ -45,11 +51,9 @@ export function summariseConfigDump(dump: unknown, serviceFqdn: string): RouteSu
     if (!http.has(line.port)) routes.push(line);
   }
   routes.sort((a, b) => a.port - b.port);
-  return withEndpoints(
-    serviceFqdn,
-    routes,
-    clusterLookup(section('ClustersConfigDump'), section('EndpointsConfigDump')),
-  );
+  const lookup = clusterLookup(section('ClustersConfigDump'), section('EndpointsConfigDump'));
+  const summary = withEndpoints(serviceFqdn, routes, lookup);
+  return ofGateway ? { ...summary, gateway: true } : summary;
 }
 
 /** Sidecars name a table `80` or `host:80`, gateways `http.8080` or `https.443.name.gateway.namespace`. */

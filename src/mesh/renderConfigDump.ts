@@ -1,3 +1,4 @@
+import { byPriority } from './localities.js';
 import { renderRoutes, seconds, typed } from './renderRoutes.js';
 import { routesOfServices } from './serverNames.js';
 import type { Cluster, Destination, Endpoint, PortConfig, ProxyConfig, TlsRoute, VirtualHost } from './types.js';
@@ -77,11 +78,16 @@ const renderOutliers = (outlier: NonNullable<Cluster['outlier']>): object => ({
 function renderAssignment(cluster: Cluster): object {
   return typed('config.endpoint.v3.ClusterLoadAssignment', {
     cluster_name: cluster.name,
-    endpoints:
-      cluster.endpoints.length > 0 ? [{ locality: {}, lb_endpoints: cluster.endpoints.map(renderEndpoint) }] : [],
+    endpoints: renderTiers(cluster.endpoints, renderEndpoint),
     policy: { overprovisioning_factor: 140 },
   });
 }
+
+/** Endpoints of one priority are a group; what locality each has is not told. */
+export const renderTiers = (endpoints: readonly Endpoint[], render: (endpoint: Endpoint) => object): object[] =>
+  byPriority(endpoints, ({ priority = 0 }) => priority).flatMap((tier, priority) =>
+    tier.length > 0 ? [{ locality: {}, lb_endpoints: tier.map(render), ...(priority > 0 ? { priority } : {}) }] : [],
+  );
 
 export const renderEndpoint = ({ ip, targetPort, ready, workload, pod }: Endpoint): object => ({
   endpoint: { address: { socket_address: { address: ip, port_value: targetPort } }, health_check_config: {} },
@@ -128,8 +134,9 @@ export interface RouteTable {
   }[];
 }
 
-/** Services with a declared protocol share the table of their port; a detected one has a table of its own. */
-export function renderTables({ ports, clusters }: ProxyConfig): RouteTable[] {
+/** Services with a declared protocol share the table of their port; a detected one has a table of its own. Gateways name theirs otherwise. */
+export function renderTables({ ports, clusters, unknownHosts }: ProxyConfig): RouteTable[] {
+  const prefix = unknownHosts === 'not-found' ? 'http.' : '';
   const table = (name: string, hosts: readonly VirtualHost[], domains?: string[]) => ({
     ...typed('config.route.v3.RouteConfiguration', {}),
     name,
@@ -146,7 +153,7 @@ export function renderTables({ ports, clusters }: ProxyConfig): RouteTable[] {
     const shared = virtualHosts.filter((host) => !host.detected);
     const detected = virtualHosts.filter((host) => host.detected);
     return [
-      ...(shared.length > 0 ? [table(String(port), shared)] : []),
+      ...(shared.length > 0 ? [table(`${prefix}${port}`, shared)] : []),
       ...detected.map((host) => table(host.name, [host], ['*'])),
     ];
   });

@@ -15,7 +15,7 @@ export function sameRoutes(wanted: RouteSummary, held: RouteSummary): string[] {
   } else {
     wanted.routes.forEach((line, index) => {
       const other = held.routes[index];
-      if (other) differences.push(...lineDifferences(line, other, index));
+      if (other) differences.push(...lineDifferences(line, other, index, wanted.gateway !== true));
     });
   }
   for (const cluster of wanted.missing) {
@@ -50,9 +50,9 @@ function clustersText({ clusters, answer }: RouteLine): string {
   return clusters.map(({ name, weight }) => `${formatPercent(weight / sum, 4)} ${name}`).join(' + ');
 }
 
-function lineDifferences(wanted: RouteLine, held: RouteLine, index: number): string[] {
+function lineDifferences(wanted: RouteLine, held: RouteLine, index: number, ports: boolean): string[] {
   const place = `Route ${index + 1} on port ${wanted.port}`;
-  if (wanted.port !== held.port || wanted.protocol !== held.protocol) {
+  if ((ports && wanted.port !== held.port) || wanted.protocol !== held.protocol) {
     return [`${place} should be ${wanted.protocol}, the proxy holds one on port ${held.port} (${held.protocol}).`];
   }
   const differences: string[] = [];

@@ -51,8 +51,8 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
     );
   };
   const unknownHosts = policyMode(sidecar?.spec?.outboundTrafficPolicy) ?? settings.unknownHosts;
-  const egress = sidecar && records(sidecar.spec?.egress);
-  if (!egress || egress.length === 0) {
+  const imported = sidecar && importsOf(sidecar, caller.namespace);
+  if (!imported) {
     const everything = exported.length === all.length;
     const callable = everything ? inventory.services : byName(exported);
     return {
@@ -71,16 +71,6 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
       sees: () => true,
     };
   }
-  const imports = egress.flatMap((listener) => texts(listener.hosts)).map((host) => importOf(host, caller.namespace));
-  // `~/*` among the hosts means none of them, whatever stands beside it.
-  const nothing = imports.some((entry) => entry.namespace === '~');
-  const imported = (namespace: string, hosts: readonly string[]): boolean =>
-    !nothing &&
-    imports.some(
-      (entry) =>
-        (entry.namespace === '*' || entry.namespace === namespace) &&
-        hosts.some((host) => hostMatches(entry.host, host) || hostMatches(host, entry.host)),
-    );
   const kept = virtualServices.filter((object) => imported(object.metadata.namespace ?? 'default', hostsOf(object)));
   const sees = (route: KubeObject, host: string): boolean => imported(route.metadata.namespace ?? 'default', [host]);
   // Destinations of imported routes come with them, or they would lead nowhere; they still cannot be called themselves.
@@ -123,8 +113,34 @@ function without(inventory: Inventory, services: readonly Service[]): Service[] 
   return [...inventory.services.values()].filter((service) => !visible.has(service));
 }
 
-/** One with a matching workloadSelector, else the namespace's own, else the root namespace's. */
-function sidecarFor(sidecars: readonly KubeObject[], caller: Caller, rootNamespace: string): KubeObject | undefined {
+/** Of hosts of a namespace: is one of them among the egress hosts of a Sidecar? undefined: it names none, so that all are. */
+export function importsOf(
+  sidecar: KubeObject,
+  callerNamespace: string,
+): ((namespace: string, hosts: readonly string[]) => boolean) | undefined {
+  const egress = records(sidecar.spec?.egress);
+  if (egress.length === 0) return undefined;
+  const imports = egress.flatMap((listener) => texts(listener.hosts)).map((host) => importOf(host, callerNamespace));
+  // `~/*` among the hosts means none of them, whatever stands beside it.
+  const nothing = imports.some((entry) => entry.namespace === '~');
+  return (namespace, hosts) =>
+    !nothing &&
+    imports.some(
+      (entry) =>
+        (entry.namespace === '*' || entry.namespace === namespace) &&
+        hosts.some((host) => hostMatches(entry.host, host) || hostMatches(host, entry.host)),
+    );
+}
+
+/**
+ * The Sidecar that governs a workload: one with a matching workloadSelector, else the namespace's own, else the root namespace's.
+ * @param sidecars oldest first
+ */
+export function sidecarFor(
+  sidecars: readonly KubeObject[],
+  caller: Pick<Caller, 'namespace' | 'labels'>,
+  rootNamespace: string,
+): KubeObject | undefined {
   const selectorOf = (object: KubeObject) => labels(record(object.spec?.workloadSelector).labels);
   const selects = (object: KubeObject) => Object.keys(selectorOf(object)).length > 0;
   const own = sidecars.filter((object) => (object.metadata.namespace ?? 'default') === caller.namespace);

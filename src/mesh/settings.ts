@@ -14,6 +14,8 @@ export interface MeshSettings {
   readonly autoMutualTls: boolean;
   /** Names of providers of metrics: those in force where no Telemetry names any, and those that are Prometheus (in lower case). */
   readonly metricsProviders: { readonly byDefault: readonly string[]; readonly prometheus: readonly string[] };
+  /** `localityLbSetting`: fields of the mesh's default; it is on unless they say otherwise. */
+  readonly localityLoadBalancing: Fields;
   /** What counts for objects that write no exportTo; empty: every namespace. */
   readonly exportTo: {
     readonly services: readonly string[];
@@ -35,6 +37,7 @@ function settingsOf(mesh: Fields): MeshSettings {
     unknownHosts: policyMode(mesh.outboundTrafficPolicy) ?? 'allow-any',
     autoMutualTls: mesh.enableAutoMtls !== false,
     metricsProviders: metricsProviders(mesh),
+    localityLoadBalancing: record(mesh.localityLbSetting),
     exportTo: {
       services: texts(mesh.defaultServiceExportTo),
       virtualServices: texts(mesh.defaultVirtualServiceExportTo),

@@ -21,6 +21,7 @@ const SECTIONS = [
   'referenceGrants',
   'slices',
   'pods',
+  'nodes',
   'workloads',
   'namespaces',
   'meshConfigs',
@@ -60,6 +61,7 @@ function sectionOf(object: KubeObject): Section | undefined {
   if (group === 'gateway.networking.k8s.io') return GATEWAY_API[kind];
   if (apiVersion === 'v1' && kind === 'Service') return 'services';
   if (kind === 'Pod') return 'pods';
+  if (apiVersion === 'v1' && kind === 'Node') return 'nodes';
   if (kind === 'EndpointSlice') return 'slices';
   if (kind === 'Namespace') return 'namespaces';
   if (isWorkload(object)) return 'workloads';

@@ -5,6 +5,8 @@ import type { ProxyConfig, Route, RouteMatch, StringMatch, TlsRoute } from './ty
 export interface RouteSummary {
   /** FQDN. */
   readonly service: string;
+  /** Of a gateway: where it listens for a port is for the Service before it to say, so ports are not compared. Absent: of a sidecar. */
+  readonly gateway?: true;
   /** By port, then in matching order; alternatives of one rule are lines of their own, as a proxy holds them. */
   readonly routes: readonly RouteLine[];
   /** Ready endpoints `ip:port`, sorted, of every cluster that a line names and that balances by itself. */
@@ -32,13 +34,15 @@ export interface RouteLine {
   readonly retries: number;
 }
 
-/** The routes of one Service in a compiled configuration. */
+/** The routes of one Service in a compiled configuration; at a gateway, where any host may lead to it, those of every such host. */
 export function summarise(config: ProxyConfig, serviceFqdn: string): RouteSummary {
   const routes: RouteLine[] = [];
+  const gateway = config.unknownHosts === 'not-found';
   for (const { port, virtualHosts, tcp } of config.ports) {
     for (const host of virtualHosts) {
-      if (host.name !== `${serviceFqdn}:${port}` && !host.domains.includes(serviceFqdn)) continue;
-      for (const route of host.routes) routes.push(...linesOf(route, port));
+      const lines = host.routes.flatMap((route) => linesOf(route, port));
+      const own = host.name === `${serviceFqdn}:${port}` || host.domains.includes(serviceFqdn);
+      if (own || (gateway && leadTo(serviceFqdn, lines))) routes.push(...lines);
     }
     for (const { destinations, tls } of routesOfServices(tcp, port)) {
       const clusters = mergeWeights(destinations.map(({ cluster: name, weight }) => ({ name, weight })));
@@ -46,13 +50,18 @@ export function summarise(config: ProxyConfig, serviceFqdn: string): RouteSummar
       routes.push(tcpLine(port, clusters, tls ? serverNamesText(tls) : ''));
     }
   }
-  return withEndpoints(serviceFqdn, routes, (name) => {
+  const summary = withEndpoints(serviceFqdn, routes, (name) => {
     const cluster = config.clusters[name];
     if (!cluster) return 'missing';
     if (cluster.balancing === 'original-dst') return 'original-dst';
     return cluster.endpoints.filter((endpoint) => endpoint.ready).map(({ ip, targetPort }) => `${ip}:${targetPort}`);
   });
+  return gateway ? { ...summary, gateway } : summary;
 }
+
+/** Does one of the routes send anything to the Service? */
+export const leadTo = (serviceFqdn: string, lines: readonly RouteLine[]): boolean =>
+  lines.some(({ clusters }) => clusters.some(({ name }) => clusterHost(name) === serviceFqdn));
 
 /** The host in `outbound|port|subset|host`. */
 export const clusterHost = (name: string): string => name.split('|')[3] ?? '';

@@ -10,6 +10,8 @@ export interface Caller {
   readonly gateway: boolean;
   /** false: no sidecar stands before its connections, so no route applies to them. Default true. */
   readonly sidecar?: boolean;
+  /** `region/zone/subzone` where it runs; absent: not known, so that no endpoint is nearer than another. */
+  readonly locality?: string;
 }
 
 /** What a mesh configures one proxy with: RDS, CDS and EDS in one value. */
@@ -219,6 +221,8 @@ export interface Endpoint {
   readonly ready: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly workload: string;
+  /** 0 or absent: the nearest ones. Those of a higher number get requests as far as nearer ones are not healthy. */
+  readonly priority?: number;
   /** Relative to the cluster's other endpoints, as a ServiceEntry may write it; absent: 1. */
   readonly weight?: number;
 }

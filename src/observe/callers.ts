@@ -1,18 +1,33 @@
-import { newestSamples, serviceSelectors, UNKNOWN } from './istioCounts.js';
+import { CONNECTIONS, newestSamples, serviceSelectors, UNKNOWN } from './istioCounts.js';
 import type { PrometheusClient } from './prometheus.js';
 import type { WatchedService } from './versions.js';
 
-/** Workloads whose proxies have called the service, the busiest first, as `workload` and its namespace. */
+/** A workload and how often it called, or, where its calls are no requests to the mesh, connected. */
+interface Caller {
+  readonly workload: string;
+  readonly namespace: string;
+  readonly calls: number;
+}
+
+/** Workloads whose proxies have called the service, the busiest first; those that only open connections where nobody sends requests. */
 export async function callersOf(
   prometheus: PrometheusClient,
   watched: WatchedService,
   signal?: AbortSignal,
-): Promise<{ readonly workload: string; readonly namespace: string; readonly calls: number }[]> {
-  const calls = new Map<string, { workload: string; namespace: string; calls: number }>();
-  for (const { labels, value } of await prometheus.instant(
-    newestSamples(serviceSelectors('source', watched)),
-    signal,
-  )) {
+): Promise<Caller[]> {
+  const asking = await callersBy(undefined, prometheus, watched, signal);
+  return asking.length > 0 ? asking : callersBy(CONNECTIONS, prometheus, watched, signal);
+}
+
+async function callersBy(
+  metric: string | undefined,
+  prometheus: PrometheusClient,
+  watched: WatchedService,
+  signal: AbortSignal | undefined,
+): Promise<Caller[]> {
+  const calls = new Map<string, Caller>();
+  const selectors = serviceSelectors('source', watched, metric);
+  for (const { labels, value } of await prometheus.instant(newestSamples(selectors), signal)) {
     const { source_workload: workload = UNKNOWN, source_workload_namespace: namespace = UNKNOWN } = labels;
     if (workload === UNKNOWN) continue;
     const known = calls.get(`${workload}.${namespace}`);

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import type { HeldRoutes } from '../judge/causes.js';
 import type { Look } from '../judge/types.js';
 import type { GeneratorHealth, LatencySummary, LoadSummary } from '../load/types.js';
 import type { Evidence } from '../observe/types.js';
@@ -110,7 +111,13 @@ export type RunEventBody =
    */
   | { readonly type: 'objects'; readonly stage: string; readonly objects: readonly KubeObject[] }
   /** What the series tell beside the counts, asked when the window of a stage that did not pass had closed; for causes. */
-  | { readonly type: 'evidence'; readonly stage: string; readonly evidence: Evidence }
+  | {
+      readonly type: 'evidence';
+      readonly stage: string;
+      readonly evidence: Evidence;
+      /** What the caller's proxies hold; absent: nobody could be asked. */
+      readonly routes?: readonly HeldRoutes[];
+    }
   | { readonly type: 'stage-finished'; readonly stage: string }
   | { readonly type: 'load-finished'; readonly summary: LoadSummary }
   | { readonly type: 'interrupted'; readonly signal: 'SIGINT' | 'SIGTERM' }

@@ -1,9 +1,11 @@
 import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
 import { type Ratio, ratio } from '../base/units.js';
 import { compileProxyConfig } from '../mesh/compile.js';
+import { isGateway } from '../mesh/gatewayServers.js';
 import { workloadOf } from '../mesh/pods.js';
 import { labels, number, records } from '../mesh/read.js';
 import { compileRouter } from '../mesh/router.js';
+import type { ProxyConfig, Route } from '../mesh/types.js';
 import type { Scenario } from '../scenario/types.js';
 
 /**
@@ -22,13 +24,18 @@ export function routedShare(
   const caller = objects.find(
     (object) => object.kind === 'Pod' && object.metadata.namespace === namespace && workloadOf(object) === from,
   );
+  const own = { ...labels(caller?.metadata.labels) };
+  const gateway = isGateway(objects, own);
   const config = compileProxyConfig(objects, {
     workload: from ?? '',
     namespace,
-    labels: { ...labels(caller?.metadata.labels) },
-    gateway: false,
+    labels: own,
+    gateway,
   });
-  const action = compileRouter(config).match(port, service, 'GET', '/', {})?.route.action;
+  const route = gateway
+    ? gatewayRoute(config, `${service}.${namespace}.svc.cluster.local`)
+    : compileRouter(config).match(port, service, 'GET', '/', {})?.route;
+  const action = route?.action;
   if (action?.kind !== 'forward') return undefined;
   const total = action.destinations.reduce((sum, { weight }) => sum + weight, 0);
   const share: Record<string, Ratio> = {};
@@ -39,6 +46,12 @@ export function routedShare(
   }
   return share;
 }
+
+/** By what host a gateway is called nobody knows: its first route that leads to the Service. */
+const gatewayRoute = ({ ports }: ProxyConfig, host: string): Route | undefined =>
+  ports
+    .flatMap(({ virtualHosts }) => virtualHosts.flatMap(({ routes }) => routes))
+    .find(({ action }) => action.kind === 'forward' && action.destinations.some((each) => each.host === host));
 
 /** Of the Gateway API's Services, one for each version. */
 function versionOfService(

@@ -9,7 +9,6 @@ import { StageJudge } from '../judge/stageJudge.js';
 import type { StageAssessment, Verdict } from '../judge/types.js';
 import { choiceFor, granularityByObjects } from '../judge/unit/context.js';
 import type { LoadRun } from '../load/loadRun.js';
-import { gatherEvidence } from '../observe/evidence.js';
 import type { Observer } from '../observe/types.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { waitForArrival } from './barrier.js';
@@ -17,6 +16,7 @@ import { applyStage } from './changes.js';
 import type { RunEventBody } from './events.js';
 import { FreshConnections } from './freshConnections.js';
 import { soak } from './soak.js';
+import { stageEvidence } from './stageEvidence.js';
 import { CountingWindow, type LookTaken } from './window.js';
 
 export interface StageInput {
@@ -105,7 +105,9 @@ async function countStage(input: StageInput, fresh: FreshConnections, patience: 
     assessment = soaked ?? assessment;
   }
   if (assessment.verdict !== 'pass' && !signal.aborted) {
-    emit({ type: 'evidence', stage: name, evidence: await gatherEvidence(input.observers, signal) });
+    const whole = () => patience.with(() => readMeshObjects(client, scenario.namespace));
+    const { observers } = input;
+    emit(await stageEvidence({ client, scenario, stage: name, observers, readObjects: whole, clock, signal }));
   }
   emit({ type: 'objects', stage: name, objects: await readObjects() });
   load.resume();

@@ -6,6 +6,7 @@ import { podGet } from '../cluster/portForward.js';
 import type { WorkloadPod } from '../cluster/workloads.js';
 import { compileProxyConfig } from '../mesh/compile.js';
 import { sameRoutes, summarise, summariseConfigDump } from '../mesh/configDump.js';
+import { isGateway } from '../mesh/gatewayServers.js';
 import type { Scenario } from '../scenario/types.js';
 
 /** A caller proxy's route table beside what the objects compile to. */
@@ -49,7 +50,7 @@ async function compareTable(
   } catch (error) {
     return { kind: 'unreadable', why: `${pod.name}:15000 cannot be read by port-forward: ${errorText(error)}` };
   }
-  const caller = { workload: from, namespace, labels: pod.labels, gateway: false };
+  const caller = { workload: from, namespace, labels: pod.labels, gateway: isGateway(objects, pod.labels) };
   const held = summariseConfigDump(dump, host);
   if (!held) return { kind: 'different', why: `${pod.name} has no routes for ${host} yet` };
   const [difference] = sameRoutes(summarise(compileProxyConfig(objects, caller), host), held);

@@ -5,13 +5,13 @@ import { StageJudge } from '../judge/stageJudge.js';
 import type { Look, StageAssessment } from '../judge/types.js';
 import { assessGenerator, NO_READINGS } from '../load/health.js';
 import type { GeneratorHealth, LatencySummary } from '../load/types.js';
-import { gatherEvidence } from '../observe/evidence.js';
 import type { Scenario, Stage } from '../scenario/types.js';
 import { failure, tell } from './failure.js';
 import { makeObservers, reachable } from './observers.js';
 import type { RunDeps, RunOptions, Sender } from './options.js';
 import { checkNamespace, checkTarget } from './preflight.js';
 import { soak } from './soak.js';
+import { stageEvidence } from './stageEvidence.js';
 import { runStarted } from './started.js';
 import { CountingWindow, type LookTaken } from './window.js';
 
@@ -76,7 +76,8 @@ async function watch(scenario: Scenario, stage: Stage, { target }: RunOptions<Se
   const reason = signal.aborted ? 'interrupted' : decided ? 'decided' : 'max-duration';
   emit({ type: 'window-closed', stage: stage.name, reason });
   if (last?.assessment.verdict !== 'pass' && !signal.aborted) {
-    emit({ type: 'evidence', stage: stage.name, evidence: await gatherEvidence(observers, signal) });
+    const whole = () => readMeshObjects(client, scenario.namespace);
+    emit(await stageEvidence({ client, scenario, stage: stage.name, observers, readObjects: whole, clock, signal }));
   }
   const soakMs = stage.soak ?? 0;
   if (soakMs > 0 && last?.assessment.verdict === 'pass' && !signal.aborted) {

@@ -113,7 +113,7 @@ const causeText = (stage: StageModel) =>
   stage.causes
     .map((cause) => {
       const place = cause.place ? ` (${cause.place})` : '';
-      return `${cause.code}: ${cause.object} ${cause.field} is ${cause.found}, expected ${cause.expected}${place}\nfix: ${cause.fix}`;
+      return `${cause.code}: ${cause.object} ${cause.field}: found ${cause.found}; expected ${cause.expected}${place}\nfix: ${cause.fix}`;
     })
     .join('\n');
 

@@ -39,7 +39,7 @@ export class StageFold {
   #generator: StageModel['generator'];
   #graph: StageModel['graph'];
   #objects: readonly KubeObject[] = [];
-  #evidence: EventOf<'evidence'>['evidence'] | undefined;
+  #evidence: Pick<EventOf<'evidence'>, 'evidence' | 'routes'> | undefined;
   readonly #history = new HistoryKeeper();
   /** Causes follow from all else; looked for when asked, once per state. */
   #causes: readonly Cause[] | undefined;
@@ -105,7 +105,7 @@ export class StageFold {
         this.#objects = event.objects;
         return;
       case 'evidence':
-        this.#evidence = event.evidence;
+        this.#evidence = { evidence: event.evidence, ...(event.routes ? { routes: event.routes } : {}) };
         return;
       case 'stage-finished':
         this.#phase = 'finished';
@@ -182,7 +182,7 @@ export class StageFold {
       objects: this.#objects,
       assessment,
       observations: look,
-      ...(this.#evidence ? { evidence: this.#evidence } : {}),
+      ...this.#evidence,
       ...(this.#openedAt === undefined ? {} : { history: this.#history.history(this.#openedAt) }),
     });
   }

@@ -62,7 +62,7 @@ function stageSection(stage: StageModel): string {
   const lines: string[] = [];
   for (const cause of stage.causes) {
     lines.push(
-      `- **${cause.code}** ${md(cause.object)} ${md(cause.field)} is ${md(cause.found)}, expected ${md(cause.expected)}${cause.place ? ` (${md(cause.place)})` : ''}`,
+      `- **${cause.code}** ${md(cause.object)} ${md(cause.field)}: found ${md(cause.found)}; expected ${md(cause.expected)}${cause.place ? ` (${md(cause.place)})` : ''}`,
       `  - Fix: ${md(cause.fix)}`,
     );
   }

@@ -2,8 +2,9 @@ import { type KubeObject, objectRef } from '../../src/base/kubernetes.js';
 import { millis, ratio } from '../../src/base/units.js';
 import type { ManifestObject, Scenario, Stage } from '../../src/scenario/types.js';
 import type { StageParts, Trial } from './types.js';
+import { HOME, renaming, type World } from './world.js';
 
-export const NAMESPACE = 'shop';
+export const NAMESPACE = 'market';
 /** Versions are told apart at the client by the image that answered. */
 export const image = (app: string, version: string): string => `${app}:${version}.0`;
 
@@ -12,7 +13,16 @@ interface Workload {
   readonly labels?: Readonly<Record<string, string>>;
   readonly image?: string;
   readonly sidecar?: boolean;
+  /** Its pods run on nodes of this zone; default: anywhere. */
+  readonly zone?: string;
 }
+
+const ZONE = 'topology.kubernetes.io/zone';
+const node = (zone: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: `node-${zone}`, labels: { 'topology.kubernetes.io/region': 'north', [ZONE]: zone } },
+});
 
 export function deployment(name: string, app: string, version: string, workload: Workload = {}): KubeObject {
   const labels = workload.labels ?? { app, version };
@@ -26,6 +36,7 @@ export function deployment(name: string, app: string, version: string, workload:
       template: {
         metadata: { labels, annotations: { 'sidecar.istio.io/inject': String(workload.sidecar ?? true) } },
         spec: {
+          ...(workload.zone === undefined ? {} : { nodeSelector: { [ZONE]: workload.zone } }),
           containers: [{ name: app, image: workload.image ?? image(app, version), ports: [{ containerPort: 8080 }] }],
         },
       },
@@ -60,6 +71,9 @@ export const route = (http: readonly object[], spec: object = {}, name = 'shop')
 
 export const split = (v1: number, v2: number): object => ({ route: [to('v1', v1), to('v2', v2)] });
 
+/** The weights that the stage promises. */
+export const promised = ({ canary }: World): object => split(100 - canary, canary);
+
 export const subsets = (v2: object = {}, spec: object = {}): KubeObject =>
   istio('DestinationRule', 'shop', {
     host: 'shop',
@@ -70,15 +84,22 @@ export const subsets = (v2: object = {}, spec: object = {}): KubeObject =>
     ...spec,
   });
 
+/** The Deployment of a version, with as many pods as it has in this world. */
+export const shop = ({ pods }: World, version: 'v1' | 'v2', workload: Workload = {}): KubeObject =>
+  deployment(`shop-${version}`, 'shop', version, { replicas: pods[version], ...workload });
+
+export const web = ({ pods }: World, workload: Workload = {}): KubeObject =>
+  deployment('web', 'web', 'v1', { replicas: pods.web, ...workload });
+
 /** `web` calls `shop` for every request it gets; v2 of `shop` is released to a tenth of the calls. */
-const healthyObjects = (): readonly KubeObject[] => [
-  deployment('web', 'web', 'v1'),
+const healthyObjects = (world: World): readonly KubeObject[] => [
+  web(world),
   service('web', { type: 'LoadBalancer' }),
-  deployment('shop-v1', 'shop', 'v1'),
-  deployment('shop-v2', 'shop', 'v2'),
+  shop(world, 'v1'),
+  shop(world, 'v2'),
   service('shop'),
   subsets(),
-  route([split(90, 10)]),
+  route([promised(world)]),
 ];
 
 /** Replaces the object of the same kind and name. @throws when there is none. */
@@ -100,6 +121,9 @@ export const without =
   (objects: readonly KubeObject[]): readonly KubeObject[] =>
     objects.filter(({ kind, metadata }) => !refs.includes(`${kind}/${metadata.name}`));
 
+/** Nodes in two zones of one region, for pods that are put there. */
+export const zones = add(node('a'), node('b'));
+
 /** One change after the other. */
 export const both =
   (...changes: readonly ((objects: readonly KubeObject[]) => readonly KubeObject[])[]) =>
@@ -107,31 +131,31 @@ export const both =
     changes.reduce((changed, change) => change(changed), objects);
 
 /** What the web app calls, and how fast the shop answers. */
-export const APPS = {
-  web: { calls: ['http://shop/item'], latency: { kind: 'constant', ms: millis(0) }, startUp: millis(50) },
-  shop: { latency: { kind: 'constant', ms: millis(1) }, startUp: millis(50) },
-} as const;
+export const appsOf = ({ latencyMs }: World) =>
+  ({
+    web: { calls: ['http://shop/item'], latency: { kind: 'constant', ms: millis(0) }, startUp: millis(50) },
+    shop: { latency: { kind: 'constant', ms: millis(latencyMs) }, startUp: millis(50) },
+  }) as const;
 
-const PRECISION = { margin: ratio(0.05), errorRate: ratio(0.001), absence: ratio(0.02) };
-
-const STAGE: StageParts = {
+const stageOf = ({ canary, margin }: World): StageParts => ({
   applies: ['VirtualService/shop'],
   deletes: [],
   expect: {
-    share: { v2: ratio(0.1) },
+    share: { v2: ratio(canary / 100) },
     by: 'weight',
     mirror: undefined,
     errors: { max: ratio(0.02) },
   },
-  precision: PRECISION,
-};
+  precision: { margin: ratio(margin), errorRate: ratio(0.001), absence: ratio(0.02) },
+});
 
 const manifest = (object: KubeObject): ManifestObject => ({ object, file: 'shop.yaml', line: 1, lines: {} });
 
 /** The scenario of a trial: its objects, divided into those that are there and those that the stage applies. */
-export function scenarioOf(trial: Trial): Scenario {
-  const objects = trial.change?.(healthyObjects()) ?? healthyObjects();
-  const { applies, deletes, ...parts } = { ...STAGE, ...trial.stage };
+export function scenarioOf(trial: Trial, world: World = HOME): Scenario {
+  const healthy = healthyObjects(world);
+  const objects = trial.change?.(healthy) ?? healthy;
+  const { applies, deletes, ...parts } = { ...stageOf(world), ...trial.stage };
   const applied = ({ kind, metadata }: KubeObject): boolean => applies.includes(`${kind}/${metadata.name}`);
   const stage: Stage = {
     name: 'canary',
@@ -139,7 +163,7 @@ export function scenarioOf(trial: Trial): Scenario {
     delete: deletes.map((ref) => ({ namespace: NAMESPACE, ...ref })),
     ...parts,
   };
-  return {
+  return renaming(world)<Scenario>({
     name: 'confusion',
     file: 'scenario.yaml',
     mesh: 'istio',
@@ -151,7 +175,7 @@ export function scenarioOf(trial: Trial): Scenario {
     load: {
       uris: [{ method: 'GET', target: '/', headers: {}, line: 1 }],
       urisFile: 'uris.txt',
-      model: { kind: 'open', ratePerSecond: 400, arrivals: 'constant', maxInFlight: 200 },
+      model: world.load,
       order: 'round-robin',
       timeout: millis(3000),
     },
@@ -159,15 +183,15 @@ export function scenarioOf(trial: Trial): Scenario {
     precision: stage.precision,
     watch: { client: 'require', source: 'require', destination: 'account', graph: 'account' },
     warmUp: millis(200),
-    maxDuration: millis(8000),
+    maxDuration: millis(world.maxDurationMs),
     stages: [stage],
     lab: {
-      objects: objects.filter((object) => !applied(object)).map(manifest),
-      scrapeInterval: millis(250),
+      objects: [...objects.filter((object) => !applied(object)), ...(trial.before ?? [])].map(manifest),
+      scrapeInterval: millis(world.scrapeIntervalMs),
       propagation: millis(50),
       stale: {},
-      apps: APPS,
+      apps: appsOf(world),
     },
     ...trial.scenario,
-  };
+  });
 }

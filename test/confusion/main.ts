@@ -1,34 +1,43 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { HEALTHY_TRIALS } from './catalogue/healthy.js';
-import { CATALOGUE } from './catalogue/index.js';
+import { healthyTrials } from './catalogue/healthy.js';
+import { CATALOGUE, catalogueOf } from './catalogue/index.js';
 import { LabProcess } from './labProcess.js';
 import { missedGoals, totalsOf } from './matrix.js';
-import { pageOf, textTable } from './render.js';
+import { pageWith, textTable } from './render.js';
+import { ReportFile } from './reportFile.js';
 import { type Outcome, runTrial } from './run.js';
 import { type EntryRuns, judgedOf } from './runs.js';
 import type { StartLab, Trial } from './types.js';
+import { HOME, heldOut, type World } from './world.js';
 
 const HELP = `Produces every cause of a wrong split on the lab and looks what the harness names; then runs in which all is well, for which it must
-name nothing. Prints the confusion matrix, writes reports/confusion.json, and after a whole run docs/causes.md.
+name nothing. Prints the confusion matrix, writes reports/confusion.json, and after a whole run its part of docs/causes.md.
 
-  npm run confusion -- [--only 5,8] [--healthy 1,2] [--seeds 3] [--counts] [--json] [--assert] [--out docs/causes.md]
+  npm run confusion -- [--held-out] [--only 5,8] [--healthy 1,2] [--seeds 3] [--first-seed 1] [--resume] [--counts] [--json] [--assert]
+                       [--out docs/causes.md]
 
-  --only     these causes of the catalogue, by number; no healthy runs unless --healthy says so
-  --healthy  these healthy runs, by number from 1
-  --seeds    runs of every cause
-  --counts   tell what every vantage point counted
-  --json     print the report instead of the tables
-  --assert   exit code 1 when a goal is missed
-  --out      the page; written after a whole run only, or where it is given
+  --held-out    under names, weights, replicas, load, scrape intervals and sizes of the mistake that are drawn from the seed, not as the
+                catalogue has them; writes reports/confusion-held-out.json
+  --only        these causes of the catalogue, by number; no healthy runs unless --healthy says so
+  --healthy     these healthy runs, by number from 1
+  --seeds       runs of every cause, or as many as there are ways to make the mistake
+  --first-seed  seeds are counted from here
+  --resume      runs that the report has already are not made again
+  --counts      tell what every vantage point counted
+  --json        print the report instead of the tables
+  --assert      exit code 1 when a goal is missed
+  --out         the page; written after a whole run only, or where it is given
 `;
 
 const { values } = parseArgs({
   options: {
+    'held-out': { type: 'boolean', default: false },
     only: { type: 'string' },
     healthy: { type: 'string' },
     seeds: { type: 'string', default: '3' },
+    'first-seed': { type: 'string', default: '1' },
+    resume: { type: 'boolean', default: false },
     counts: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     assert: { type: 'boolean', default: false },
@@ -37,7 +46,8 @@ const { values } = parseArgs({
   },
 });
 
-const REPORT = 'reports/confusion.json';
+const HELD_OUT = values['held-out'];
+const REPORT = `reports/confusion${HELD_OUT ? '-held-out' : ''}.json`;
 /** A machine that was busy elsewhere is no finding: such a run is made again, so often. */
 const TRIES = 3;
 
@@ -51,18 +61,26 @@ function numbers(option: string, text: string, known: readonly number[]): number
   return chosen;
 }
 
-async function tried(trial: Trial, seed: number, start: StartLab): Promise<Outcome> {
-  let outcome = await runTrial(trial, seed, start);
+/** @throws Error naming the option. */
+function positive(option: 'seeds' | 'first-seed'): number {
+  const value = Number(values[option]);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${option} must be a whole number from 1`);
+  return value;
+}
+
+const worldOf = (seed: number, stream: number): World => (HELD_OUT ? heldOut(seed, stream) : HOME);
+
+async function tried(trial: Trial, seed: number, start: StartLab, world: World): Promise<Outcome> {
+  let outcome = await runTrial(trial, seed, start, world);
   for (let tries = 1; outcome.invalid !== undefined && tries < TRIES; tries++) {
     progress(`    again: ${outcome.invalid}`);
-    outcome = await runTrial(trial, seed, start);
+    outcome = await runTrial(trial, seed, start, world);
   }
   return outcome;
 }
 
 async function main(): Promise<void> {
-  const seeds = Number(values.seeds);
-  if (!Number.isInteger(seeds) || seeds < 1) throw new Error('--seeds must be a whole number from 1');
+  const [seeds, firstSeed] = [positive('seeds'), positive('first-seed')];
   const only =
     values.only &&
     numbers(
@@ -70,46 +88,55 @@ async function main(): Promise<void> {
       values.only,
       CATALOGUE.map(({ number }) => number),
     );
-  const healthyKnown = HEALTHY_TRIALS.map((_, index) => index + 1);
+  const healthyKnown = healthyTrials(HOME).map((_, index) => index + 1);
   const healthyOnly = values.healthy && numbers('healthy', values.healthy, healthyKnown);
   const entries = CATALOGUE.filter(({ number }) => (only ? only.includes(number) : !healthyOnly));
-  const healthyTrials = HEALTHY_TRIALS.filter((_, index) => (healthyOnly ? healthyOnly.includes(index + 1) : !only));
+  const healthyNumbers = healthyKnown.filter((number) => (healthyOnly ? healthyOnly.includes(number) : !only));
+  const report = new ReportFile(REPORT, values.resume);
   const labs = new LabProcess();
+  const run = async (key: string, what: string, trial: Trial, seed: number, world: World): Promise<Outcome> => {
+    const known = report.get(key);
+    if (known) return known;
+    const outcome = await tried(trial, seed, labs.start, world);
+    report.add(key, outcome);
+    progress(lineOf(what, outcome));
+    return outcome;
+  };
   const runs: EntryRuns[] = [];
   const healthy: Outcome[] = [];
   try {
     for (const entry of entries) {
+      const { number, code, trials } = entry;
       const outcomes: Outcome[] = [];
-      for (let seed = 1; seed <= seeds; seed++) {
-        const trial = entry.trials[(seed - 1) % entry.trials.length] ?? entry.trials[0];
-        const outcome = await tried(trial, seed, labs.start);
-        outcomes.push(outcome);
-        progress(lineOf(`${entry.number} ${entry.code}`, outcome));
+      // Every way to make the mistake is taken at least once.
+      for (let nth = 0; nth < Math.max(seeds, trials.length); nth++) {
+        const seed = firstSeed + nth;
+        const world = worldOf(seed, number);
+        const own = catalogueOf(world).find((each) => each.number === number) ?? entry;
+        const trial = own.trials[nth % trials.length] ?? own.trials[0];
+        outcomes.push(await run(`${number}/${seed}`, `${number} ${code}`, trial, seed, world));
       }
       runs.push({ entry, outcomes });
     }
-    for (const [index, trial] of healthyTrials.entries()) {
-      const outcome = await tried(trial, index + 1, labs.start);
-      healthy.push(outcome);
-      progress(lineOf('healthy', outcome));
+    for (const number of healthyNumbers) {
+      const seed = firstSeed + number - 1;
+      const world = worldOf(seed, 100);
+      const trial = healthyTrials(world)[number - 1];
+      if (trial) healthy.push(await run(`healthy ${number}/${seed}`, `healthy ${number}`, trial, seed, world));
     }
   } finally {
     labs.close();
   }
-  const judged = judgedOf(runs, healthy);
-  const totals = totalsOf(judged);
+  const totals = totalsOf(judgedOf(runs, healthy));
   const missed = missedGoals(totals);
-  const report = {
-    totals,
-    missed,
-    causes: runs.map(({ entry: { number, code, how }, outcomes }) => ({ number, code, how, outcomes })),
-    healthy,
-  };
-  mkdirSync(dirname(REPORT), { recursive: true });
-  writeFileSync(REPORT, `${JSON.stringify(report, undefined, 2)}\n`);
-  process.stdout.write(values.json ? `${JSON.stringify(report, undefined, 2)}\n` : textTable(runs, healthy));
+  const summary = { totals, missed, firstSeed, seeds };
+  report.write(summary);
+  process.stdout.write(values.json ? readFileSync(REPORT, 'utf8') : textTable(runs, healthy));
   const page = values.out ?? (only || healthyOnly ? undefined : 'docs/causes.md');
-  if (page) writeFileSync(page, pageOf(runs, healthy, seeds));
+  if (page) {
+    const before = existsSync(page) ? readFileSync(page, 'utf8') : '';
+    writeFileSync(page, pageWith(before, HELD_OUT ? 'held-out' : 'catalogue', { runs, healthy, seeds, firstSeed }));
+  }
   for (const goal of missed) progress(`missed: ${goal}`);
   if (values.assert && missed.length > 0) process.exitCode = 1;
 }

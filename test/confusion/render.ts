@@ -78,13 +78,46 @@ export function textTable(runs: readonly EntryRuns[], healthy: readonly Outcome[
   return [...(runs.length > 0 ? [head, ...lines, ''] : []), ...instead, totalsText(judged), ''].join('\n');
 }
 
-/** The page of the docs. */
-export function pageOf(runs: readonly EntryRuns[], healthy: readonly Outcome[], seeds: number): string {
+/** Everything that was run of one kind. */
+export interface PageRuns {
+  readonly runs: readonly EntryRuns[];
+  readonly healthy: readonly Outcome[];
+  readonly seeds: number;
+  readonly firstSeed: number;
+}
+
+const HELD_OUT_HEADING = '## Held-out runs';
+
+/** The page of the docs with one part written anew; the other stays as it is. */
+export function pageWith(before: string, part: 'catalogue' | 'held-out', made: PageRuns): string {
+  const at = before.indexOf(HELD_OUT_HEADING);
+  const [catalogue, heldOut] = at < 0 ? [before, ''] : [before.slice(0, at), before.slice(at)];
+  return part === 'catalogue'
+    ? `${cataloguePart(made)}${heldOut === '' ? '' : `\n${heldOut}`}`
+    : `${catalogue.trimEnd()}\n\n${heldOutPart(made)}`;
+}
+
+const seedsText = ({ seeds, firstSeed }: PageRuns): string => `seeds ${firstSeed} to ${firstSeed + seeds - 1}`;
+
+const healthyTable = (healthy: readonly Outcome[]): string =>
+  table(
+    ['run', 'verdict', 'causes', 'asked all the same'],
+    healthy.map(({ title, verdict, causes, recorded }) => [
+      title,
+      verdict,
+      codeList(causes.map(({ code }) => code)),
+      codeList(recorded),
+    ]),
+  );
+
+function cataloguePart(made: PageRuns): string {
+  const { runs, healthy } = made;
   const judged = judgedOf(runs, healthy);
   return `# Causes of a wrong split
 
-Written by \`npm run confusion\` (${seeds} seeds). Every cause that weighbridge names is produced in the embedded lab: a small application, one stage that promises 10 % to v2, real load, and one thing wrong.
-The page counts whether the cause is told first, second or third, or not at all, and how long that takes from the start of the stage.
+Written by \`npm run confusion\` (${seedsText(made)}). Every cause that weighbridge names is produced in the embedded lab: a small application, one stage that promises 10 % to v2, real load, and one thing wrong.
+The page counts whether the cause is told first, second or third, or not at all, and how long that takes from the start of the stage. The causes were made with these runs at hand;
+what they are worth elsewhere is in [Held-out runs](#held-out-runs).
 
 ${totalsText(judged)}
 
@@ -95,22 +128,42 @@ ${table(
   runs.map(({ entry, outcomes }) => causeRow(entry, outcomes)),
 )}
 
-## What was named instead
+### What was named instead
 
 ${confusionTable(judged)}
 
-## Healthy runs
+### Healthy runs
 
 No cause may be named. A stage that passes has none; the last column says what the judge would name from its counts all the same.
 
-${table(
-  ['run', 'verdict', 'causes', 'asked all the same'],
-  healthy.map(({ title, verdict, causes, recorded }) => [
-    title,
-    verdict,
-    codeList(causes.map(({ code }) => code)),
-    codeList(recorded),
-  ]),
-)}
+${healthyTable(healthy)}
+`;
+}
+
+function heldOutPart(made: PageRuns): string {
+  const { runs, healthy } = made;
+  const judged = judgedOf(runs, healthy);
+  const rows = runs.map(({ entry, outcomes }) => {
+    const own = judgedOf([{ entry, outcomes }], []);
+    const { first, later, missed } = countOf(own);
+    return [entry.number, `\`${entry.code}\``, first, later, missed, slowest(own)];
+  });
+  return `${HELD_OUT_HEADING}
+
+Written by \`npm run confusion -- --held-out\` (${seedsText(made)}). The same mistakes where nothing else is as in the runs above: names of namespace, Services, workloads and versions, the promised share (8 to 30 %) and its margin,
+replicas of the caller and of both versions, the load (open or closed, 250 to 450 requests a second), how fast the shop answers, the scrape interval (250 ms to 1 s) and the size of the mistake (weights, error ratios, latencies, moments)
+are drawn from the seed and the number of the cause. No cause was changed after these seeds had run.
+
+${totalsText(judged)}
+
+${table(['#', 'code', 'first', 'second or third', 'missed', 'slowest'], rows)}
+
+### What was named instead, held out
+
+${confusionTable(judged)}
+
+### Healthy runs, held out
+
+${healthyTable(healthy)}
 `;
 }

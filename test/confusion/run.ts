@@ -13,8 +13,9 @@ import type { RunEventBody } from '../../src/release/events.js';
 import { runRelease } from '../../src/release/run.js';
 import { RunFold } from '../../src/report/model.js';
 import type { RunModel } from '../../src/report/types.js';
-import { scenarioOf } from './app.js';
+import { NAMESPACE, scenarioOf } from './app.js';
 import type { Incident, StartLab, Trial } from './types.js';
+import { HOME, renaming, type World } from './world.js';
 
 /** What a run said. */
 export interface Outcome {
@@ -39,17 +40,17 @@ export interface Outcome {
 const TELLING: ReadonlySet<RunEventBody['type']> = new Set(['look', 'window-closed', 'objects', 'stage-finished']);
 
 /** Runs the stage of a trial on a lab of its own, by the harness that users run. */
-export async function runTrial(trial: Trial, seed: number, startLab: StartLab): Promise<Outcome> {
-  const scenario = scenarioOf(trial);
+export async function runTrial(trial: Trial, seed: number, startLab: StartLab, world: World = HOME): Promise<Outcome> {
+  const rename = renaming(world);
+  const scenario = scenarioOf(trial, world);
   const dir = mkdtempSync(join(tmpdir(), 'weighbridge-confusion-'));
   const lab = await startLab({
     objects: scenario.lab.objects.map(({ object }) => object),
     apps: scenario.lab.apps,
     scrapeIntervalMs: scenario.lab.scrapeInterval,
     propagationMs: scenario.lab.propagation,
-    entry: { namespace: scenario.namespace, service: 'web', port: 80 },
     seed,
-    ...trial.lab,
+    ...rename({ entry: { namespace: NAMESPACE, service: 'web', port: 80 }, ...trial.lab }),
   });
   try {
     const kubeconfig = join(dir, 'kubeconfig');
@@ -57,7 +58,7 @@ export async function runTrial(trial: Trial, seed: number, startLab: StartLab): 
     const client = await connectCluster({ kubeconfig });
     const fold = new RunFold();
     const namedAfterMs: Record<string, number> = {};
-    const incident = new Arising(trial.incident, (act) => act(client));
+    const incident = new Arising(trial.incident, (act) => act(client, rename));
     let objects: readonly KubeObject[] = [];
     const history = new HistoryKeeper();
     let seq = 0;

@@ -3,6 +3,7 @@ import type { ClusterClient } from '../../src/cluster/client.js';
 import type { CauseCode } from '../../src/judge/types.js';
 import type { Lab, LabOptions } from '../../src/lab/lab.js';
 import type { ObjectRef, Scenario, Stage } from '../../src/scenario/types.js';
+import type { Rename } from './world.js';
 
 /** Where a cause comes from: wrong objects, a switch of the lab, or counts that are written down because the lab cannot produce them. */
 type How = 'objects' | 'lab' | 'recorded';
@@ -11,7 +12,8 @@ type How = 'objects' | 'lab' | 'recorded';
 export interface Incident {
   readonly when: 'stage-started' | 'window-opened';
   readonly afterMs: number;
-  act(client: ClusterClient): Promise<void>;
+  /** @param rename to the names of the run's world. */
+  act(client: ClusterClient, rename: Rename): Promise<void>;
 }
 
 /** One run of one stage on a lab of its own. */
@@ -19,6 +21,8 @@ export interface Trial {
   readonly title: string;
   /** The objects of the application, wrong in one way; default: as they should be. */
   readonly change?: (objects: readonly KubeObject[]) => readonly KubeObject[];
+  /** What is there until the stage replaces it. */
+  readonly before?: readonly KubeObject[];
   /** Switches of the lab. */
   readonly lab?: Partial<LabOptions>;
   readonly stage?: Partial<StageParts>;

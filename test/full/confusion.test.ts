@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { startLab } from '../../src/lab/lab.js';
-import { HEALTHY_TRIALS } from '../confusion/catalogue/healthy.js';
-import { CATALOGUE } from '../confusion/catalogue/index.js';
+import { healthyTrials } from '../confusion/catalogue/healthy.js';
+import { CATALOGUE, catalogueOf } from '../confusion/catalogue/index.js';
 import { runTrial } from '../confusion/run.js';
+import { HOME, heldOut } from '../confusion/world.js';
 
 /** Of the objects, of the route, of the version, of a switch of the lab, of the counts alone. */
 const HANDFUL = [5, 33, 36, 10, 16];
@@ -18,8 +19,15 @@ describe('a cause that is produced in the lab is named first', () => {
   });
 });
 
+it('a cause is named as well under other names, weights and load', async () => {
+  const world = heldOut(7, 33);
+  const entry = catalogueOf(world).find(({ number }) => number === 33);
+  const outcome = entry && (await runTrial(entry.trials[0], 7, startLab, world));
+  expect(outcome?.causes[0]?.code, outcome?.counts.join('\n')).toBe('WEIGHT_DIFFERS');
+});
+
 it('a run as promised has no cause', async () => {
-  const [trial] = HEALTHY_TRIALS;
+  const [trial] = healthyTrials(HOME);
   const outcome = trial && (await runTrial(trial, 1, startLab));
   expect(outcome).toMatchObject({ verdict: 'pass', causes: [], recorded: [] });
 });

@@ -47,6 +47,12 @@ describe('a stage that fails, and no known cause explains it', () => {
     );
   });
 
+  test('says so, too, where a wrong object is named that does not explain the counts', () => {
+    const { causes, finding } = told(agreed(400, 1600, true), routed(70, 30));
+    expect(causes.map(({ code }) => code)).toEqual(['WEIGHT_DIFFERS']);
+    expect(finding?.message).toMatch(/^What is named is wrong, and does not explain what was counted: share:v2 /);
+  });
+
   test('says nothing where a cause is named', () => {
     const { causes, finding } = told(agreed(1400, 600, true), routed(70, 30));
     expect([causes.map(({ code }) => code), finding]).toEqual([['WEIGHT_DIFFERS'], undefined]);

@@ -105,6 +105,42 @@ const throughGateway = (changes: Record<string, unknown>) => [
 const balanced = counts(500, 500);
 const lostTenth = (how: string) => counts(900, 0, { lost: { [how]: 100 } });
 
+const FULL_NAME = `${NAME}.pitstop.svc.cluster.local`;
+const fullNames = (http: readonly unknown[]) =>
+  JSON.parse(JSON.stringify(http).replaceAll(`"${NAME}"`, `"${FULL_NAME}"`)) as unknown[];
+const sidecarOf = (app: string, hosts: readonly string[]): KubeObject =>
+  istio('Sidecar', app, { workloadSelector: { labels: { app } }, egress: [{ hosts }] });
+const elsewhereRoute = virtualService(NAME, fullNames(split(90, 10)), { hosts: [FULL_NAME] });
+/** The route lies in a namespace of its own. */
+const elsewhere = [
+  service(),
+  ...rest,
+  bothSubsets,
+  { ...elsewhereRoute, metadata: { name: NAME, namespace: 'rules' } },
+];
+const backendRule = (one: number, two: number) => ({
+  backendRefs: [
+    { name: `${NAME}-v1`, port: 5100, weight: one },
+    { name: `${NAME}-v2`, port: 5100, weight: two },
+  ],
+});
+const testers = { ...backendRule(0, 100), matches: [{ headers: [{ name: 'x-tester', value: 'yes' }] }] };
+const byBackends = (rules: readonly object[]): KubeObject[] => {
+  const route = httpRoute({ group: '' });
+  return [service(), backend('v1'), backend('v2'), ...rest, { ...route, spec: { ...route.spec, rules } }];
+};
+/** v1 and the callers in one zone, v2 in another; nothing is routed. */
+const inZones = (callers: string, trafficPolicy: object): KubeObject[] => [
+  service(),
+  ...[...v1, ...v2(), ...webapp()].map((object) => {
+    if (object.kind !== 'Pod') return object;
+    const zone = object.metadata.labels?.version === 'v2' ? 'b' : callers;
+    const { metadata } = object;
+    return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, 'istio-locality': `north.${zone}` } } };
+  }),
+  { ...bothSubsets, spec: { ...bothSubsets.spec, trafficPolicy } },
+];
+
 interface Row {
   readonly code: CauseCode;
   readonly says: string;
@@ -166,6 +202,14 @@ const rows: readonly Row[] = [
     seen: look([saw('client', { v1: 500, v2: 500 }), saw('source', {}), saw('destination', {})], true),
     field: 'spec.ports[0].name',
     neighbour: ['a port without a name, whose protocol is detected', [port({}), ...sound.slice(1)]],
+  },
+  {
+    code: 'PORT_NOT_HTTP',
+    says: 'the few connections that the caller keeps make the promised share by chance',
+    objects: [port({ name: 'tcp-api' }), ...sound.slice(1)],
+    seen: look([saw('client', { v1: 900, v2: 100 }), saw('source', { v1: 0, v2: 0 })], true),
+    field: 'spec.ports[0].name',
+    neighbour: ['the port is named http', sound],
   },
   {
     code: 'PORT_NOT_HTTP',
@@ -356,6 +400,71 @@ const rows: readonly Row[] = [
     neighbour: [
       'it knows its namespace',
       [...sound, istio('Sidecar', 'default', { egress: [{ hosts: ['./*', 'istio-system/*'] }] })],
+    ],
+  },
+  {
+    code: 'RULE_HIDDEN',
+    says: 'a Sidecar that selects the caller does not know the Service',
+    objects: [...sound, sidecarOf('webapp', ['istio-system/*'])],
+    seen: look(
+      [
+        saw('client', { v1: 500, v2: 500 }),
+        saw('source', { v1: 335 }),
+        saw('destination', { v1: 335 }, { foreign: { 'unknown.unknown': 3008 } }),
+      ],
+      true,
+    ),
+    field: 'spec.egress',
+    neighbour: ['it selects another workload', [...sound, sidecarOf('reporting', ['istio-system/*'])]],
+  },
+  {
+    code: 'RULE_HIDDEN',
+    says: "the caller's Sidecar knows the Service and not the namespace of its route",
+    objects: [...elsewhere, sidecarOf('webapp', ['./*'])],
+    seen: balanced,
+    field: 'spec.egress[0].hosts',
+    neighbour: ['it knows that namespace too', [...elsewhere, sidecarOf('webapp', ['./*', 'rules/*'])]],
+  },
+  {
+    code: 'WEIGHT_DIFFERS',
+    says: 'the wrong weights are in the second rule of an HTTPRoute, where a plain request ends',
+    objects: byBackends([testers, backendRule(75, 25)]),
+    seen: counts(750, 250),
+    field: 'spec.rules[1].backendRefs[1].weight',
+    neighbour: ['they are right', byBackends([testers, backendRule(90, 10)])],
+  },
+  {
+    code: 'ROUTE_CAPTURED',
+    says: 'a narrower rule of an HTTPRoute takes some requests, wherever it is written',
+    objects: byBackends([backendRule(90, 10), testers]),
+    seen: counts(600, 400),
+    field: 'spec.rules[1].matches',
+    neighbour: ['there is none', byBackends([backendRule(90, 10)])],
+  },
+  {
+    code: 'COOKIE_KEEPS_VERSION',
+    says: 'a rule of an HTTPRoute on a cookie leads to v2',
+    objects: byBackends([
+      { ...backendRule(0, 100), matches: [{ headers: [{ name: 'Cookie', value: 'v2', type: 'RegularExpression' }] }] },
+      backendRule(90, 10),
+    ]),
+    seen: counts(600, 400),
+    field: 'spec.rules[0].matches[0].headers',
+    neighbour: ['the rule is on another header', byBackends([testers, backendRule(90, 10)])],
+  },
+  {
+    code: 'ENDPOINTS_EJECTED',
+    says: 'outlier detection keeps the callers at the version of their own zone',
+    promise: even,
+    objects: inZones('a', { outlierDetection: { consecutive5xxErrors: 5 } }),
+    seen: counts(1000, 0),
+    field: 'spec.trafficPolicy.outlierDetection',
+    neighbour: [
+      'the setting is off',
+      inZones('a', {
+        outlierDetection: { consecutive5xxErrors: 5 },
+        loadBalancer: { localityLbSetting: { enabled: false } },
+      }),
     ],
   },
   {

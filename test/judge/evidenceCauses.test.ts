@@ -36,6 +36,14 @@ const both = (
   options: Parameters<typeof saw>[2] = {},
 ): Look => look([saw('source', source), saw('destination', destination, options)], true, 60_000);
 
+/** Calls of two callers, proxy by proxy. */
+function byCallers(one: Record<string, number>, other: Record<string, number>): Look {
+  const sum = (version: string) => (one[version] ?? 0) + (other[version] ?? 0);
+  const all = { v1: sum('v1'), v2: sum('v2') };
+  const proxies = [one, other].map((versions, index) => ({ name: `webapp-${index}`, versions }));
+  return look([{ ...saw('source', all), proxies } as ReturnType<typeof saw>, saw('destination', all)], true, 60_000);
+}
+
 const facts = (some: Partial<SeriesFacts>): SeriesFacts => ({
   responses: {},
   labels: [],
@@ -323,6 +331,27 @@ const stickiness: readonly Row[] = [
     objects: [...workloads, hashing],
     seen: both({ v1: 400, v2: 0 }),
     told: [['HASH_KEEPS_POD', DR, 'spec.trafficPolicy.loadBalancer.consistentHash', 'httpHeaderName; v1 got 100 %']],
+  },
+  {
+    says: 'by balancing, a hash that keeps each caller at a version of its own, whatever they make together',
+    promise: even,
+    objects: [...workloads, hashing],
+    seen: byCallers({ v1: 300, v2: 0 }, { v1: 2, v2: 298 }),
+    told: [
+      [
+        'HASH_KEEPS_POD',
+        DR,
+        'spec.trafficPolicy.loadBalancer.consistentHash',
+        'httpHeaderName; webapp-0 sends to v1 alone and webapp-1 sends to v2 alone',
+      ],
+    ],
+  },
+  {
+    says: 'callers that each reach both versions are kept nowhere',
+    promise: even,
+    objects: [...workloads, hashing],
+    seen: byCallers({ v1: 160, v2: 140 }, { v1: 145, v2: 155 }),
+    told: [],
   },
   {
     says: 'session affinity of the Service, where nothing else routes',
@@ -633,6 +662,28 @@ const changes: readonly Row[] = [
         '15 calls without endpoint within 2 s, none afterwards; helm wrote',
       ],
     ],
+  },
+  {
+    says: 'a burst that the stage did not outlive, when by the objects the endpoints are there',
+    objects: [...workloads, route, writtenBy(bothSubsets, 'helm', '2026-03-01T12:00:04Z')],
+    seen: both({ v1: 720, v2: 45 }),
+    history: told(...times(4, [90, 10] as const), [90, 2, 8], [90, 3, 40]),
+    told: [['ROLLOUT_RACE', DR, 'metadata.managedFields', '48 calls without endpoint within 2 s']],
+  },
+  {
+    says: 'the same where pods may be ejected',
+    objects: [
+      ...workloads,
+      route,
+      writtenBy(
+        { ...bothSubsets, spec: { ...bothSubsets.spec, trafficPolicy: { outlierDetection: { interval: '1s' } } } },
+        'helm',
+        '2026-03-01T12:00:04Z',
+      ),
+    ],
+    seen: both({ v1: 720, v2: 45 }),
+    history: told(...times(4, [90, 10] as const), [90, 2, 8], [90, 3, 40]),
+    told: [],
   },
   {
     says: 'calls without endpoint all the time',

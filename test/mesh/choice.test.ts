@@ -116,7 +116,7 @@ describe('what one draw decides for', () => {
     [
       'a headless Service leaves the choice to the caller',
       [SERVICE.replace('clusterIP: 10.0.0.1', 'clusterIP: None')],
-      { unit: 'unknown', why: expect.stringContaining('headless') },
+      { unit: 'connection', by: 'unknown', why: expect.stringContaining('headless') },
     ],
     [
       'a Service that a Sidecar hides is left to kube-proxy',

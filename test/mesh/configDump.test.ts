@@ -246,3 +246,44 @@ describe('the dump of a proxy under Istio', () => {
     );
   });
 });
+
+describe('at a gateway', () => {
+  const GATEWAY = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: demo}
+spec:
+  selector: {app: edge}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
+`;
+  const AT_GATEWAY = { hosts: '[shop.example.com]', more: 'gateways: [edge]' };
+  const gateway = { ...caller(), labels: { app: 'edge' }, gateway: true };
+  const bound = (v1: number, v2: number) =>
+    compileProxyConfig(
+      [...objects([SERVICE, SUBSETS, GATEWAY, virtualService(split(v1, v2), AT_GATEWAY)].join('---')), ...PODS],
+      gateway,
+    );
+  const dumped = (config: ReturnType<typeof bound>) =>
+    summariseConfigDump(throughJson(renderConfigDump(config)), FQDN)!;
+
+  it('routes of any host that lead to the Service are its own', () => {
+    const summary = summarise(bound(90, 10), FQDN);
+    expect(summary.routes.map(({ port, clusters }) => [port, clusters.map(({ weight }) => weight)])).toEqual([
+      [80, [90, 10]],
+    ]);
+    expect(dumped(bound(90, 10))).toEqual(summary);
+  });
+
+  it('where it listens is no difference: its Service says so', () => {
+    const moved = JSON.parse(JSON.stringify(renderConfigDump(bound(90, 10))).replaceAll('"http.80"', '"http.8080"'));
+    const held = summariseConfigDump(moved, FQDN)!;
+    expect(held.routes[0]?.port).toBe(8080);
+    expect(sameRoutes(summarise(bound(90, 10), FQDN), held)).toEqual([]);
+  });
+
+  it('another weight is a difference', () => {
+    expect(sameRoutes(summarise(bound(90, 10), FQDN), dumped(bound(100, 0)))).toEqual([
+      expect.stringMatching(/^Route 1 on port 80 should send 90 % .*, the proxy holds 100 % /),
+    ]);
+  });
+});

@@ -107,7 +107,7 @@ describe('junit.xml', () => {
     const failure = cases(junit(runs.failing)).find((one) => 'failure' in one)?.failure as Node;
     expect(failure['@type']).toBe('WEIGHT_DIFFERS');
     expect(failure['@message']).toMatch(/came from v2/);
-    expect(failure['#']).toMatch(/spec\.http\[0\]\.route\[1\]\.weight is 25, expected 10/);
+    expect(failure['#']).toMatch(/spec\.http\[0\]\.route\[1\]\.weight: found 25; expected 10/);
   });
 
   test.each([
@@ -136,7 +136,7 @@ describe('summary.md', () => {
     const text = summary(runs.failing);
     expect(text).toMatch(/^## FAIL: pitstop-canary\n/);
     expect(text).toContain('**WEIGHT_DIFFERS**');
-    expect(text).toContain('is 25, expected 10');
+    expect(text).toContain(': found 25; expected 10');
     expect(text).toContain('| **FAIL** | canary |');
     expect(text).toContain('| **PASS** | mirror |');
   });

@@ -94,7 +94,7 @@ describe('with a terminal', () => {
     expect(text).toMatch(/^PASS {2}v1-only {2}v2 gets 0\.0 % \[0\.0, \d\.\d+\], promised 0 \(below 1\)/);
     expect(text).toMatch(/FAIL {2}canary {2}v2 gets 2\d\.\d % .* promised 10 \+-3/);
     expect(text).toMatch(
-      /! WEIGHT_DIFFERS {2}VirtualService\/pitstop\/customermanagementapi\n {4}spec\.http\[0\]\.route\[1\]\.weight is 25, expected 10\n {4}fix: /,
+      /! WEIGHT_DIFFERS {2}VirtualService\/pitstop\/customermanagementapi\n {4}The weights in force are not those promised \(over 99 % likely\)\.\n {4}spec\.http\[0\]\.route\[1\]\.weight: found 25; expected 10\n {4}fix: /,
     );
     expect(text).toMatch(/even +NOT REACHED/);
     expect(text).toMatch(/\nreport {2}reports\/r1\/index\.html {3}exit 1 \(fail\)\n$/);

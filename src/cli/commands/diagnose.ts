@@ -180,7 +180,8 @@ async function lookAtTables(
   kinds: readonly KindRead[],
   io: Io,
 ): Promise<CallerTables> {
-  const hidden = kinds.filter(({ refused }) => refused !== undefined).map(({ kind }) => kind);
+  // Where pods run moves no route.
+  const hidden = kinds.filter(({ kind, refused }) => kind !== 'Node' && refused !== undefined).map(({ kind }) => kind);
   if (hidden.length > 0) return { routes: undefined, detail: `not all objects are known (${hidden.join(', ')})` };
   const readObjects = async () => (await readVisibleObjects(client, scenario.namespace)).objects;
   return callerTables({ client, scenario, readObjects, clock: systemClock, signal: io.signal });

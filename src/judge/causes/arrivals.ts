@@ -49,7 +49,9 @@ export function retriesInflate(input: DiagnosisInput): Cause[] {
 /** Istio retries twice unless told otherwise. */
 function retriesOf({ object, rule }: LiveRoute): string {
   const position = Number(/\[(\d+)\]/.exec(rule)?.[1] ?? 0);
-  const attempts = text(at(object.spec, 'http', position, 'retries', 'attempts'));
+  const attempts = text(
+    at(object.spec, 'http', position, 'retries', 'attempts') ?? at(object.spec, 'rules', position, 'retry', 'attempts'),
+  );
   return attempts === undefined ? 'absent (the mesh retries twice)' : `attempts ${attempts}`;
 }
 

@@ -3,9 +3,9 @@ import { goodObservation, shareTally } from '../tallies.js';
 import { list } from '../words.js';
 import { promisedFlow, seen } from './flow.js';
 import type { Candidate, CauseKind, Flow } from './kind.js';
-import { at, type DiagnosisInput, manifestsOf, namespaceOf } from './objects.js';
+import { type DiagnosisInput, manifestsOf, namespaceOf } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
-import { type LiveRoute, liveRoutes, type RouteRule, routedShare, routeFlow } from './routes.js';
+import { cookieOf, type LiveRoute, liveRoutes, type RouteRule, routedShare, routeFlow } from './routes.js';
 
 /** 9: requests are taken before they come to the weights of this stage. */
 export const routeCaptured: CauseKind = {
@@ -20,7 +20,7 @@ export const routeCaptured: CauseKind = {
   predict: (candidate, input) => {
     const route = liveRoutes(input)[0];
     if (!route) return seen(promisedFlow(input));
-    const rule = route.others.find((each) => each.before && candidate.field === matchField(each));
+    const rule = route.others.find((each) => each.before && candidate.field === matchField(route, each));
     if (!rule) return seen(routeFlow(input, route));
     return { ...seen(mixed(input, promisedFlow(input), routeFlow(input, rule))), fitted: 1 };
   },
@@ -46,14 +46,15 @@ export function capturing(input: DiagnosisInput): Place | undefined {
   }
   const later = winner.others.find((rule) => !rule.before && keeps(input, rule));
   if (!later || keeps(input, winner)) return undefined;
-  return placeAt(input, winner.object, `${winner.rule}.match`, {
+  return placeAt(input, winner.object, matchField(winner, winner), {
     found: sends(winner),
     expected: `requests to come to ${later.rule}`,
     fix: `Put ${later.rule} first, or narrow the match of ${winner.rule}: the first rule that matches takes the request.`,
   });
 }
 
-const matchField = ({ rule }: RouteRule): string => `${rule}.match`;
+const matchField = ({ object }: LiveRoute, { rule }: Pick<RouteRule, 'rule'>): string =>
+  `${rule}.${object.kind === 'VirtualService' ? 'match' : 'matches'}`;
 
 /** Rules that some requests may meet before the weights; whether those of the load do, the counts tell. */
 function partlyCaptured(input: DiagnosisInput): Candidate[] {
@@ -62,18 +63,17 @@ function partlyCaptured(input: DiagnosisInput): Candidate[] {
   return route.others
     .filter((rule) => rule.before && rule.entries.length > 0 && !keeps(input, rule) && !byCookie(rule))
     .map((rule) => ({
-      ...placeAt(input, route.object, matchField(rule), {
+      ...placeAt(input, route.object, matchField(route, rule), {
         found: sends(rule),
         expected: `requests of the load to come to ${route.rule}`,
-        fix: `Narrow the match of ${rule.rule}, or put ${route.rule} before it: some requests of the load meet it and never come to the weights.`,
+        fix: `Narrow the match of ${rule.rule}${route.object.kind === 'VirtualService' ? `, or put ${route.rule} before it` : ''}: some requests of the load meet it and never come to the weights.`,
       }),
       confirmedBy: 'counts',
     }));
 }
 
 /** A cookie keeps clients at a version, which is a cause of its own. */
-const byCookie = ({ matches }: RouteRule): boolean =>
-  matches.some((match) => at(match, 'headers', 'cookie') !== undefined);
+const byCookie = ({ matches }: RouteRule): boolean => matches.some((match) => cookieOf(match) !== undefined);
 
 const sends = ({ entries }: Pick<LiveRoute, 'entries'>): string =>
   `requests that match go to ${list(entries.filter(({ share }) => share > 0).map(({ target }) => target)) || 'nobody'}`;

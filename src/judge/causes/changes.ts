@@ -3,7 +3,9 @@ import { type ShareChange, shareChange, type TimedCounts } from '../history.js';
 import type { Cause } from '../types.js';
 import { counted, percent } from '../words.js';
 import { ALPHA, causeAt } from './evidence.js';
+import { liveFlow } from './flow.js';
 import { at, type DiagnosisInput, deploymentsOf, items, text } from './objects.js';
+import { policiesOf } from './policies.js';
 import { liveRoutes } from './routes.js';
 import { destinationRules } from './rules.js';
 
@@ -73,7 +75,7 @@ const LONGEST_BURST_MS = 20_000;
 export function rolloutRace(input: DiagnosisInput): Cause[] {
   const { history, evidence } = input;
   if (!history) return [];
-  const burst = burstOf(history.counts);
+  const burst = burstOf(history.counts, endpointsAreThere(input));
   const flags = Object.keys(evidence?.source?.responses.unknown ?? {});
   if (!burst || (flags.length > 0 && !flags.some((each) => / .*\b(UH|NC)\b/.test(each)))) return [];
   const suspects = [
@@ -95,14 +97,25 @@ export function rolloutRace(input: DiagnosisInput): Cause[] {
   return [];
 }
 
-/** All losses of the window, when they lie close together and calls went on without any. */
-function burstOf(counts: readonly TimedCounts[]): { start: number; end: number; count: number } | undefined {
+/** By the objects of now, no call is lost any more; pods that may be ejected are there and get none all the same. */
+function endpointsAreThere(input: DiagnosisInput): boolean {
+  const live = liveFlow(input);
+  const ejects = policiesOf(input).some(({ value }) => at(value, 'outlierDetection') !== undefined);
+  return live !== undefined && Object.keys(live.lost).length === 0 && !ejects;
+}
+
+/** All losses of the window, when they lie close together and are over: calls went on without any, or the objects say so. */
+function burstOf(
+  counts: readonly TimedCounts[],
+  over: boolean,
+): { start: number; end: number; count: number } | undefined {
   const last = counts.at(-1);
   if (!last || last.lost < FEW) return undefined;
   const end = counts.find(({ lost }) => lost === last.lost) as TimedCounts;
-  const start = counts.findLast(({ lost }) => lost === 0)?.at ?? 0;
+  const before = counts.findLast(({ lost }) => lost === 0);
+  const start = before?.at ?? 0;
   const answered = (of: TimedCounts) => Object.values(of.versions).reduce((sum, count) => sum + count, 0);
   const after = answered(last) - answered(end);
-  if (end.at - start > LONGEST_BURST_MS || after < last.lost) return undefined;
+  if (end.at - start > LONGEST_BURST_MS || (after < last.lost && !(over && before))) return undefined;
   return { start, end: end.at, count: last.lost };
 }

@@ -12,6 +12,7 @@ import { labelMissing, labelsStale } from './metricLabels.js';
 import type { DiagnosisInput } from './objects.js';
 import { cookieKeeps, hashKeeps, routeByConnection } from './stickiness.js';
 import { notCounted, scrapedTwice, withoutSidecar } from './telemetry.js';
+import { preferringNear } from './zones.js';
 
 const EVERYWHERE = ['client', 'source', 'destination'] as const;
 const AT_PROXIES = ['source', 'destination'] as const;
@@ -28,12 +29,14 @@ export const EVIDENCE_CAUSES: readonly CauseKind[] = [
     breakerOpen,
     EVERYWHERE,
   ),
-  shown(
-    25,
-    'ENDPOINTS_EJECTED',
-    'pods are taken out of the balancing for their errors, or for their zone',
-    endpointsEjected,
-    EVERYWHERE,
+  preferringNear(
+    shown(
+      25,
+      'ENDPOINTS_EJECTED',
+      'pods are left out for their errors, or for their zone',
+      endpointsEjected,
+      EVERYWHERE,
+    ),
   ),
   shown(10, 'COOKIE_KEEPS_VERSION', 'a cookie keeps clients at their version', cookieKeeps, EVERYWHERE),
   shown(11, 'HASH_KEEPS_POD', 'a hash or session affinity keeps requests at one pod', hashKeeps, EVERYWHERE),

@@ -1,5 +1,6 @@
 import { labelsMatch } from '../../base/kubernetes.js';
 import { compileProxyConfig } from '../../mesh/compile.js';
+import { localityAmong } from '../../mesh/localities.js';
 import { predictShare } from '../../mesh/predict.js';
 import { attributed, goodObservation } from '../tallies.js';
 import { callerPods, hasSidecar } from './callers.js';
@@ -82,13 +83,16 @@ function liveOf(input: DiagnosisInput): Live | undefined {
  */
 export const liveFlow = (input: DiagnosisInput): Flow | undefined => liveOf(input)?.flow;
 
+/** The same if no proxy preferred the pods that are near to it. */
+export const flowWithoutZones = (input: DiagnosisInput): Flow | undefined => compileLive(input, false)?.flow;
+
 /** Where no port is routed as HTTP, the position of the first one that is TCP. */
 export function tcpPortOf(input: DiagnosisInput): number | undefined {
   const live = liveOf(input);
   return live?.protocol === 'tcp' ? live.port : undefined;
 }
 
-function compileLive(input: DiagnosisInput): Live | undefined {
+function compileLive(input: DiagnosisInput, zones = true): Live | undefined {
   const { scenario, objects } = input;
   const { from, namespace } = scenario;
   const target = service(input);
@@ -102,7 +106,12 @@ function compileLive(input: DiagnosisInput): Live | undefined {
   if (!first || !addressed) return undefined;
   const sidecar = pods.some(hasSidecar);
   const caller = { workload: from, namespace, labels: labels(first.metadata.labels), gateway: false, sidecar };
-  const config = compileProxyConfig(objects, caller);
+  // Each proxy prefers what is near to itself.
+  const places = zones ? pods.map((pod) => localityAmong(objects, pod)) : [undefined];
+  const configs = [...new Set(places)].map((locality) => ({
+    callers: places.filter((each) => each === locality).length,
+    config: compileProxyConfig(objects, { ...caller, ...(locality === undefined ? {} : { locality }) }),
+  }));
   const known = (own: Readonly<Record<string, string>>) => {
     const version = versionOf(input, { ...own });
     return version === 'unknown' ? undefined : version;
@@ -111,12 +120,27 @@ function compileLive(input: DiagnosisInput): Live | undefined {
     const port = at(each, 'port');
     if (typeof port !== 'number') return [];
     const request = { port, host: serviceHost(input), method: 'GET', path: '/', headers: {} };
-    const { share, failed, mirrored, protocol } = predictShare(config, request, known);
-    const { lost: _lost, ...copies } = mirrored;
-    return [{ flow: { share, lost: failed, copies }, protocol, port: index }];
+    const parts = configs.map(({ callers, config }) => {
+      const { share, failed, mirrored, protocol } = predictShare(config, request, known);
+      const { lost: _lost, ...copies } = mirrored;
+      return { callers, protocol, flow: { share, lost: failed, copies } };
+    });
+    return [{ flow: average(parts), protocol: parts[0]?.protocol ?? 'none', port: index }];
   });
   // Which port is called is not known: most likely one that routes apply to.
   return told.find(({ protocol }) => protocol === 'http') ?? told[0];
+}
+
+/** What callers make together that send equally much. */
+function average(parts: readonly { readonly callers: number; readonly flow: Flow }[]): Flow {
+  const all = parts.reduce((total, { callers }) => total + callers, 0);
+  const mean = (what: (flow: Flow) => Readonly<Record<string, number>>) => {
+    const names = new Set(parts.flatMap(({ flow }) => Object.keys(what(flow))));
+    const of = (name: string) =>
+      parts.reduce((total, { callers, flow }) => total + (callers * (what(flow)[name] ?? 0)) / all, 0);
+    return Object.fromEntries([...names].map((name) => [name, of(name)]));
+  };
+  return { share: mean((flow) => flow.share), lost: mean((flow) => flow.lost), copies: mean((flow) => flow.copies) };
 }
 
 /** What the vantage points see of a flow. @param failed version -> part of its own calls that fail, where that is part of the prediction. */

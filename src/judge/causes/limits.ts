@@ -4,6 +4,7 @@ import { amount, counted, list } from '../words.js';
 import { causeAt, readyEndpoints } from './evidence.js';
 import { at, type DiagnosisInput, neededVersions, service } from './objects.js';
 import { type Policy, policiesOf } from './policies.js';
+import { liveRoutes } from './routes.js';
 
 /** Fewer refusals are noise of a start. */
 const FEW = 5;
@@ -41,7 +42,7 @@ export function breakerOpen(input: DiagnosisInput): Cause[] {
 }
 
 /**
- * Ready pods that got nothing although outlier detection (which locality failover needs too) may take them out: either calls found no healthy
+ * Ready pods that got nothing, or cannot be reached, although outlier detection may take them out: either calls found no healthy
  * endpoint (UH) while every version has ready pods, or one version's pods share its requests so unevenly that some got none.
  */
 export function endpointsEjected(input: DiagnosisInput): Cause[] {
@@ -50,38 +51,41 @@ export function endpointsEjected(input: DiagnosisInput): Cause[] {
   const needed = neededVersions(input.stage);
   const allReady = needed.length > 0 && needed.every((version) => readyEndpoints(input, version).length > 0);
   const { count } = flagged(input, 'UH');
-  if (allReady && count >= FEW) {
-    return [
-      ejected(input, policy, `${counted(count, 'calls')} found no healthy endpoint (503 UH), and all pods are ready`),
+  const refused = flagged(input, 'UF').count;
+  if (allReady && count + refused >= FEW) {
+    const found = [
+      ...(count > 0 ? [`${counted(count, 'calls')} found no healthy endpoint (503 UH)`] : []),
+      ...(refused > 0 ? [`${counted(refused, 'calls')} could not connect (UF)`] : []),
     ];
+    return [ejected(input, policy, `${list(found)}, and all pods are ready`)];
   }
-  return Object.keys(input.scenario.versions).flatMap((version): Cause[] => {
-    const idle = idlePods(input, version);
+  const versions = Object.keys(input.scenario.versions);
+  // Pods that are balanced over together stand in for each other, whatever version they are.
+  const together = input.stage.expect.by === 'balancing' && liveRoutes(input).length === 0;
+  return (together ? [versions] : versions.map((version) => [version])).flatMap((group): Cause[] => {
+    const idle = idlePods(input, group);
     return idle === undefined ? [] : [ejected(input, policy, idle)];
   });
 }
 
 function ejected(input: DiagnosisInput, policy: Policy, found: string): Cause {
-  const locality = at(policy.value, 'loadBalancer', 'localityLbSetting') !== undefined;
   return causeAt(input, policy.rule, `${policy.field}.outlierDetection`, {
     code: 'ENDPOINTS_EJECTED',
     found,
     expected: 'requests to every ready pod',
-    fix: locality
-      ? 'Compare with localityLbSetting: pods of other zones get requests only when the near ones fail. Give each zone pods of every version, or drop the setting while the split is judged.'
-      : 'Pods that answered errors were ejected: look into their errors, then raise consecutive5xxErrors or lower maxEjectionPercent.',
+    fix: 'These pods answered errors, or could not be reached, and were ejected: look into their errors, their nodes and their zone, then raise consecutive5xxErrors or lower maxEjectionPercent.',
   });
 }
 
 /** Requests for each ready pod from which on a pod without any is no chance. */
 const ENOUGH_EACH = 30;
 
-function idlePods(input: DiagnosisInput, version: string): string | undefined {
+function idlePods(input: DiagnosisInput, versions: readonly string[]): string | undefined {
   const { evidence } = input;
-  const ready = readyEndpoints(input, version);
-  const served = ready.map(({ name }) => evidence?.destination?.proxies[name]?.[version] ?? 0);
+  const ready = versions.flatMap((version) => readyEndpoints(input, version));
+  const served = ready.map(({ name, version = '' }) => evidence?.destination?.proxies[name]?.[version] ?? 0);
   const total = served.reduce((sum, count) => sum + count, 0);
   const idle = ready.filter((_, index) => served[index] === 0).map(({ name }) => name);
   if (ready.length < 2 || idle.length === 0 || total < ENOUGH_EACH * ready.length) return undefined;
-  return `${list(idle)} got none of ${amount(total)} requests to ${version}`;
+  return `${list(idle)} got none of ${amount(total)} requests to ${list(versions)}`;
 }

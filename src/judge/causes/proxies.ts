@@ -24,16 +24,16 @@ const FIX =
 
 /** Caller proxies that hold other routes than the objects make, or draw by others than the rest. */
 function oddOnes(input: DiagnosisInput): Candidate[] {
-  const held = (input.routes ?? [])
-    .filter(({ current }) => !current)
-    .map(
-      ({ pod, why }): Candidate => ({
-        ...stale(input, pod, why, 'the routes that the objects compile to'),
-        confirmedBy: 'objects',
-      }),
-    );
-  const drawing = drawingOtherwise(input).filter(({ object }) => !held.some((each) => each.object === object));
-  return [...held, ...drawing];
+  const drawing = drawingOtherwise(input);
+  const held = (input.routes ?? []).filter(({ current }) => !current);
+  const told = held.map(({ pod, why }): Candidate => {
+    const place = stale(input, pod, why, 'the routes that the objects compile to');
+    const drawn = drawing.find(({ object }) => object === place.object);
+    return drawn
+      ? { ...drawn, found: `${drawn.found}; ${why}`, confirmedBy: 'objects' }
+      : { ...place, confirmedBy: 'objects' };
+  });
+  return [...told, ...drawing.filter(({ object }) => !told.some((each) => each.object === object))];
 }
 
 /** Pods of a gateway stand in its own namespace, as far as it is read. */

@@ -1,59 +1,21 @@
-import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import type { KubeObject } from '../../base/kubernetes.js';
+import { httpRoute } from './httpRoutes.js';
 import type { Flow } from './kind.js';
-import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
-import { byAge, hostIndex, isFollowed, subsetsOf, visibility, visible } from './rules.js';
+import { at, type DiagnosisInput, items, ofKind, text } from './objects.js';
+import { destination, type LiveRoute, type MirrorEntry, type RouteEntry, type RouteRule } from './routeEntries.js';
+import { byAge, hostIndex, isFollowed, visibility, visible } from './rules.js';
+import { callerSidecar } from './sidecars.js';
 
-/** One weighted target of a rule. */
-export interface RouteEntry {
-  /** Version of the scenario that the target selects; undefined: none or several. */
-  readonly version: string | undefined;
-  /** Subset, or the host without one. */
-  readonly target: string;
-  readonly subset: string | undefined;
-  /** 0..1 after the mesh's normalisation. */
-  readonly share: number;
-  /** As written; `omitted` when it is not. */
-  readonly weight: string;
-  readonly effectiveWeight: number;
-  readonly field: string;
-}
-
-interface MirrorEntry {
-  readonly version: string | undefined;
-  readonly target: string;
-  readonly subset: string | undefined;
-  /** Copies per primary, 0..1. */
-  readonly share: number;
-  readonly field: string;
-  readonly percentField: string;
-}
-
-/** What a route object does with a plain GET of the service. */
-export interface LiveRoute {
-  readonly object: KubeObject;
-  /** `spec.http[0]` */
-  readonly rule: string;
-  readonly entries: readonly RouteEntry[];
-  readonly mirrors: readonly MirrorEntry[];
-  /** Field that binds the object to the service: `spec.hosts[0]`. */
-  readonly hostField: string;
-  readonly host: string;
-  /** What its other rules do, in their order; `before`: they are asked before the one above. */
-  readonly others: readonly RouteRule[];
-}
-
-export interface RouteRule extends Pick<LiveRoute, 'rule' | 'entries' | 'mirrors'> {
-  readonly before: boolean;
-  readonly matches: readonly unknown[];
-}
+export type { LiveRoute, RouteEntry, RouteRule } from './routeEntries.js';
 
 /**
  * Route objects of the service, the one in force first. In the mesh one VirtualService wins whole: exported to the caller's namespace only
  * before public, then the oldest, then by name and namespace.
  */
 export function liveRoutes(input: DiagnosisInput): LiveRoute[] {
+  const sidecar = callerSidecar(input);
   const virtualServices = ofKind(input, 'VirtualService')
-    .filter((object) => isFollowed(input, object) && visible(object, input))
+    .filter((object) => isFollowed(input, object) && visible(object, input) && (sidecar?.knows(object) ?? true))
     .sort((a, b) => visibility(a) - visibility(b) || byAge(a, b))
     .flatMap((object) => virtualServiceRoute(input, object) ?? []);
   const httpRoutes = [...ofKind(input, 'HTTPRoute')].sort(byAge).flatMap((object) => httpRoute(input, object) ?? []);
@@ -136,75 +98,12 @@ function virtualServiceMirrors(input: DiagnosisInput, object: KubeObject, rule: 
   }));
 }
 
-function destination(input: DiagnosisInput, object: KubeObject, value: unknown) {
-  const host = text(at(value, 'host')) ?? '';
-  const subset = text(at(value, 'subset'));
-  return { target: subset ?? host, subset, version: versionOf(input, object, host, subset) };
-}
-
-/** The one version that a destination stands for: by the subset's name, else by its labels, else by the selector of its Service. */
-function versionOf(
-  input: DiagnosisInput,
-  object: KubeObject,
-  host: string,
-  subset: string | undefined,
-): string | undefined {
-  const versions = Object.entries(input.scenario.versions);
-  const byLabels = (selected: Record<string, string>) =>
-    versions.find(([, wanted]) => Object.keys(wanted).length > 0 && labelsMatch(wanted, selected))?.[0];
-  if (subset === undefined) {
-    const [name = '', namespace = namespaceOf(object)] = host.split('.');
-    return byLabels(labels(find(input, 'Service', namespace, name)?.spec?.selector));
-  }
-  if (subset in input.scenario.versions) return subset;
-  const defined = subsetsOf(input).find((each) => each.name === subset);
-  return defined ? byLabels(defined.labels) : undefined;
-}
-
-/** Without a port the reference is to every one. */
-function hasPort(input: DiagnosisInput, port: unknown): boolean {
-  const ports = items(service(input)?.spec?.ports).map((each) => at(each, 'port'));
-  return port === undefined || ports.length === 0 || ports.includes(port);
-}
-
-/** An HTTPRoute that is attached to the Service itself (Gateway API for mesh). */
-function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
-  const parents = items(object.spec?.parentRefs);
-  const index = parents.findIndex(
-    (parent) =>
-      at(parent, 'kind') === 'Service' &&
-      at(parent, 'group') === '' &&
-      at(parent, 'name') === input.scenario.service &&
-      hasPort(input, at(parent, 'port')) &&
-      (text(at(parent, 'namespace')) ?? namespaceOf(object)) === input.scenario.namespace,
-  );
-  const rules = items(object.spec?.rules);
-  if (index < 0 || rules.length === 0) return undefined;
-  const rule = rules[0];
-  const refs = items(at(rule, 'backendRefs'));
-  const weights = refs.map((ref) => Number(at(ref, 'weight') ?? 1));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  const target = (ref: unknown) => destination(input, object, { host: text(at(ref, 'name')) });
-  return {
-    object,
-    rule: 'spec.rules[0]',
-    others: [],
-    hostField: `spec.parentRefs[${index}].name`,
-    host: input.scenario.service,
-    entries: refs.map((ref, position) => ({
-      ...target(ref),
-      share: sum === 0 ? 0 : (weights[position] as number) / sum,
-      weight: text(at(ref, 'weight')) ?? 'omitted',
-      effectiveWeight: weights[position] as number,
-      field: `spec.rules[0].backendRefs[${position}].weight`,
-    })),
-    mirrors: items(at(rule, 'filters')).flatMap((filter, position) => {
-      if (at(filter, 'type') !== 'RequestMirror') return [];
-      const field = `spec.rules[0].filters[${position}].requestMirror`;
-      const share = Number(at(filter, 'requestMirror', 'percent') ?? 100) / 100;
-      return [{ ...target(at(filter, 'requestMirror', 'backendRef')), share, field, percentField: `${field}.percent` }];
-    }),
-  };
+/** The condition on the cookie header in a match of a VirtualService or an HTTPRoute. */
+export function cookieOf(match: unknown): unknown {
+  const headers = at(match, 'headers');
+  const named = items(headers).find((each) => text(at(each, 'name'))?.toLowerCase() === 'cookie');
+  if (named !== undefined || typeof headers !== 'object' || headers === null) return named;
+  return Object.entries(headers).find(([name]) => name.toLowerCase() === 'cookie')?.[1];
 }
 
 /** What the weights and mirrors of a route say, whoever may answer. */

@@ -1,5 +1,5 @@
 import { asCounted } from './counted.js';
-import { balancedFlow, seen, tcpPortOf } from './flow.js';
+import { tcpPortOf } from './flow.js';
 import type { CauseKind, Prediction } from './kind.js';
 import { at, type DiagnosisInput, items, service, text } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
@@ -21,16 +21,21 @@ export const serviceBypassed: CauseKind = {
   title: 'the Service is headless, so the caller dials a pod and routes have no effect',
   confirm: (input) => fromObjects(byWeight(input) ? headless(input) : []),
   // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
-  predict: (_candidate, input) => asCounted(input, ['client', 'source', 'destination']),
+  predict: (_candidate, input) => ({ ...asCounted(input, ['client', 'source', 'destination']), unit: 'connection' }),
 };
 
 const byWeight = ({ stage }: DiagnosisInput): boolean => stage.expect.by !== 'balancing';
 
-/** Pods share the calls, and proxies count connections of them, no requests. */
+/** Proxies count connections of the calls, no requests. How few a caller keeps, and where, decides the share. */
 function byConnections(input: DiagnosisInput): Prediction {
   const silent = { share: {}, silent: true };
-  const { points } = seen(balancedFlow(input));
-  return { points: { ...points, source: silent, destination: silent }, unit: 'connection' };
+  const { points, fitted = 0, residuals = [] } = asCounted(input, ['client', 'source', 'destination']);
+  return {
+    points: { ...points, source: silent, destination: silent },
+    residuals: residuals.filter(({ sign }) => sign === 'fewer'),
+    unit: 'connection',
+    fitted,
+  };
 }
 
 function tcpPort(input: DiagnosisInput): Place[] {
@@ -45,7 +50,7 @@ function tcpPort(input: DiagnosisInput): Place[] {
     placeAt(input, target, `spec.ports[${index}].${field}`, {
       found,
       expected: 'http',
-      fix: `Say http: the mesh treats port ${text(at(port, 'port')) ?? ''} as TCP and balances whole connections over all ready pods, past every HTTP route.`,
+      fix: `Name the port http, or set appProtocol: http. As it is the mesh treats port ${text(at(port, 'port')) ?? ''} as TCP and balances whole connections over all ready pods, past every HTTP route.`,
     }),
   ];
 }

@@ -5,7 +5,7 @@ import { amount, counted, list, percent } from '../words.js';
 import { causeAt, readyEndpoints, surelyAbove, surelyBelow } from './evidence.js';
 import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
 import { policiesOf } from './policies.js';
-import { liveRoutes } from './routes.js';
+import { cookieOf, liveRoutes } from './routes.js';
 import { hostMatches, isFollowed, serviceHost } from './rules.js';
 
 /** A version's share at the callers' proxies against the promise: more, less, or not told. */
@@ -30,38 +30,32 @@ function promisedShare({ scenario, stage }: DiagnosisInput, version: string): nu
 /** A rule on the cookie header before the weights; it only matters when the version that it leads to gets more than promised. */
 export function cookieKeeps(input: DiagnosisInput): Cause[] {
   const route = liveRoutes(input)[0];
-  if (route?.object.kind !== 'VirtualService') return [];
-  const weighted = Number(/\[(\d+)\]/.exec(route.rule)?.[1] ?? 0);
-  const rules = items(at(route.object.spec, 'http')).slice(0, weighted);
-  return rules.flatMap((rule, index): Cause[] => {
-    const match = items(at(rule, 'match')).findIndex((each) => cookieOf(each) !== undefined);
-    if (match < 0) return [];
-    const condition = cookieOf(items(at(rule, 'match'))[match]);
-    const subsets = items(at(rule, 'route')).map((each) => text(at(each, 'destination', 'subset')) ?? '');
-    const kept = route.entries.find(
-      ({ subset }) => subset !== undefined && subsets.length === 1 && subset === subsets[0],
-    );
-    const version =
-      kept?.version ?? (subsets.length === 1 && (subsets[0] ?? '') in input.scenario.versions ? subsets[0] : undefined);
-    if (version === undefined) return [];
+  if (!route) return [];
+  return route.others.flatMap(({ before, rule, matches, entries }): Cause[] => {
+    const match = matches.findIndex((each) => cookieOf(each) !== undefined);
+    const taking = entries.filter(({ share }) => share > 0);
+    const version = taking.length === 1 ? taking[0]?.version : undefined;
+    if (!before || match < 0 || version === undefined) return [];
     const grows = deviation(input, version) === 'more';
     const others = Object.keys(input.scenario.versions).filter((each) => each !== version);
     if (!grows && !others.some((each) => deviation(input, each) === 'less')) return [];
+    const virtualService = route.object.kind === 'VirtualService';
+    const condition = labels(cookieOf(matches[match]));
+    const pattern = virtualService ? Object.values(condition).join(', ') : (condition.value ?? '');
     return [
-      causeAt(input, route.object, `spec.http[${index}].match[${match}].headers.cookie`, {
-        code: 'COOKIE_KEEPS_VERSION',
-        found: `requests whose cookie matches ${Object.values(labels(condition)).join(', ')} go to ${version}`,
-        expected: 'every request is drawn by the weights',
-        fix: `Judge the share with clients that keep no cookies, or drop the rule: who has once got ${version} stays there, so its share grows with every new client.`,
-      }),
+      causeAt(
+        input,
+        route.object,
+        `${rule}.${virtualService ? `match[${match}].headers.cookie` : `matches[${match}].headers`}`,
+        {
+          code: 'COOKIE_KEEPS_VERSION',
+          found: `requests whose cookie matches ${pattern} go to ${version}`,
+          expected: 'every request is drawn by the weights',
+          fix: `Judge the share with clients that keep no cookies, or drop the rule: who has once got ${version} stays there, so its share grows with every new client.`,
+        },
+      ),
     ];
   });
-}
-
-function cookieOf(match: unknown): unknown {
-  const headers = at(match, 'headers');
-  if (typeof headers !== 'object' || headers === null) return undefined;
-  return Object.entries(headers).find(([name]) => name.toLowerCase() === 'cookie')?.[1];
 }
 
 /** From so many requests on, one pod with all of them is no chance. */
@@ -70,7 +64,7 @@ const NEARLY_ALL = 0.9;
 
 /** A hash, or the Service's session affinity, that keeps requests at one pod. */
 export function hashKeeps(input: DiagnosisInput): Cause[] {
-  const kept = keptAtOnePod(input) ?? keptAtOneVersion(input);
+  const kept = keptAtOnePod(input) ?? keptAtOneVersion(input) ?? keptByEachProxy(input);
   if (kept === undefined) return [];
   const expected = 'requests spread over the pods';
   const policy = policiesOf(input).find(({ value }) => at(value, 'loadBalancer', 'consistentHash') !== undefined);
@@ -117,6 +111,22 @@ function keptAtOneVersion(input: DiagnosisInput): string | undefined {
     (version) => `${version} got ${percent((counts.versions[version]?.total ?? 0) / attributed(counts))}`,
   );
   return told.length > 0 ? list(told) : undefined;
+}
+
+/** Several callers, each of which a hash keeps at a version: together they may make any share, even the promised one. */
+function keptByEachProxy(input: DiagnosisInput): string | undefined {
+  if (input.stage.expect.by !== 'balancing' && liveRoutes(input).length > 0) return undefined;
+  const proxies = (goodObservation(input.observations, 'source')?.proxies ?? []).flatMap(({ name, versions }) => {
+    const total = Object.values(versions).reduce((sum, count) => sum + count, 0);
+    return total >= ENOUGH ? [{ name, versions, total }] : [];
+  });
+  const kept = proxies.flatMap(({ name, versions, total }) => {
+    const [most] = Object.entries(versions).filter(([, count]) => count > NEARLY_ALL * total);
+    return most ? [{ name, version: most[0] }] : [];
+  });
+  const different = new Set(kept.map(({ version }) => version)).size > 1;
+  if (kept.length < proxies.length || !different) return undefined;
+  return list(kept.map(({ name, version }) => `${name} sends to ${version} alone`));
 }
 
 /** A route that is drawn once for a connection, and connections where requests should be counted. */

@@ -2,16 +2,24 @@ import { contradicts } from '../ledger.js';
 import type { Cause, CheckResult, Finding, LedgerLine, StageAssessment } from '../types.js';
 import { amount, list, POINT_NAMES, percent, UNITS } from '../words.js';
 
+/** Less likely than that, a cause is something wrong, and not what the counts show. */
+const EXPLAINS = 0.01;
+
 /**
  * What is left to say of a stage that fails although no known cause explains its counts: the counts themselves, and what nothing in the
- * ledger explains. undefined: a cause is named, or nothing failed that a wrong split could break.
+ * ledger explains. undefined: a named cause explains them, or nothing failed that a wrong split could break.
  */
 export function causeUnknown(assessment: StageAssessment, causes: readonly Cause[]): Finding | undefined {
   const failed = assessment.checks.filter(
     ({ name, required, verdict }) => required && verdict === 'fail' && !name.startsWith('responseTime'),
   );
-  if (causes.length > 0 || assessment.verdict !== 'fail' || failed.length === 0) return undefined;
-  const message = `None of the known causes explains this: ${list(failed.map(inWords))}. ${residuals(assessment.ledger.lines)}`;
+  const explained = causes.some(({ likelihood = 1 }) => likelihood >= EXPLAINS);
+  if (explained || assessment.verdict !== 'fail' || failed.length === 0) return undefined;
+  const none =
+    causes.length > 0
+      ? 'What is named is wrong, and does not explain what was counted'
+      : 'None of the known causes explains this';
+  const message = `${none}: ${list(failed.map(inWords))}. ${residuals(assessment.ledger.lines)}`;
   return { level: 'warning', code: 'CAUSE_UNKNOWN', message };
 }
 

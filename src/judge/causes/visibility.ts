@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../base/kubernetes.js';
+import { type KubeObject, objectRef } from '../../base/kubernetes.js';
 import { goodObservation } from '../tallies.js';
 import { list } from '../words.js';
 import { ALPHA } from './evidence.js';
@@ -8,6 +8,7 @@ import { at, type DiagnosisInput, items, namespaceOf, ofKind, text } from './obj
 import { fromObjects, type Place, placeAt } from './place.js';
 import { liveRoutes } from './routes.js';
 import { destinationRules, hostIndex, hostMatches, isFollowed, serviceHost, subsetsOf, visible } from './rules.js';
+import { type CallerSidecar, callerSidecar } from './sidecars.js';
 
 /** 28: a rule, or the Service itself, that the caller's proxies are not told of. */
 export const ruleHidden: CauseKind = {
@@ -24,6 +25,7 @@ export const ruleHidden: CauseKind = {
 };
 
 const SIDECAR_FIELD = 'spec.egress';
+const ROUTES_FIELD = 'spec.egress[0].hosts';
 /** So many requests of nobody are no probe. */
 const NAMELESS = 20;
 
@@ -34,16 +36,28 @@ function hiddenRoutes(input: DiagnosisInput): Place[] {
   const { namespace } = input.scenario;
   if (input.stage.expect.by === 'balancing' || liveRoutes(input).length > 0) return [];
   return ofKind(input, 'VirtualService')
-    .filter((object) => isFollowed(input, object) && !visible(object, input))
-    .filter((object) => hostIndex(input, object) >= 0)
-    .map((object) =>
-      placeAt(input, object, 'spec.exportTo', {
-        found: exported(object),
-        expected: namespaceOf(object) === namespace ? '.' : namespace,
-        fix: `Export it to namespace ${namespace}, or drop exportTo: proxies of callers there do not get this route.`,
-      }),
-    );
+    .filter((object) => isFollowed(input, object) && hostIndex(input, object) >= 0)
+    .flatMap((object) => {
+      const sidecar = callerSidecar(input);
+      if (sidecar?.knowsService && !sidecar.knows(object)) return [beyondEgress(input, sidecar, object)];
+      if (visible(object, input)) return [];
+      return [
+        placeAt(input, object, 'spec.exportTo', {
+          found: exported(object),
+          expected: namespaceOf(object) === namespace ? '.' : namespace,
+          fix: `Export it to namespace ${namespace}, or drop exportTo: proxies of callers there do not get this route.`,
+        }),
+      ];
+    });
 }
+
+/** The caller knows the Service, and not the route for it. */
+const beyondEgress = (input: DiagnosisInput, { object, hosts }: CallerSidecar, route: KubeObject): Place =>
+  placeAt(input, object, ROUTES_FIELD, {
+    found: list(hosts) || 'none',
+    expected: `${namespaceOf(route)}/*`,
+    fix: `Add ${namespaceOf(route)}/* to the egress hosts: as they are, the caller's proxies know the Service and not ${objectRef(route)}, which routes it.`,
+  });
 
 /** DestinationRules that define a subset of the route in force, and that do not count for the caller. */
 export function hiddenRules(input: DiagnosisInput): Place[] {
@@ -77,34 +91,18 @@ export function hiddenRules(input: DiagnosisInput): Place[] {
   });
 }
 
-/** The Sidecar that the caller's pods get: its egress hosts name neither the Service nor its namespace. */
+/** The Sidecar that governs the caller's pods names neither the Service nor its namespace among its egress hosts. */
 function hiddenService(input: DiagnosisInput): Place[] {
-  const { namespace, mesh } = input.scenario;
-  if (mesh === 'linkerd') return [];
-  return ofKind(input, 'Sidecar').flatMap((object): Place[] => {
-    if (namespaceOf(object) !== namespace && namespaceOf(object) !== 'istio-system') return [];
-    if (items(at(object.spec, 'egress')).length === 0) return [];
-    const hosts = items(object.spec?.egress).flatMap((each) =>
-      items(at(each, 'hosts')).map((host) => text(host) ?? ''),
-    );
-    if (hosts.some((host) => allows(host, object, input))) return [];
-    const fix = `Add ./${input.scenario.service} to the egress hosts: as they are, the caller's proxies know neither the Service nor its routes, and connections pass through.`;
-    const place = placeAt(input, object, SIDECAR_FIELD, {
-      found: list(hosts) || 'none',
-      expected: `./${input.scenario.service}`,
-      fix,
-    });
-    const nameless = goodObservation(input.observations, 'destination')?.counts.foreign['unknown.unknown'] ?? 0;
-    return [nameless >= NAMELESS ? { ...place, lnEvidence: -Math.log(ALPHA) } : place];
+  const sidecar = callerSidecar(input);
+  if (!sidecar || sidecar.knowsService) return [];
+  const { namespace } = input.scenario;
+  const wanted = `${namespace}/${serviceHost(input)}`;
+  const fix = `Add ${wanted} to the egress hosts: as they are, the caller's proxies know neither the Service nor its routes, and connections pass through.`;
+  const place = placeAt(input, sidecar.object, SIDECAR_FIELD, {
+    found: list(sidecar.hosts) || 'none',
+    expected: wanted,
+    fix,
   });
-}
-
-/** `namespace/host`, with `*`, `.` and `~` (nothing) for the namespace. */
-function allows(entry: string, sidecar: KubeObject, input: DiagnosisInput): boolean {
-  const [scope = '', host = ''] = entry.split('/');
-  const inScope =
-    scope === '*' ||
-    scope === input.scenario.namespace ||
-    (scope === '.' && namespaceOf(sidecar) === input.scenario.namespace);
-  return inScope && hostMatches(host, input.scenario.namespace, serviceHost(input));
+  const nameless = goodObservation(input.observations, 'destination')?.counts.foreign['unknown.unknown'] ?? 0;
+  return [nameless >= NAMELESS ? { ...place, lnEvidence: -Math.log(ALPHA) } : place];
 }

@@ -9,6 +9,7 @@ import type { Candidate, CauseKind } from './kind.js';
 import { TOLERATED } from './likelihood.js';
 import { at, type DiagnosisInput, deploymentsOf, find, items, namespaceOf, ofKind, placeOf, text } from './objects.js';
 import { fromObjects, type Place } from './place.js';
+import { policiesOf } from './policies.js';
 
 /** How sure one must be to name a version. */
 const ALPHA = 1e-4;
@@ -49,8 +50,11 @@ export const callerWithoutSidecar: CauseKind = {
 function failingVersions(input: DiagnosisInput): Candidate[] {
   const counts = goodObservation(input.observations, 'source')?.counts;
   const max = input.stage.expect.errors?.max ?? TOLERATED;
+  const ejects = policiesOf(input).some(({ value }) => at(value, 'outlierDetection') !== undefined);
   return Object.entries(counts?.versions ?? {}).flatMap(([version, { total, failed }]): Candidate[] => {
     if (failed === 0 || confidenceSequence(failed, total, ALPHA).low <= max) return [];
+    // What cannot be reached answers nothing, and is taken out.
+    if (ejects && unreachable(counts?.responses ?? {})) return [];
     const deployment = deploymentsOf(input, version)[0];
     const { namespace, service } = input.scenario;
     const statuses = Object.entries(counts?.responses ?? {})
@@ -65,11 +69,27 @@ function failingVersions(input: DiagnosisInput): Candidate[] {
         field: 'responses',
         found: `${amount(failed)} of ${amount(total)} calls to ${version} failed (${percent(failed / total)})${statuses.length > 0 ? `; all versions: ${list(statuses)}` : ''}`,
         expected: `at most ${percent(max)}`,
-        fix: `Look into the logs of ${version}: its own answers are errors. The application may hide them from the client by retries and an error page with status 200.`,
+        fix: unreachable(counts?.responses ?? {})
+          ? `Its pods are ready, and connections to them fail: look for what stands between (nodes, their zone, NetworkPolicy, mutual TLS), then at the pods: kubectl get pods -n ${namespace} -o wide.`
+          : `The answers are its own errors, look into its logs: kubectl logs -n ${namespace} ${deployment ? `deployment/${deployment.metadata.name}` : `-l ${selecting(input, version)}`} --since=10m. The application may hide them from the client by retries and an error page with status 200.`,
       },
     ];
   });
 }
+
+const failedWith = (responses: Readonly<Record<string, number>>, flags: RegExp): number =>
+  Object.entries(responses).reduce((sum, [response, count]) => sum + (flags.test(response) ? count : 0), 0);
+
+/** Most failures are connections that could not be opened. */
+function unreachable(responses: Readonly<Record<string, number>>): boolean {
+  return failedWith(responses, /^(5|0).* .*\bUF\b/) > failedWith(responses, /^(5|0)/) / 2;
+}
+
+/** `version=v2`, as kubectl takes it. */
+const selecting = ({ scenario }: DiagnosisInput, version: string): string =>
+  Object.entries(scenario.versions[version] ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 
 /** Only told where the source proxies are silent, or where some pods of the caller have a sidecar and others have none. */
 function bareCaller(input: DiagnosisInput): Place[] {

@@ -3,11 +3,13 @@ import type { Clock } from '../../base/clock.js';
 import type { KubeObject } from '../../base/kubernetes.js';
 import { type Millis, millis } from '../../base/units.js';
 import { compileProxyConfig } from '../../mesh/compile.js';
+import { localityOf } from '../../mesh/localities.js';
 import type { Caller, ProxyConfig } from '../../mesh/types.js';
 import type { ResourceName, Store } from './store.js';
 
 /** What proxies are configured from. */
 const WATCHED: readonly ResourceName[] = [
+  'nodes',
   'namespaces',
   'services',
   'pods',
@@ -51,6 +53,8 @@ export interface SyncState {
 }
 
 interface Entry {
+  /** With where it runs. */
+  readonly caller: Caller;
   readonly proxy: ConfiguredProxy;
   /** Version of the state it was given last. */
   sent: number;
@@ -97,8 +101,9 @@ export class Distribution {
     const left = this.stale.get(proxy.caller.workload) ?? 0;
     if (left > 0) this.stale.set(proxy.caller.workload, left - 1);
     const objects = this.snapshot();
-    const config = compileProxyConfig(objects, proxy.caller);
-    const entry: Entry = { proxy, sent: 0, acked: 0, stale: left > 0, routes: config.ports };
+    const caller = this.placed(proxy);
+    const config = compileProxyConfig(objects, caller);
+    const entry: Entry = { proxy, caller, sent: 0, acked: 0, stale: left > 0, routes: config.ports };
     this.proxies.set(proxy.id, entry);
     send(entry, config, objects, this.newest);
     return () => {
@@ -111,7 +116,7 @@ export class Distribution {
     this.holding = true;
     const objects = this.snapshot();
     for (const entry of this.proxies.values()) {
-      if (entry.stale) entry.routes = compileProxyConfig(objects, entry.proxy.caller).ports;
+      if (entry.stale) entry.routes = compileProxyConfig(objects, entry.caller).ports;
     }
   }
 
@@ -144,8 +149,8 @@ export class Distribution {
     for (const entry of this.proxies.values()) {
       // A proxy that connected meanwhile already runs a newer state.
       if (entry.sent >= version) continue;
-      const { caller } = entry.proxy;
-      const key = JSON.stringify([caller.namespace, caller.workload, caller.gateway, caller.labels]);
+      const { caller } = entry;
+      const key = JSON.stringify(caller);
       let config = compiled.get(key);
       if (!config) {
         config = compileProxyConfig(objects, caller);
@@ -158,6 +163,14 @@ export class Distribution {
       }
       send(entry, config, objects, version);
     }
+  }
+
+  /** A pod stays on its node. */
+  private placed({ id, caller }: ConfiguredProxy): Caller {
+    const pod = this.store.get('pods', caller.namespace, id.slice(0, -caller.namespace.length - 1));
+    const node = pod && this.store.get('nodes', undefined, String(pod.spec?.nodeName));
+    const locality = pod && localityOf(pod, node);
+    return locality === undefined ? caller : { ...caller, locality };
   }
 
   private snapshot(): readonly KubeObject[] {

@@ -30,6 +30,6 @@ export interface LabFaults {
   readonly ownCalls?: Readonly<Record<string, number>>;
   /** Workloads whose HTTP client keeps the cookies it is given, all in one jar, and sends them again; default none. */
   readonly cookieJars?: readonly string[];
-  /** Workload -> how many of its pods, in the order in which they start, lie in a zone that fails: the cluster believes them ready, connections to them are refused; default none. */
-  readonly zoneOutage?: Readonly<Record<string, number>>;
+  /** A zone (of a node's label) that fails: the cluster still believes its pods ready, and nobody reaches them, scrapes included; default none. */
+  readonly zoneOutage?: string;
 }

@@ -42,14 +42,26 @@ export function inboundPort(objects: readonly KubeObject[], pod: KubeObject, por
   return undefined;
 }
 
+/** Where a gateway's pod listens for a port that its Gateways name: what the Services before it make of that port, else the port itself. */
+export function gatewayListeners(objects: readonly KubeObject[], pod: KubeObject, port: number): number[] {
+  const targets = selecting(objects, pod)
+    .flatMap(servicePorts)
+    .flatMap((each) => (each.port === port ? (targetPortOf(each, pod) ?? []) : []));
+  return targets.length > 0 ? [...new Set(targets)] : [port];
+}
+
+const selecting = (objects: readonly KubeObject[], pod: KubeObject): KubeObject[] =>
+  objects.filter((object) => {
+    if (object.kind !== 'Service' || object.metadata.namespace !== pod.metadata.namespace) return false;
+    const selector = serviceSelector(object);
+    return selector !== undefined && labelsMatch(selector, pod.metadata.labels);
+  });
+
 /** The ports of a pod that Services lead to. */
 export function targetPorts(objects: readonly KubeObject[], pod: KubeObject): number[] {
-  return objects.flatMap((object) => {
-    if (object.kind !== 'Service' || object.metadata.namespace !== pod.metadata.namespace) return [];
-    const selector = serviceSelector(object);
-    if (!selector || !labelsMatch(selector, pod.metadata.labels)) return [];
-    return servicePorts(object).flatMap((port) => targetPortOf(port, pod) ?? []);
-  });
+  return selecting(objects, pod).flatMap((service) =>
+    servicePorts(service).flatMap((port) => targetPortOf(port, pod) ?? []),
+  );
 }
 
 /** What requests are counted for that reach a port of no Service. */

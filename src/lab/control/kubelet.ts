@@ -7,6 +7,7 @@ import { inject, SIDECAR } from './injection.js';
 import { AddressPool } from './names.js';
 import { isTerminating, podSpec, workloadOf } from './objects.js';
 import { type ContainerExit, ContainerProblem } from './programs.js';
+import { isOwnNode, nodeFor } from './scheduling.js';
 
 /** What really runs for a pod. */
 export interface PodProcess {
@@ -49,7 +50,7 @@ interface Held {
   doing: Doing;
 }
 
-/** The node `lab`: admits pods, runs them, reports their state, ends them after a drain. */
+/** The kubelet of every node: admits pods, runs them, reports their state, ends them after a drain. */
 export class Kubelet implements Controller {
   readonly resources = ['pods'];
   private readonly context: ControlContext;
@@ -73,7 +74,7 @@ export class Kubelet implements Controller {
     for (const pod of store.list('pods')) {
       const uid = pod.metadata.uid ?? '';
       const node = pod.spec?.nodeName;
-      if (node !== undefined && node !== 'lab') continue;
+      if (typeof node === 'string' && !isOwnNode(store, node)) continue;
       alive.add(uid);
       if (isTerminating(pod)) this.end(uid, pod);
       else if (!this.held.has(uid)) this.admit(pod, uid);
@@ -107,7 +108,7 @@ export class Kubelet implements Controller {
     const admitted = store.put('pods', {
       ...injected,
       metadata: { ...injected.metadata, uid },
-      spec: { ...podSpec(injected), nodeName: 'lab' },
+      spec: { ...podSpec(injected), nodeName: pod.spec?.nodeName ?? nodeFor(store, injected) },
     });
     this.report(admitted, held, held.doing);
     void this.start(admitted, held);

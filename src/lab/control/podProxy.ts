@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.js';
 import type { Caller } from '../../mesh/types.js';
 import type { ConfiguredProxy } from './distribution.js';
 import { identityOfPod } from './identity.js';
+import { isGatewayPod } from './injection.js';
 import type { Dial, PodNetwork } from './network.js';
 import { applicationPlace } from './scraping.js';
 import type { ServiceAddresses } from './serviceAddress.js';
@@ -58,7 +59,7 @@ export function proxyNames({ pod, workload, serviceAccount }: PodProxyOptions): 
   const { name, namespace = 'default', labels = {} } = pod.metadata;
   return {
     id: `${name}.${namespace}`,
-    caller: { workload, namespace, labels, gateway: false },
+    caller: { workload, namespace, labels, gateway: isGatewayPod(pod) },
     identity: identityOfPod(pod, workload, serviceAccount),
   };
 }

@@ -10,6 +10,7 @@ import {
   serviceSelector,
   targetPortOf,
 } from './objects.js';
+import { OWN_NODE, zoneOf } from './scheduling.js';
 
 interface Backend {
   readonly pod: KubeObject;
@@ -53,6 +54,11 @@ export function serviceController(context: ControlContext): Controller {
       }));
   }
 
+  const zoned = (pod: KubeObject) => {
+    const zone = zoneOf(store, pod);
+    return zone === undefined ? {} : { zone };
+  };
+
   const targetRef = (pod: KubeObject) => ({
     kind: 'Pod',
     namespace: pod.metadata.namespace,
@@ -93,7 +99,8 @@ export function serviceController(context: ControlContext): Controller {
         endpoints: backends.map(({ pod, ip }) => ({
           addresses: [ip],
           conditions: { ready: isReady(pod), serving: isReady(pod), terminating: isTerminating(pod) },
-          nodeName: 'lab',
+          nodeName: pod.spec?.nodeName ?? OWN_NODE,
+          ...zoned(pod),
           targetRef: targetRef(pod),
         })),
         ports: backends[0]?.ports ?? [],
@@ -108,7 +115,11 @@ export function serviceController(context: ControlContext): Controller {
 
   function writeEndpoints(service: KubeObject, groups: ReadonlyMap<string, readonly Backend[]>): void {
     const { name, namespace } = service.metadata;
-    const address = ({ pod, ip }: Backend) => ({ ip, nodeName: 'lab', targetRef: targetRef(pod) });
+    const address = ({ pod, ip }: Backend) => ({
+      ip,
+      nodeName: pod.spec?.nodeName ?? OWN_NODE,
+      targetRef: targetRef(pod),
+    });
     const subsets = [...groups.values()].map((backends) => {
       const ready = backends.filter(({ pod }) => isReady(pod)).map(address);
       const notReady = backends.filter(({ pod }) => !isReady(pod) && !isTerminating(pod)).map(address);

@@ -1,4 +1,4 @@
-import { renderEndpoint } from '../../mesh/renderConfigDump.js';
+import { renderEndpoint, renderTiers } from '../../mesh/renderConfigDump.js';
 import type { Cluster, Endpoint } from '../../mesh/types.js';
 import { canonicalRevisionOf, canonicalServiceOf, type Identity } from '../control/identity.js';
 import type { PodNetwork } from '../control/network.js';
@@ -15,18 +15,18 @@ export const MESHED: Message = { tlsMode: 'istio' };
 export function renderAssignment(cluster: Cluster, network: PodNetwork): Message {
   return assignment(
     cluster.name,
-    cluster.endpoints.map((endpoint) => renderHost(endpoint, network)),
+    renderTiers(cluster.endpoints, (endpoint) => renderHost(endpoint, network)),
   );
 }
 
 /** The application behind a port of the pod. @param real undefined: it does not listen (yet). */
 export const renderInboundAssignment = (name: string, real: number | undefined): Message =>
-  assignment(name, [{ endpoint: { address: loopback(real ?? REFUSING_PORT) } }]);
+  assignment(name, [{ locality: {}, lb_endpoints: [{ endpoint: { address: loopback(real ?? REFUSING_PORT) } }] }]);
 
-const assignment = (name: string, hosts: readonly Message[]): Message =>
+const assignment = (name: string, tiers: readonly object[]): Message =>
   any('config.endpoint.v3.ClusterLoadAssignment', {
     cluster_name: name,
-    endpoints: hosts.length > 0 ? [{ locality: {}, lb_endpoints: hosts }] : [],
+    endpoints: tiers,
     policy: { overprovisioning_factor: 140 },
   });
 

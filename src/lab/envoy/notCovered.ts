@@ -29,7 +29,7 @@ const DESTINATION_POLICY = [
   'loadBalancer.consistentHash.maglev',
   'loadBalancer.consistentHash.ringHash',
   'loadBalancer.consistentHash.httpCookie.ttl',
-  'loadBalancer.localityLbSetting',
+  'loadBalancer.localityLbSetting.distribute',
   'loadBalancer.warmup',
   'loadBalancer.warmupDurationSecs',
   'outlierDetection.consecutiveLocalOriginFailures',

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
+import { byPriority, priorityLoads } from '../../mesh/localities.js';
 import type { Cluster, Endpoint } from '../../mesh/types.js';
 import { canonicalRevisionOf, canonicalServiceOf } from '../control/identity.js';
 import { choose } from './balancing.js';
@@ -74,9 +75,10 @@ export class ClusterState {
   pick(hashKey: string | undefined, previous: ReadonlySet<Host> | undefined): Host | undefined {
     const hosts = this.eligible();
     if (hosts.length === 0) return undefined;
-    let host = this.draw(hosts, hashKey);
+    const near = this.tier(hosts);
+    let host = this.draw(near, hashKey);
     for (let tried = 1; previous?.has(host) && tried < HOST_SELECTION_ATTEMPTS; tried++) {
-      host = this.draw(hosts, undefined);
+      host = this.draw(near, undefined);
     }
     return host;
   }
@@ -131,6 +133,21 @@ export class ClusterState {
     if (!this.cluster.outlier) return this.hosts;
     const now = this.clock.now();
     return this.hosts.filter((host) => host.health.takesTraffic(now));
+  }
+
+  /** Those of one priority: the nearest, or farther ones as far as near ones are missing. @param hosts those that may take traffic, not none. */
+  private tier(hosts: readonly Host[]): readonly Host[] {
+    if (!this.hosts.some(({ endpoint }) => endpoint.priority)) return hosts;
+    const of = (host: Host) => host.endpoint.priority ?? 0;
+    const all = byPriority(this.cluster.endpoints, ({ priority = 0 }) => priority);
+    const healthy = byPriority(hosts, of);
+    const loads = priorityLoads(all.map(({ length }, at) => ({ healthy: healthy[at]?.length ?? 0, total: length })));
+    let left = this.random();
+    const at = loads.findIndex((load) => {
+      left -= load;
+      return left < 0;
+    });
+    return healthy[at] ?? hosts;
   }
 
   private draw(hosts: readonly Host[], hashKey: string | undefined): Host {

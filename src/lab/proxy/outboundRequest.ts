@@ -21,13 +21,15 @@ import { Timer } from './timer.js';
 export class OutboundRequest extends Exchange {
   private readonly context: OutboundContext;
   private readonly method: string;
+  private readonly port: number;
   private path: string;
   private authority: string;
   private service: DestinationService;
   private call: RoutedCall | PassThroughCall | undefined;
   private delay: Timer | undefined;
 
-  constructor(context: OutboundContext, request: IncomingMessage, response: ServerResponse) {
+  /** @param port where a gateway took it; default: the port of its Host header, where a sidecar's client sent it. */
+  constructor(context: OutboundContext, request: IncomingMessage, response: ServerResponse, port?: number) {
     super(request, response, context.clock);
     this.context = context;
     this.method = request.method ?? 'GET';
@@ -36,13 +38,14 @@ export class OutboundRequest extends Exchange {
     this.authority = target.authority ?? request.headers.host ?? '';
     // Where no cluster is reached, the metrics name the Host header.
     const host = this.authority || 'unknown';
+    this.port = port ?? portOf(this.authority);
     this.service = { host, name: host, namespace: 'unknown' };
   }
 
   /** Takes the request through the filters; called once. */
   start(): void {
     const { router } = this.context;
-    const port = portOf(this.authority);
+    const { port } = this;
     const matched = router.match(port, this.authority, this.method, this.path, this.request.headers);
     if (matched) {
       const { route, match, virtualHost } = matched;

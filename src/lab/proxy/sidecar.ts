@@ -4,7 +4,7 @@ import { telemetryOf } from '../../mesh/telemetry.js';
 import type { Caller, ProxyConfig } from '../../mesh/types.js';
 import { agentListener, proxyMetricsListener } from '../control/agent.js';
 import { closeServer, httpServer, listen } from '../control/httpServer.js';
-import { targetPorts } from '../control/inboundPorts.js';
+import { gatewayListeners, targetPorts } from '../control/inboundPorts.js';
 import { applicationUrl, opened, type PodProxy, type PodProxyOptions, proxyNames } from '../control/podProxy.js';
 import { adminListener } from './admin.js';
 import { InboundContext, InboundRequest } from './inbound.js';
@@ -34,6 +34,7 @@ export class Sidecar implements PodProxy {
   private readonly bytesListeners = new Map<string, Promise<number>>();
   private outboundPort = 0;
   private configured = false;
+  private opening: Promise<void> = Promise.resolve();
   private closed = false;
 
   private constructor(options: PodProxyOptions) {
@@ -81,7 +82,8 @@ export class Sidecar implements PodProxy {
   }
 
   async settled(): Promise<void> {
-    // Every configuration is in force at once.
+    // Routes are in force at once, a gateway's new ports when they listen.
+    await this.opening;
   }
 
   appOpened(): void {
@@ -101,6 +103,17 @@ export class Sidecar implements PodProxy {
     this.outboundContext.configure(config);
     const { namespace = 'default', labels = {} } = this.options.pod.metadata;
     this.metrics.configure(telemetryOf(objects).of(namespace, labels));
+    if (this.caller.gateway) {
+      const places = config.ports.flatMap(({ port }) =>
+        gatewayListeners(objects, this.options.pod, port).map((at) => this.openGateway(at, port)),
+      );
+      this.opening = Promise.all(places).then(
+        () => undefined,
+        () => undefined,
+      );
+      this.configured = true;
+      return;
+    }
     const ports = new Set([...this.options.appPorts, ...targetPorts(objects, this.options.pod)]);
     this.inboundContext.configure(objects, this.options.pod, ports);
     // A port need not be declared to be open: what a Service expects of the pod gets its listener when it is known.
@@ -141,6 +154,20 @@ export class Sidecar implements PodProxy {
     this.listeners.set(15_001, outboundPort);
     for (const port of [15_020, 15_021]) this.listeners.set(port, agent);
     this.listeners.set(15_090, metrics);
+  }
+
+  /** A gateway takes requests from outside by the routes that leave it. @param at port of the pod. @param port by which its Gateways know it. */
+  private async openGateway(at: number, port: number): Promise<void> {
+    if (this.inboundHandlers.has(at) || this.closed) return;
+    const server = httpServer((request, response) =>
+      new OutboundRequest(this.outboundContext, request, response, port).start(),
+    );
+    this.inboundHandlers.set(at, (socket) => {
+      this.track(socket);
+      server.emit('connection', socket);
+      socket.resume();
+    });
+    this.inboundPorts.set(at, await this.serve(server));
   }
 
   private async openInbound(port: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Cause, CheckResult, VantagePoint, Verdict } from '../../judge/types.js';
+import { sentenceCase } from '../../judge/words.js';
 import {
   checkTitle,
   checkVersion,
@@ -32,14 +33,23 @@ export function stageResult(stage: StageModel): Line[] {
   return lines;
 }
 
-/** What is wrong, where, and what to do about it. */
+/** What is wrong in words, where, and what to do about it. */
 export function causeLines(cause: Cause): Line[] {
   const place = cause.place ? `   ${cause.place}` : '';
   return [
     line('  ! ', piece(cause.code, 'bad'), `  ${cause.object}`),
-    line(`    ${cause.field} is ${cause.found}, expected ${cause.expected}${place}`),
+    ...(cause.title === undefined ? [] : [line(`    ${sentenceCase(cause.title)}${likelihoodText(cause)}.`)]),
+    line(`    ${cause.field}: found ${cause.found}; expected ${cause.expected}${place}`),
     line(`    fix: ${cause.fix}`),
   ];
+}
+
+/** Whether to begin with this cause. Without counts nothing speaks of how likely it is. */
+function likelihoodText({ likelihood, confirmedBy }: Cause): string {
+  if (likelihood === undefined) return '';
+  if (likelihood < 0.01)
+    return ` (${confirmedBy === 'objects' ? 'so the objects say; ' : ''}it does not explain what was counted)`;
+  return ` (${likelihood > 0.99 ? 'over 99' : Math.round(100 * likelihood)} % likely)`;
 }
 
 /** Every required check in a sentence for everyone and one for statisticians. */

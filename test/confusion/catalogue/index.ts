@@ -1,13 +1,14 @@
 import type { Entry } from '../types.js';
-import { ENDPOINT_ENTRIES } from './endpoints.js';
-import { ROUTE_ENTRIES } from './routes.js';
-import { STICKY_ENTRIES } from './sticky.js';
-import { TELEMETRY_ENTRIES } from './telemetry.js';
+import { HOME, type World } from '../world.js';
+import { endpointEntries } from './endpoints.js';
+import { routeEntries } from './routes.js';
+import { stickyEntries } from './sticky.js';
+import { telemetryEntries } from './telemetry.js';
 
 /** Every cause, in order of its number. */
-export const CATALOGUE: readonly Entry[] = [
-  ...ROUTE_ENTRIES,
-  ...ENDPOINT_ENTRIES,
-  ...STICKY_ENTRIES,
-  ...TELEMETRY_ENTRIES,
-].sort((a, b) => a.number - b.number);
+export const catalogueOf = (world: World): readonly Entry[] =>
+  [...routeEntries(world), ...endpointEntries(world), ...stickyEntries(world), ...telemetryEntries(world)].sort(
+    (a, b) => a.number - b.number,
+  );
+
+export const CATALOGUE = catalogueOf(HOME);

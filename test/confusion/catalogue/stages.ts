@@ -1,6 +1,7 @@
 import { ratio } from '../../../src/base/units.js';
 import type { Expectation, Scenario } from '../../../src/scenario/types.js';
 import type { StageParts } from '../types.js';
+import type { World } from '../world.js';
 
 export const promise = (v2: number, more: Partial<Expectation> = {}): Expectation => ({
   share: { v2: ratio(v2) },
@@ -10,12 +11,12 @@ export const promise = (v2: number, more: Partial<Expectation> = {}): Expectatio
   ...more,
 });
 
-/** Half of the calls by balancing over the pods; the route of the canary is deleted. */
-export const BALANCED: Partial<StageParts> = {
+/** What comes of balancing over the pods; the route of the canary is deleted. */
+export const balanced = ({ pods }: Pick<World, 'pods'>): Partial<StageParts> => ({
   applies: [],
   deletes: [{ kind: 'VirtualService', name: 'shop' }],
-  expect: promise(0.5, { by: 'balancing' }),
-};
+  expect: promise(pods.v2 / (pods.v1 + pods.v2), { by: 'balancing' }),
+});
 
 /** Every call is copied to v2, none is sent there. */
 export const MIRRORED: Partial<StageParts> = { expect: promise(0, { mirror: { v2: ratio(1) } }) };

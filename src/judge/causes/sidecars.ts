@@ -1,0 +1,38 @@
+import { expandHost, type KubeObject } from '../../base/kubernetes.js';
+import { importsOf, sidecarFor } from '../../mesh/scope.js';
+import { callerPods } from './callers.js';
+import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, text } from './objects.js';
+import { byAge, callerGateways, serviceHost } from './rules.js';
+
+/** What the Sidecar object that governs the caller's pods lets them know. */
+export interface CallerSidecar {
+  readonly object: KubeObject;
+  /** `namespace/host` as written. */
+  readonly hosts: readonly string[];
+  readonly knowsService: boolean;
+  knows(virtualService: KubeObject): boolean;
+}
+
+/** undefined: none governs them, or it hides nothing. */
+export function callerSidecar(input: DiagnosisInput): CallerSidecar | undefined {
+  const { from, namespace, mesh } = input.scenario;
+  if (mesh === 'linkerd' || callerGateways(input).length > 0) return undefined;
+  const own = labels((from === undefined ? undefined : callerPods(input, from)[0])?.metadata.labels);
+  const object = sidecarFor([...ofKind(input, 'Sidecar')].sort(byAge), { namespace, labels: own }, ROOT);
+  const imported = object && importsOf(object, namespace);
+  if (!imported) return undefined;
+  return {
+    object,
+    hosts: items(object.spec?.egress).flatMap((each) => hostsOf(each)),
+    knowsService: imported(namespace, [serviceHost(input)]),
+    knows: (virtualService) =>
+      imported(
+        namespaceOf(virtualService),
+        hostsOf(virtualService.spec).map((host) => expandHost(host, namespaceOf(virtualService))),
+      ),
+  };
+}
+
+const ROOT = 'istio-system';
+
+const hostsOf = (value: unknown): string[] => items(at(value, 'hosts')).map((host) => text(host) ?? '');
