@@ -3,7 +3,7 @@ import { isRecord, number, record, records } from './read.js';
 import { Receivers, type Sent, type TransportFailure } from './receivers.js';
 import type { Cluster, Endpoint, MeshWarning } from './types.js';
 import { usedClusters } from './usedClusters.js';
-import type { WarningInput } from './warningInput.js';
+import { hostList, type WarningInput } from './warningInput.js';
 
 type Place = Pick<MeshWarning, 'object' | 'field'>;
 type Transport = Pick<Sent, 'cluster' | 'unit'>;
@@ -42,13 +42,8 @@ class Gathered {
   }
 
   warnings(): MeshWarning[] {
-    return [...this.found.values()].map(({ make, hosts }) => make(listed([...hosts])));
+    return [...this.found.values()].map(({ make, hosts }) => make(hostList([...hosts])));
   }
-}
-
-function listed(hosts: readonly string[]): string {
-  const [first = '', ...rest] = hosts;
-  return rest.length > 1 ? `${first} and ${rest.length} other hosts` : hosts.join(' and ');
 }
 
 function warningFor(

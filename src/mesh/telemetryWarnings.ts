@@ -2,7 +2,7 @@ import { ReceivingPods } from './receiverPods.js';
 import { type CountedSide, TelemetryPolicies } from './telemetry.js';
 import type { MeshWarning } from './types.js';
 import { usedClusters } from './usedClusters.js';
-import type { WarningInput } from './warningInput.js';
+import { hostList, type WarningInput } from './warningInput.js';
 
 /** What cannot be told without a label of `istio_requests_total`. */
 const TELLS: Readonly<Record<string, string>> = {
@@ -46,7 +46,7 @@ export function telemetryWarnings(input: WarningInput): MeshWarning[] {
       tell(policies.of(pod.namespace, pod.labels).server, 'destination', host);
     }
   }
-  return [...found.values()].map(({ make, who }) => make([...who].join(' and ')));
+  return [...found.values()].map(({ make, who }) => make(hostList([...who])));
 }
 
 function blindness(
