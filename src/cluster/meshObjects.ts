@@ -30,6 +30,8 @@ const KINDS: readonly (readonly [apiVersions: readonly string[], kind: string])[
   [['gateway.networking.k8s.io/v1beta1'], 'ReferenceGrant'],
 ];
 
+const CLUSTER_WIDE = new Set(['Namespace', 'Node']);
+
 /**
  * Everything of a live cluster that decides where requests go, and the kinds that the credentials may not list (which then count as
  * having no objects). Kinds that are not installed have none.
@@ -40,36 +42,33 @@ export async function readWholeMesh(
   client: ClusterClient,
   namespace?: string,
 ): Promise<{ readonly objects: KubeObject[]; readonly unread: string[] }> {
-  const unread: string[] = [];
-  const here: string[] = [];
-  let elsewhere = '';
   const places = [undefined, ...(namespace === undefined ? [] : [namespace])];
   const lists = await Promise.all(
     KINDS.map(async ([apiVersions, kind]) => {
-      let refused = '';
-      for (const place of kind === 'Namespace' ? [undefined] : places) {
+      let refused: string | undefined;
+      for (const place of CLUSTER_WIDE.has(kind) ? [undefined] : places) {
         try {
-          const found = await listNewest(client, apiVersions, kind, place);
-          if (place !== undefined) {
-            here.push(kind);
-            elsewhere ||= refused;
-          }
-          return found;
+          const objects = await listNewest(client, apiVersions, kind, place);
+          return { kind, objects, place, refused };
         } catch (error) {
           if (!(error instanceof ApiError && error.status === 403)) throw error;
-          refused ||= errorText(error);
+          refused ??= errorText(error);
         }
       }
-      unread.push(`${kind}: ${refused}`);
-      return [];
+      return { kind, objects: undefined, place: undefined, refused };
     }),
   );
-  if (here.length > 0) unread.push(`other namespaces than ${namespace} of ${here.join(', ')}: ${elsewhere}`);
+  const unread = lists.filter(({ objects }) => !objects).map(({ kind, refused }) => `${kind}: ${refused}`);
+  const here = lists.filter(({ place }) => place !== undefined);
+  if (here.length > 0) {
+    const kinds = [...new Set(here.map(({ kind }) => kind))].join(', ');
+    unread.push(`other namespaces than ${namespace} of ${kinds}: ${here[0]?.refused}`);
+  }
   const config = await client
     .get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'istio-system', name: 'istio' })
     .catch((error: unknown) => {
       if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
       throw error;
     });
-  return { objects: [...lists.flat(), ...(config ? [config] : [])], unread };
+  return { objects: [...lists.flatMap(({ objects }) => objects ?? []), ...(config ? [config] : [])], unread };
 }
