@@ -26,6 +26,8 @@ interface Common {
   /** The server's identifier. */
   readonly uid: string;
   readonly deleting: boolean;
+  /** resourceVersion of what was seen last. */
+  readonly version: number;
 }
 
 /** Of one object's differences after a write. */
@@ -108,15 +110,18 @@ export class Mirror {
     const known = this.common.get(key);
     const local = store.get(entry.resource, namespace, name);
     const deleting = object.metadata.deletionTimestamp !== undefined;
+    const version = versionOf(object);
+    // An event from before our own last write would take back what that wrote, and the next one what has changed here since.
+    if (known?.uid === uid && version < known.version) return;
     if (!known || known.uid !== uid || !local) {
-      this.common.set(key, { seen, base: seen, uid, deleting });
+      this.common.set(key, { seen, base: seen, uid, deleting, version });
       // What the lab has removed meanwhile is removed there, too; it must not come back here first.
       if (known?.uid === uid) this.changed.set(key, { entry, namespace, name });
       else store.adopt(entry.resource, shown);
       return;
     }
     const change = difference(known.seen, seen);
-    this.common.set(key, { seen, base: change ? patched(known.base, change) : known.base, uid, deleting });
+    this.common.set(key, { seen, base: change ? patched(known.base, change) : known.base, uid, deleting, version });
     const next = change ? (patched(content(local), change) as unknown as KubeObject) : undefined;
     store.adopt(entry.resource, {
       ...(next ?? local),
@@ -209,7 +214,7 @@ export class Mirror {
         const deleting = outcome.object.metadata.deletionTimestamp !== undefined;
         // What the server made of our own part is no change of others; the next event is compared with this.
         const seen = content(fromServer(entry, outcome.object, this.ids));
-        this.common.set(key, { seen, base: outcome.base, uid, deleting });
+        this.common.set(key, { seen, base: outcome.base, uid, deleting, version: versionOf(outcome.object) });
         this.adoptIdentity(entry, outcome.object);
         return outcome.more ? 'more' : 'nothing';
       }
@@ -225,6 +230,9 @@ export class Mirror {
     store.adopt(entry.resource, { ...newest, metadata: { ...newest.metadata, ...serverFields(shown) } });
   }
 }
+
+/** Of one object they grow; 0: the server tells none. */
+const versionOf = ({ metadata }: KubeObject): number => Number(metadata.resourceVersion ?? 0) || 0;
 
 const keyOf = (entry: ResourceKind, namespace: string | undefined, name: string): string =>
   `${entry.resource}/${namespace ?? ''}/${name}`;
