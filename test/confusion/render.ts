@@ -152,7 +152,7 @@ function heldOutPart(made: PageRuns): string {
 
 Written by \`npm run confusion -- --held-out\` (${seedsText(made)}). The same mistakes where nothing else is as in the runs above: names of namespace, Services, workloads and versions, the promised share (8 to 30 %) and its margin,
 replicas of the caller and of both versions, the load (open or closed, 250 to 450 requests a second), how fast the shop answers, the scrape interval (250 ms to 1 s) and the size of the mistake (weights, error ratios, latencies, moments)
-are drawn from the seed and the number of the cause. No cause was changed after these seeds had run.
+are drawn from the seed and the number of the cause. What causes were mended after earlier seeds, and after these, is in \`DECISIONS.md\` (Causes are measured where they were not made).
 
 ${totalsText(judged)}
 

@@ -510,13 +510,11 @@ const relabelled = (version: string | undefined) =>
     const labels = { app: 'customermanagementapi', ...(version === undefined ? {} : { version }) };
     return { ...object, spec: { ...object.spec, template: { metadata: { labels } } } };
   });
-const counted = (version: string, count: number): Evidence => ({
-  destination: facts({
-    labels: [
-      { service: 'customermanagementapi', workload: 'customermanagementapi-v2', version, revision: version, count },
-    ],
-  }),
-});
+const counted = (version: string, count: number, right = 0): Evidence => {
+  const row = { service: 'customermanagementapi', workload: 'customermanagementapi-v2', version, revision: version };
+  const own = right > 0 ? [{ ...row, version: 'v2', revision: 'v2', count: right }] : [];
+  return { destination: facts({ labels: [{ ...row, count }, ...own] }) };
+};
 const labels: readonly Row[] = [
   {
     says: 'the pods of v2 carry no version',
@@ -565,7 +563,26 @@ const labels: readonly Row[] = [
   },
   { says: 'series that say what the pods say', seen: asPromised, evidence: counted('v2', 200), told: [] },
   { says: 'series that say no version are not stale', seen: asPromised, evidence: counted('unknown', 200), told: [] },
-  { says: 'a few requests of a pod that has just ended', seen: asPromised, evidence: counted('v1', 3), told: [] },
+  {
+    says: 'requests of a pod that has just ended, beside many of its successors',
+    seen: asPromised,
+    evidence: counted('v1', 12, 180),
+    told: [],
+  },
+  { says: 'a handful of requests', seen: asPromised, evidence: counted('v1', 3), told: [] },
+  {
+    says: 'few requests, none of which says the right version',
+    seen: both({ v1: 200, v2: 0 }),
+    evidence: counted('v1', 12),
+    told: [
+      [
+        'METRIC_LABELS_STALE',
+        'Deployment/pitstop/customermanagementapi-v2',
+        'spec.template.metadata.labels.version',
+        'v2, and 12 requests to it are counted as v1',
+      ],
+    ],
+  },
 ];
 
 /** The destination's books with requests of others. */

@@ -55,8 +55,9 @@ export function labelMissing(input: DiagnosisInput): Cause[] {
   });
 }
 
-/** From so many requests on, a label is no remnant of a pod that ended. */
+/** From so many requests on, a label is no remnant of a pod that ended; fewer suffice where no request carries the right one. */
 const ENOUGH = 20;
+const ENOUGH_ALONE = 5;
 
 /** Series that grow under a version which their workload's pods do not carry: labels are read when a proxy starts. */
 export function labelsStale(input: DiagnosisInput): Cause[] {
@@ -64,12 +65,17 @@ export function labelsStale(input: DiagnosisInput): Cause[] {
   if (key === undefined) return [];
   const { source, destination } = input.evidence ?? {};
   const told = new Set<KubeObject>();
-  return [...(destination?.labels ?? []), ...(source?.labels ?? [])].flatMap((row): Cause[] => {
+  const rows = [...(destination?.labels ?? []), ...(source?.labels ?? [])];
+  const versionsOf = ({ version, revision }: (typeof rows)[number]) =>
+    [version, revision].filter((value) => !['', 'unknown', 'latest'].includes(value));
+  return rows.flatMap((row): Cause[] => {
     const workload = workloadsOf(input).find(({ metadata }) => metadata.name === row.workload);
     const wanted = workload && templateLabels(workload)[key];
-    const known = [row.version, row.revision].filter((value) => !['', 'unknown', 'latest'].includes(value));
-    if (!workload || wanted === undefined || told.has(workload) || row.count < ENOUGH) return [];
+    const known = versionsOf(row);
+    if (!workload || wanted === undefined || told.has(workload)) return [];
     if (known.length === 0 || known.includes(wanted)) return [];
+    const right = rows.some((each) => each.workload === row.workload && versionsOf(each).includes(wanted));
+    if (row.count < (right ? ENOUGH : ENOUGH_ALONE)) return [];
     told.add(workload);
     return [
       causeAt(input, workload, `spec.template.metadata.labels.${key}`, {
