@@ -1,7 +1,7 @@
 import { errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient } from './client.js';
-import { listNewest } from './workloads.js';
+import { listVisible } from './visible.js';
 
 const ISTIO = ['networking.istio.io/v1', 'networking.istio.io/v1beta1'];
 const GATEWAY_API = ['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'];
@@ -30,8 +30,6 @@ const KINDS: readonly (readonly [apiVersions: readonly string[], kind: string])[
   [['gateway.networking.k8s.io/v1beta1'], 'ReferenceGrant'],
 ];
 
-const CLUSTER_WIDE = new Set(['Namespace', 'Node']);
-
 /**
  * Everything of a live cluster that decides where requests go, and the kinds that the credentials may not list (which then count as
  * having no objects). Kinds that are not installed have none.
@@ -42,27 +40,17 @@ export async function readWholeMesh(
   client: ClusterClient,
   namespace?: string,
 ): Promise<{ readonly objects: KubeObject[]; readonly unread: string[] }> {
-  const places = [undefined, ...(namespace === undefined ? [] : [namespace])];
-  const lists = await Promise.all(
-    KINDS.map(async ([apiVersions, kind]) => {
-      let refused: string | undefined;
-      for (const place of CLUSTER_WIDE.has(kind) ? [undefined] : places) {
-        try {
-          const objects = await listNewest(client, apiVersions, kind, place);
-          return { kind, objects, place, refused };
-        } catch (error) {
-          if (!(error instanceof ApiError && error.status === 403)) throw error;
-          refused ??= errorText(error);
-        }
-      }
-      return { kind, objects: undefined, place: undefined, refused };
-    }),
+  const reads = await Promise.all(
+    KINDS.map(async ([apiVersions, kind]) => ({ kind, ...(await listVisible(client, apiVersions, kind, namespace)) })),
   );
-  const unread = lists.filter(({ objects }) => !objects).map(({ kind, refused }) => `${kind}: ${refused}`);
-  const here = lists.filter(({ place }) => place !== undefined);
-  if (here.length > 0) {
+  const unread = reads.flatMap(({ kind, from, refused }) =>
+    from === undefined && refused ? [`${kind}: ${errorText(refused)}`] : [],
+  );
+  const here = reads.filter(({ from }) => from === 'namespace');
+  const [first] = here;
+  if (first?.refused) {
     const kinds = [...new Set(here.map(({ kind }) => kind))].join(', ');
-    unread.push(`other namespaces than ${namespace} of ${kinds}: ${here[0]?.refused}`);
+    unread.push(`other namespaces than ${namespace} of ${kinds}: ${errorText(first.refused)}`);
   }
   const config = await client
     .get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'istio-system', name: 'istio' })
@@ -70,5 +58,5 @@ export async function readWholeMesh(
       if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
       throw error;
     });
-  return { objects: [...lists.flatMap(({ objects }) => objects ?? []), ...(config ? [config] : [])], unread };
+  return { objects: [...reads.flatMap(({ objects }) => objects), ...(config ? [config] : [])], unread };
 }

@@ -1,6 +1,7 @@
 import { errorText } from '../base/errors.js';
 import type { KubeObject } from '../base/kubernetes.js';
-import { ApiError, type ClusterClient } from './client.js';
+import type { ClusterClient } from './client.js';
+import { listNamespace, listVisible } from './visible.js';
 
 const ISTIO = ['networking.istio.io/v1', 'networking.istio.io/v1beta1'] as const;
 
@@ -40,7 +41,7 @@ export interface KindRead {
 export async function readMeshObjects(client: ClusterClient, namespace: string): Promise<KubeObject[]> {
   const reads = await readKinds(client, namespace);
   const needed = reads.find(({ kind, from }) => from === undefined && NEEDED.includes(kind));
-  if (needed) throw needed.error;
+  if (needed) throw needed.refused;
   return reads.flatMap(({ objects }) => objects);
 }
 
@@ -55,20 +56,17 @@ export async function readVisibleObjects(
   const reads = await readKinds(client, namespace);
   return {
     objects: reads.flatMap(({ objects }) => objects),
-    kinds: reads.map(({ kind, from, objects, error }) => ({
+    kinds: reads.map(({ kind, from, objects, refused }) => ({
       kind,
       from,
       count: objects.length,
-      refused: error && errorText(error),
+      refused: refused && errorText(refused),
     })),
   };
 }
 
 /** Without these nothing can be said of a route. */
 const NEEDED = ['VirtualService', 'DestinationRule'];
-
-/** Kinds that lie in no namespace. */
-const ELSEWHERE = ['Namespace', 'Node'];
 
 /** A node's status is long, and says nothing about routes. */
 const labelsOnly = ({ apiVersion, kind, metadata: { name, labels } }: KubeObject): KubeObject => ({
@@ -80,36 +78,11 @@ const labelsOnly = ({ apiVersion, kind, metadata: { name, labels } }: KubeObject
 function readKinds(client: ClusterClient, namespace: string) {
   return Promise.all(
     MESH_KINDS.map(async ([apiVersions, kind, everywhere]) => {
-      const places = everywhere ? [undefined, ...(ELSEWHERE.includes(kind) ? [] : [namespace])] : [namespace];
-      let error: ApiError | undefined;
-      for (const place of places) {
-        try {
-          const found = await listNewest(client, apiVersions, kind, place);
-          const objects = kind === 'Node' ? found.map(labelsOnly) : found;
-          const from = place === undefined ? ('cluster' as const) : ('namespace' as const);
-          return { kind, objects, from, error };
-        } catch (refusal) {
-          if (!(refusal instanceof ApiError && refusal.status === 403)) throw refusal;
-          error ??= refusal;
-        }
-      }
-      return { kind, objects: [], from: undefined, error };
+      const list = everywhere ? listVisible : listNamespace;
+      const { objects, ...read } = await list(client, apiVersions, kind, namespace);
+      return { kind, objects: kind === 'Node' ? objects.map(labelsOnly) : objects, ...read };
     }),
   );
-}
-
-/** Every served version shows the same objects, so the newest that shows any will do. */
-export async function listNewest(
-  client: ClusterClient,
-  apiVersions: readonly string[],
-  kind: string,
-  namespace?: string,
-): Promise<KubeObject[]> {
-  for (const apiVersion of apiVersions) {
-    const objects = await client.list(apiVersion, kind, namespace);
-    if (objects.length > 0) return objects;
-  }
-  return [];
 }
 
 export interface WorkloadPod {
