@@ -37,6 +37,8 @@ export class ClusterState {
   private readonly clock: Clock;
   private readonly random: Random;
   private hosts: Host[] = [];
+  /** Endpoints of each priority; one priority: all are equally near. */
+  private tiers: readonly (readonly Endpoint[])[] = [];
   private rotation: number;
   private connections = 0;
   private readonly waiting: (() => void)[] = [];
@@ -56,6 +58,7 @@ export class ClusterState {
   update(cluster: Cluster): void {
     const known = new Map(this.hosts.map((host) => [keyOf(host.endpoint), host]));
     this.cluster = cluster;
+    this.tiers = byPriority(cluster.endpoints, ({ priority = 0 }) => priority);
     this.hosts = cluster.endpoints
       .filter((endpoint) => endpoint.ready)
       .map((endpoint) => {
@@ -137,11 +140,11 @@ export class ClusterState {
 
   /** Those of one priority: the nearest, or farther ones as far as near ones are missing. @param hosts those that may take traffic, not none. */
   private tier(hosts: readonly Host[]): readonly Host[] {
-    if (!this.hosts.some(({ endpoint }) => endpoint.priority)) return hosts;
-    const of = (host: Host) => host.endpoint.priority ?? 0;
-    const all = byPriority(this.cluster.endpoints, ({ priority = 0 }) => priority);
-    const healthy = byPriority(hosts, of);
-    const loads = priorityLoads(all.map(({ length }, at) => ({ healthy: healthy[at]?.length ?? 0, total: length })));
+    if (this.tiers.length < 2) return hosts;
+    const healthy = byPriority(hosts, ({ endpoint: { priority = 0 } }) => priority);
+    const loads = priorityLoads(
+      this.tiers.map(({ length }, at) => ({ healthy: healthy[at]?.length ?? 0, total: length })),
+    );
     let left = this.random();
     const at = loads.findIndex((load) => {
       left -= load;
