@@ -1,5 +1,5 @@
 import { type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
-import { labels, list, record, records, text, texts } from './read.js';
+import { list, podSelector, record, records, text, texts } from './read.js';
 
 /** One value of a list: `/api` (exact), `/api*`, `*.png`, or `*` (anything that is there). */
 export type ValueMatch =
@@ -126,10 +126,10 @@ export function governing(
   rootNamespace = 'istio-system',
 ): KubeObject[] {
   return objects.filter(
-    ({ kind, metadata, spec }) =>
-      kind === 'AuthorizationPolicy' &&
-      (metadata.namespace === namespace || metadata.namespace === rootNamespace) &&
-      labelsMatch(labels(record(record(spec).selector).matchLabels), own),
+    (policy) =>
+      policy.kind === 'AuthorizationPolicy' &&
+      (policy.metadata.namespace === namespace || policy.metadata.namespace === rootNamespace) &&
+      labelsMatch(podSelector(policy), own),
   );
 }
 

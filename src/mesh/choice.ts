@@ -1,7 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { compileProxyConfig } from './compile.js';
 import { isGateway } from './gatewayServers.js';
-import { hasSidecar } from './injection.js';
+import { DATAPLANE_MODE, hasSidecar } from './injection.js';
 import { workloadOf } from './pods.js';
 import { labels, records, text } from './read.js';
 import { type ConnectionRoute, routesOfServices } from './serverNames.js';
@@ -105,15 +105,13 @@ const NOTHING = { discipline: undefined, key: undefined, replicas: {} } as const
 
 const unknown = (why: string): Draw => ({ unit: 'unknown', by: 'unknown', ...NOTHING, why });
 
-const AMBIENT = 'istio.io/dataplane-mode';
-
 function isAmbient(objects: MeshObjects, pods: readonly KubeObject[]): boolean {
   const namespaces = new Set(pods.map((pod) => pod.metadata.namespace));
   const marked = [
     ...pods,
     ...objects.filter(({ kind, metadata }) => kind === 'Namespace' && namespaces.has(metadata.name)),
   ];
-  return !pods.some(hasSidecar) && marked.some(({ metadata }) => metadata.labels?.[AMBIENT] === 'ambient');
+  return !pods.some(hasSidecar) && marked.some(({ metadata }) => metadata.labels?.[DATAPLANE_MODE] === 'ambient');
 }
 
 function portName(service: KubeObject, port: number): string {

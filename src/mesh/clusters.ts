@@ -1,6 +1,6 @@
 import { type AppliedRule, type Subset, trafficPolicy, tuning } from './destinationRules.js';
 import type { Inventory } from './inventory.js';
-import { failoverOf, type Place, prioritised } from './localities.js';
+import { failoverOf, type ProxyLocation, prioritised } from './localities.js';
 import { record } from './read.js';
 import { clusterName, type Service, type ServicePort } from './services.js';
 import type { Caller, Cluster } from './types.js';
@@ -14,7 +14,7 @@ export function clustersOf(
   rule: AppliedRule | undefined,
   inventory: Inventory,
   caller: Pick<Caller, 'gateway'>,
-  place?: Place,
+  place?: ProxyLocation,
 ): Cluster[] {
   return service.ports.flatMap((port) => [
     cluster(service, port, rule, undefined, inventory, caller, place),
@@ -29,7 +29,7 @@ function cluster(
   subset: Subset | undefined,
   inventory: Inventory,
   { gateway }: Pick<Caller, 'gateway'>,
-  place: Place | undefined,
+  place: ProxyLocation | undefined,
 ): Cluster {
   const policy = trafficPolicy(rule, subset, port.port);
   const tuned = tuning(policy);

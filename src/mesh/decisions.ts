@@ -1,5 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
-import { objectRef } from '../base/kubernetes.js';
+import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import {
   type Attribute,
   type AuthorizationRule,
@@ -10,7 +9,7 @@ import {
   holds,
   notUnderstood,
 } from './authorization.js';
-import type { Place } from './telemetry.js';
+import type { Place } from './types.js';
 
 /** What the policies of a pod make of a request, as far as the request is known. */
 export type Decision =

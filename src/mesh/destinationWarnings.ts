@@ -4,11 +4,10 @@ import type { Inventory } from './inventory.js';
 import { records, text } from './read.js';
 import { ruleHost } from './ruleIndex.js';
 import { hostMatches, type Service } from './services.js';
-import type { Destination, MeshWarning, Route } from './types.js';
+import type { Destination, MeshWarning, Place, Route } from './types.js';
 import type { WarningInput } from './warningInput.js';
 
 type Target = Pick<Destination, 'cluster' | 'host' | 'subset' | 'missingStatus'>;
-type Place = Pick<MeshWarning, 'object' | 'field'>;
 
 /** Destinations and mirrors that lead nowhere, and weights that cannot act. */
 export function destinationWarnings(input: WarningInput): MeshWarning[] {

@@ -1,6 +1,9 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { records } from './read.js';
 
+/** Label by which the node's proxy takes a pod's, or a namespace's, connections: `ambient`. */
+export const DATAPLANE_MODE = 'istio.io/dataplane-mode';
+
 const INJECT = 'sidecar.istio.io/inject';
 
 type Metadata = Pick<KubeObject['metadata'], 'labels' | 'annotations'>;

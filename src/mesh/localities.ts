@@ -82,14 +82,18 @@ export function failoverOf(setting: unknown, mesh: Fields, outlierDetection: boo
 }
 
 /** Where a proxy stands and what it knows of where others do. */
-export interface Place {
+export interface ProxyLocation {
   readonly locality: Locality;
   readonly labels: Readonly<Record<string, string>>;
   readonly localities: Localities;
 }
 
 /** The endpoints with their priorities, 0 the nearest, without gaps; the very same ones where all are equally near. */
-export function prioritised(endpoints: readonly Endpoint[], failover: Failover, place: Place): readonly Endpoint[] {
+export function prioritised(
+  endpoints: readonly Endpoint[],
+  failover: Failover,
+  place: ProxyLocation,
+): readonly Endpoint[] {
   const distances = endpoints.map((endpoint) => distance(endpoint, failover, place));
   const steps = [...new Set(distances)].sort((a, b) => a - b);
   if (steps.length < 2) return endpoints;
@@ -99,7 +103,11 @@ export function prioritised(endpoints: readonly Endpoint[], failover: Failover, 
   });
 }
 
-function distance(endpoint: Endpoint, failover: Failover, { locality, labels: own, localities }: Place): number {
+function distance(
+  endpoint: Endpoint,
+  failover: Failover,
+  { locality, labels: own, localities }: ProxyLocation,
+): number {
   const theirs = localities.get(endpoint.pod) ?? '';
   if (failover.by === 'labels') {
     const here = topology(locality, own);

@@ -1,18 +1,18 @@
 import { objectRef } from '../base/kubernetes.js';
 import { isRecord, number, record, records } from './read.js';
 import { Receivers, type Sent, type TransportFailure } from './receivers.js';
-import type { Cluster, Endpoint, MeshWarning } from './types.js';
+import type { Cluster, Endpoint, MeshWarning, Place } from './types.js';
 import { usedClusters } from './usedClusters.js';
-import { hostList, type WarningInput } from './warningInput.js';
+import type { WarningInput } from './warningInput.js';
+import { WarningsByHost } from './warningsByHost.js';
 
-type Place = Pick<MeshWarning, 'object' | 'field'>;
 type Transport = Pick<Sent, 'cluster' | 'unit'>;
 
 /** Calls that fail because caller and destination do not agree on mutual TLS, and policies that never act. */
 export function mutualTlsWarnings(input: WarningInput): MeshWarning[] {
   const { inventory, config, caller } = input;
   const receivers = new Receivers(inventory, caller);
-  const gathered = new Gathered();
+  const gathered = new WarningsByHost();
   const look = (host: string, endpoints: readonly Endpoint[], sent: Transport): void => {
     for (const endpoint of endpoints) {
       const failure = endpoint.ready ? receivers.transportFailure(endpoint, sent) : undefined;
@@ -27,23 +27,6 @@ export function mutualTlsWarnings(input: WarningInput): MeshWarning[] {
       look(host, endpoints, { cluster: undefined, unit: 'connection' });
   }
   return [...gathered.warnings(), ...receivers.policies.ignored(), ...servicePorts(input)];
-}
-
-/** One warning for all hosts that it is about. */
-class Gathered {
-  private readonly found = new Map<string, { make: (hosts: string) => MeshWarning; hosts: Set<string> }>();
-
-  add(make: (hosts: string) => MeshWarning, host: string): void {
-    const { code, object, field, message } = make('');
-    const key = [code, object, field, message].join('\n');
-    const known = this.found.get(key);
-    if (known) known.hosts.add(host);
-    else this.found.set(key, { make, hosts: new Set([host]) });
-  }
-
-  warnings(): MeshWarning[] {
-    return [...this.found.values()].map(({ make, hosts }) => make(hostList([...hosts])));
-  }
 }
 
 function warningFor(

@@ -1,6 +1,6 @@
 import { type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
 import { byAge } from './age.js';
-import { labels, record, text } from './read.js';
+import { podSelector, record, text } from './read.js';
 import type { MeshWarning } from './types.js';
 
 /** What a pod's proxy takes: plain text alone, both, or mutual TLS alone. */
@@ -24,10 +24,7 @@ const PERMISSIVE: PlacedMode = { mode: 'permissive' };
 
 const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? 'default';
 
-const selectorOf = ({ spec }: KubeObject): Readonly<Record<string, string>> =>
-  labels(record(record(spec).selector).matchLabels);
-
-const isForAll = (policy: KubeObject): boolean => Object.keys(selectorOf(policy)).length === 0;
+const isForAll = (policy: KubeObject): boolean => Object.keys(podSelector(policy)).length === 0;
 
 /**
  * The PeerAuthentications of a mesh as Istio composes them: of the mesh (root namespace), the namespace and the workload the oldest each;
@@ -90,7 +87,7 @@ export class PeerPolicies {
       (policy) =>
         namespaceOf(policy) === namespace &&
         !isForAll(policy) &&
-        labelsMatch({ ...selectorOf(policy) }, { ...podLabels }),
+        labelsMatch({ ...podSelector(policy) }, { ...podLabels }),
     );
   }
 }

@@ -22,6 +22,10 @@ export const labels = (value: unknown): Readonly<Record<string, string>> =>
     Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 
+/** `spec.selector.matchLabels`, by which a policy selects pods; empty: every pod. */
+export const podSelector = ({ spec }: { readonly spec?: unknown }): Readonly<Record<string, string>> =>
+  labels(record(record(spec).selector).matchLabels);
+
 const UNIT_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   m: 60_000,

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
-import { hasSidecar, wantsSidecar } from './injection.js';
+import { DATAPLANE_MODE, hasSidecar, wantsSidecar } from './injection.js';
 import { workloadOf } from './pods.js';
 import { labels, list, record, text } from './read.js';
 import type { Snapshot } from './snapshot.js';
@@ -15,8 +15,6 @@ export interface ReceivingPod {
   readonly ambient: boolean;
   readonly serviceAccount: string;
 }
-
-const AMBIENT = 'istio.io/dataplane-mode';
 
 /** Pods by `namespace/pod`; of manifests, which have none, workloads stand for them. */
 export class ReceivingPods {
@@ -80,7 +78,7 @@ export class ReceivingPods {
     sidecar: boolean | undefined,
     spec: unknown,
   ): ReceivingPod {
-    const mode = own[AMBIENT] ?? this.namespaces.get(namespace)?.metadata.labels?.[AMBIENT];
+    const mode = own[DATAPLANE_MODE] ?? this.namespaces.get(namespace)?.metadata.labels?.[DATAPLANE_MODE];
     const serviceAccount = text(record(spec).serviceAccountName) || 'default';
     return { namespace, labels: own, sidecar, ambient: sidecar !== true && mode === 'ambient', serviceAccount };
   }

@@ -1,12 +1,9 @@
 import { type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
 import { byAge } from './age.js';
 import { inventoryOf } from './inventory.js';
-import { type Fields, isRecord, labels, record, records, text } from './read.js';
+import { type Fields, isRecord, podSelector, record, records, text } from './read.js';
 import type { MeshSettings } from './settings.js';
-import type { MeshObjects, MeshWarning } from './types.js';
-
-/** Where something is written. */
-export type Place = Pick<MeshWarning, 'object' | 'field'>;
+import type { MeshObjects, Place } from './types.js';
 
 /** What one side of a proxy tells Prometheus of its requests. */
 export interface CountedSide {
@@ -77,17 +74,15 @@ export function telemetryOf(objects: MeshObjects): TelemetryPolicies {
   return new TelemetryPolicies(snapshot.telemetries, settings);
 }
 
-const selectorOf = ({ spec }: KubeObject) => labels(record(record(spec).selector).matchLabels);
-
 const targetsOf = ({ spec }: KubeObject): readonly Fields[] =>
   isRecord(spec?.targetRef) ? [spec.targetRef] : records(spec?.targetRefs);
 
 const isForAll = (object: KubeObject): boolean =>
-  Object.keys(selectorOf(object)).length === 0 && targetsOf(object).length === 0;
+  Object.keys(podSelector(object)).length === 0 && targetsOf(object).length === 0;
 
 /** Those with target references are for waypoints and gateways of the Gateway API. */
 const selects = (object: KubeObject, podLabels: Readonly<Record<string, string>>): boolean =>
-  targetsOf(object).length === 0 && labelsMatch({ ...selectorOf(object) }, { ...podLabels });
+  targetsOf(object).length === 0 && labelsMatch({ ...podSelector(object) }, { ...podLabels });
 
 const entriesOf = (object: KubeObject): { fields: Fields; place: Place }[] =>
   records(object.spec?.metrics).map((fields, index) => ({

@@ -2,7 +2,8 @@ import { ReceivingPods } from './receiverPods.js';
 import { type CountedSide, TelemetryPolicies } from './telemetry.js';
 import type { MeshWarning } from './types.js';
 import { usedClusters } from './usedClusters.js';
-import { hostList, type WarningInput } from './warningInput.js';
+import type { WarningInput } from './warningInput.js';
+import { WarningsByHost } from './warningsByHost.js';
 
 /** What cannot be told without a label of `istio_requests_total`. */
 const TELLS: Readonly<Record<string, string>> = {
@@ -27,14 +28,9 @@ export function telemetryWarnings(input: WarningInput): MeshWarning[] {
   if (telemetries.length === 0) return [];
   const policies = new TelemetryPolicies(telemetries, inventory.settings);
   const pods = new ReceivingPods(inventory.snapshot);
-  const found = new Map<string, { make: (who: string) => MeshWarning; who: Set<string> }>();
+  const found = new WarningsByHost();
   const tell = (side: CountedSide, vantagePoint: 'source' | 'destination', who: string): void => {
-    for (const make of blindness(side, vantagePoint)) {
-      const key = JSON.stringify(make(''));
-      const known = found.get(key) ?? { make, who: new Set<string>() };
-      found.set(key, known);
-      known.who.add(who);
-    }
+    for (const make of blindness(side, vantagePoint)) found.add(make, who);
   };
   if (caller.sidecar !== false) {
     tell(policies.of(caller.namespace, caller.labels).client, 'source', `${caller.workload}.${caller.namespace}`);
@@ -46,7 +42,7 @@ export function telemetryWarnings(input: WarningInput): MeshWarning[] {
       tell(policies.of(pod.namespace, pod.labels).server, 'destination', host);
     }
   }
-  return [...found.values()].map(({ make, who }) => make(hostList([...who])));
+  return found.warnings();
 }
 
 function blindness(

@@ -227,6 +227,9 @@ export interface Endpoint {
   readonly weight?: number;
 }
 
+/** A field of an object. */
+export type Place = Pick<MeshWarning, 'object' | 'field'>;
+
 export interface MeshWarning {
   readonly code: string;
   /** `Kind/namespace/name` */

@@ -13,9 +13,3 @@ export interface WarningInput {
   readonly config: Pick<ProxyConfig, 'ports' | 'clusters' | 'hidden'>;
   readonly caller: Caller;
 }
-
-/** `reviews.shop and 3 other hosts` */
-export function hostList(hosts: readonly string[]): string {
-  const [first = '', ...rest] = hosts;
-  return rest.length > 1 ? `${first} and ${rest.length} other hosts` : hosts.join(' and ');
-}

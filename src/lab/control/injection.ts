@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../base/kubernetes.js';
-import { wantsSidecar } from '../../mesh/injection.js';
+import { hasSidecar, wantsSidecar } from '../../mesh/injection.js';
 import { podSpec } from './objects.js';
 import { mergeScraping } from './scraping.js';
 import type { Store } from './store.js';
@@ -13,12 +13,6 @@ export function isGatewayPod(pod: KubeObject): boolean {
   if (templates.split(',').some((each) => each.trim() === 'gateway')) return true;
   const { containers } = podSpec(pod);
   return containers.length > 0 && containers.every(({ name }) => name === SIDECAR);
-}
-
-/** True when the pod has a sidecar container, as a regular or as a native (init) one. */
-export function hasSidecar(pod: KubeObject): boolean {
-  const { containers, initContainers } = podSpec(pod);
-  return [...containers, ...(initContainers ?? [])].some((container) => container.name === SIDECAR);
 }
 
 function injected(store: Store, pod: KubeObject): boolean {

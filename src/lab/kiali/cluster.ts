@@ -1,4 +1,5 @@
 import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import { hasSidecar } from '../../mesh/injection.js';
 import type { Store } from '../control/store.js';
 
 /** The only cluster the lab has, under Istio's default name. */
@@ -115,14 +116,8 @@ function workload(
   };
 }
 
-function isInjected(pod: KubeObject): boolean {
-  const spec = pod.spec as { containers?: { name?: string }[]; initContainers?: { name?: string }[] } | undefined;
-  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  return (
-    containers.some(({ name }) => name === 'istio-proxy') ||
-    pod.metadata.annotations?.['sidecar.istio.io/status'] !== undefined
-  );
-}
+const isInjected = (pod: KubeObject): boolean =>
+  hasSidecar(pod) || pod.metadata.annotations?.['sidecar.istio.io/status'] !== undefined;
 
 function byName(objects: KubeObject[]): KubeObject[] {
   const key = ({ metadata }: KubeObject) => `${metadata.namespace}/${metadata.name}`;
