@@ -134,8 +134,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
       try {
         const client = await connectCluster(lab ? { kubeconfig: lab.kubeconfig } : flags);
         await client.check();
-        const unready = lab ? await podsReady(client, systemClock, io.signal) : [];
-        if (unready.length > 0) io.stderr.write(`the load starts before these pods are ready: ${unready.join(', ')}\n`);
+        if (lab) await podsReady(client, systemClock, io.signal, (line) => io.stderr.write(`${line}\n`));
         const { baseUrl, prometheusUrl, kialiUrl } = lab ?? flags;
         const plans = new Map(plan.stages.map(({ name, line }) => [name, line]));
         const session = openSession(io, reports, scenario.name, flags, plans);
