@@ -109,6 +109,15 @@ function unitOf(one: Case): Choice['unit'] {
   return choiceOf([...all, own], { from, service, versionOf }).unit;
 }
 
+/** A VirtualService of another namespace that sends the Service's calls to v2. */
+export const exported = (namespace: string, exportTo: string, more: Parameters<typeof virtualService>[1] = {}) =>
+  virtualService(`[{route: [{destination: {host: shop.demo.svc.cluster.local, subset: v2}}]}]`, {
+    name: 'mine',
+    namespace,
+    hosts: '[shop.demo.svc.cluster.local]',
+    more: `exportTo: ${exportTo}`,
+    ...more,
+  });
 export const vs90 = virtualService(split(90, 10));
 
 /** A DestinationRule with any spec. */

@@ -3,6 +3,7 @@ import {
   both,
   type Case,
   EVEN,
+  exported,
   NEW,
   NINETY_TEN,
   OLD,
@@ -15,14 +16,6 @@ import {
 } from '../../support/meshCases.js';
 
 const two = (first: string, second: string) => [first, second].join('---');
-const exported = (namespace: string, exportTo: string, more: Parameters<typeof virtualService>[1] = {}) =>
-  virtualService(`[{route: [{destination: {host: shop.demo.svc.cluster.local, subset: v2}}]}]`, {
-    name: 'mine',
-    namespace,
-    hosts: '[shop.demo.svc.cluster.local]',
-    more: `exportTo: ${exportTo}`,
-    ...more,
-  });
 const ALL = virtualService(`[{${to('v1')}}]`, { created: OLD });
 const FROM_OPS: Pick<Case, 'from' | 'request'> = { from: OPS, request: { host: 'shop.demo' } };
 

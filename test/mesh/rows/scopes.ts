@@ -1,14 +1,5 @@
 import { pods, SERVICE, split, virtualService } from '../../support/mesh.js';
-import { type Case, EVEN, NEW, NINETY_TEN, OLD, type Table, to, vs90 } from '../../support/meshCases.js';
-
-const exported = (namespace: string, exportTo: string, more: Parameters<typeof virtualService>[1] = {}) =>
-  virtualService(`[{route: [{destination: {host: shop.demo.svc.cluster.local, subset: v2}}]}]`, {
-    name: 'mine',
-    namespace,
-    hosts: '[shop.demo.svc.cluster.local]',
-    more: `exportTo: ${exportTo}`,
-    ...more,
-  });
+import { type Case, EVEN, exported, NEW, NINETY_TEN, OLD, type Table, to, vs90 } from '../../support/meshCases.js';
 
 const sidecar = (egress: string, more = '') => `
 apiVersion: networking.istio.io/v1
