@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type Clock, sleep } from '../base/clock.js';
 import { EnvironmentError, EXIT, WeighbridgeError } from '../base/errors.js';
-import type { ClusterClient } from '../cluster/client.js';
-import { podOf } from '../mesh/pods.js';
 
 /** The first line that `weighbridge lab` prints; a contract. */
 interface LabAddresses {
@@ -52,33 +49,6 @@ export async function startLabProcess(args: readonly string[]): Promise<LabProce
       return [before ?? '', complaints.trim()].filter((text) => text).join('\n');
     },
   };
-}
-
-const PODS_TIMEOUT_MS = 20_000;
-/** A wait longer than this is told. */
-const SILENT_MS = 1000;
-
-/**
- * Waits until every pod of the lab is ready, at most 20 s: what runs in it is there from the start, so that requests which meet no
- * application yet would only be counted as its failures.
- * @param say told once which pods are waited for, and in the end which are still not ready.
- */
-export async function podsReady(
-  client: ClusterClient,
-  clock: Clock,
-  signal: AbortSignal,
-  say: (line: string) => void,
-): Promise<void> {
-  const begun = clock.now();
-  for (let told = false; ; await sleep(clock, 50, signal)) {
-    const pods = (await client.list('v1', 'Pod')).map(podOf);
-    const waiting = pods.flatMap((pod) => (pod && !pod.ready ? [pod.key] : []));
-    if (waiting.length === 0 || signal.aborted) return;
-    const waited = clock.now() - begun;
-    if (waited > PODS_TIMEOUT_MS) return say(`the load starts before these pods are ready: ${waiting.join(', ')}`);
-    if (!told && waited > SILENT_MS) say(`waiting until these pods of the lab are ready: ${waiting.join(', ')}`);
-    told ||= waited > SILENT_MS;
-  }
 }
 
 function firstLine(child: ChildProcess, complaints: () => string): Promise<LabAddresses> {

@@ -61,7 +61,7 @@ async function compareTable(
 export async function proxiesBehind(
   client: ClusterClient,
   namespace: string,
-  pods: readonly WorkloadPod[],
+  pods: readonly Pick<WorkloadPod, 'name'>[],
 ): Promise<string[] | string> {
   try {
     const istiods = (await client.list('v1', 'Pod', 'istio-system')).filter(

@@ -13,7 +13,8 @@ import { loadScenario } from '../../scenario/load.js';
 import type { Scenario } from '../../scenario/types.js';
 import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
-import { podsReady, startLabProcess } from '../labProcess.js';
+import { startLabProcess } from '../labProcess.js';
+import { labReady } from '../labReady.js';
 import {
   type ClusterFlags,
   credentials,
@@ -134,7 +135,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
       try {
         const client = await connectCluster(lab ? { kubeconfig: lab.kubeconfig } : flags);
         await client.check();
-        if (lab) await podsReady(client, systemClock, io.signal, (line) => io.stderr.write(`${line}\n`));
+        if (lab) await labReady(client, systemClock, io.signal, (line) => io.stderr.write(`${line}\n`));
         const { baseUrl, prometheusUrl, kialiUrl } = lab ?? flags;
         const plans = new Map(plan.stages.map(({ name, line }) => [name, line]));
         const session = openSession(io, reports, scenario.name, flags, plans);

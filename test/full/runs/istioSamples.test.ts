@@ -131,6 +131,7 @@ describe.runIf(samples)("Istio's book shop, as its files are", () => {
   it('the whole release that init proposes passes', async () => {
     const { code, report, stderr } = await runReviews(await scaffolded());
     expect(code, stderr).toBe(0);
+    expect(report.load).toMatchObject({ failed: 0, errors: {} });
     expect(report.stages.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
       'present pass',
       'to-50 pass',
