@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.js';
 import { objectRef } from '../../src/base/kubernetes.js';
+import { labReady } from '../../src/cli/labReady.js';
 import { type Lab, type LabOptions, startLab } from '../../src/lab/lab.js';
 import {
   appsOf,
@@ -16,6 +18,7 @@ import {
 import { atGateway, INGRESS } from '../confusion/gateway.js';
 import type { Trial } from '../confusion/types.js';
 import { HOME } from '../confusion/world.js';
+import { clientOf } from '../support/cluster.js';
 import { eventually } from '../support/poll.js';
 
 const APPS = appsOf(HOME);
@@ -48,8 +51,13 @@ async function shop(options: Partial<LabOptions>, change: NonNullable<Trial['cha
     for (const live of started.store.list('deployments.apps', NAMESPACE))
       expect(live.status?.readyReplicas, objectRef(live)).toBe(live.spec?.replicas);
   });
+  await proxiesKnow(started);
   return started;
 }
+
+/** Until then a caller may lack pods that are ready. */
+const proxiesKnow = async ({ kubeconfig }: Lab) =>
+  labReady(await clientOf(kubeconfig), systemClock, new AbortController().signal, () => undefined);
 
 const ask = async (target: Lab) => {
   const response = await fetch(target.baseUrl);

@@ -45,6 +45,14 @@ async function onTheLab(resolvePodPort: ResolvePodPort): Promise<TestCluster> {
   return { client: await connectCluster({ kubeconfig }), store, dir };
 }
 
+/** A client of the API server that a kubeconfig's text names. */
+export async function clientOf(kubeconfig: string): Promise<ClusterClient> {
+  const dir = mkdtempSync(join(tmpdir(), 'weighbridge-test-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(join(dir, 'kubeconfig'), kubeconfig);
+  return connectCluster({ kubeconfig: join(dir, 'kubeconfig') });
+}
+
 export const virtualService = (name: string, weight: number): KubeObject => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',

@@ -1,16 +1,13 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/base/clock.js';
 import type { KubeObject } from '../../../src/base/kubernetes.js';
-import { connectCluster } from '../../../src/cluster/client.js';
 import { Store } from '../../../src/lab/control/store.js';
 import { Mirror } from '../../../src/lab/follow/mirror.js';
 import { RemoteApi } from '../../../src/lab/follow/remoteApi.js';
+import { clientOf } from '../../support/cluster.js';
 import { eventually } from '../../support/poll.js';
 
 const PODS = '/api/v1/namespaces/shop/pods';
@@ -62,29 +59,21 @@ async function podServer() {
   };
 }
 
-async function clientOf(url: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'mirror-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, 'kubeconfig');
-  writeFileSync(
-    file,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'one', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-      contexts: [{ name: 'one', context: { cluster: 'one', user: 'me' } }],
-      users: [{ name: 'me', user: {} }],
-      'current-context': 'one',
-    }),
-  );
-  return connectCluster({ kubeconfig: file });
-}
+const kubeconfigOf = (server: string): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'one', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    contexts: [{ name: 'one', context: { cluster: 'one', user: 'me' } }],
+    users: [{ name: 'me', user: {} }],
+    'current-context': 'one',
+  });
 
 it('an event from before its own last write takes back nothing that has changed since', async () => {
   const server = await podServer();
   const store = new Store();
   const errors: unknown[] = [];
-  const remote = new RemoteApi(await clientOf(server.url));
+  const remote = new RemoteApi(await clientOf(kubeconfigOf(server.url)));
   const mirror = new Mirror({ store, remote, clock: systemClock, onError: (error) => errors.push(error) });
   await mirror.start();
   onTestFinished(() => mirror.close());
