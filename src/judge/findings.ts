@@ -1,10 +1,12 @@
 import type { Scenario, Stage, WatchedPoint } from '../scenario/types.js';
 import { arrivalsOf } from './arrivals.js';
 import { quietOf } from './checkPlan.js';
+import { errorCeiling } from './errors.js';
 import { shareGate } from './gate.js';
 import { contradicts } from './ledger.js';
 import {
   attributed,
+  errorTally,
   type GoodObservation,
   goodObservation,
   observationOf,
@@ -27,6 +29,7 @@ export function findingsOf(
     ...unwatched(scenario, look),
     ...noMarkedAnswers(scenario, look),
     ...hiddenFailures(look),
+    ...failuresBesideCalls(stage, look, checks),
     ...unknownCalls(look),
     ...foreignTraffic(look),
     ...resets(look),
@@ -71,6 +74,24 @@ function hiddenFailures(look: Look): Finding[] {
   if (failedCalls <= client.counts.failed) return [];
   const message = `The source proxy counted ${counted(failedCalls, 'failed calls')}, the client ${counted(client.counts.failed, 'failed answers')}: retries hide the rest.`;
   return [info('FAILURES_HIDDEN', message)];
+}
+
+/** `errors.max` is decided on the calls of the service; users whose requests fail without such a call must not go unnoticed. */
+function failuresBesideCalls(stage: Stage, look: Look, checks: readonly CheckResult[]): Finding[] {
+  const client = goodObservation(look, 'client');
+  const check = checks.find(({ name, required }) => name === 'errors' && required);
+  const max = check?.expected.max;
+  if (!client || !check || max === undefined || check.verdict === 'fail') return [];
+  const { failed, unmarked, byUri } = client.counts;
+  const answers = attributed(client.counts) + unmarked + failed;
+  const { errorRate, absence } = stage.precision;
+  if (!errorCeiling({ max, alpha: check.errorRate, beta: errorRate, absence }).fails(failed, answers)) return [];
+  const most = [...byUri].sort((a, b) => b.failed - a.failed).slice(0, 3);
+  const where = list(most.filter((each) => each.failed > 0).map((each) => `${each.uri} (${amount(each.failed)})`));
+  const source = goodObservation(look, 'source');
+  const calls = source ? `, and ${counted(errorTally(source.counts).count, 'calls')} of the service` : '';
+  const message = `${amount(failed)} of ${counted(answers, 'answers')} to the client failed, ${percent(failed / answers)}${calls}; at most ${percent(max)} of the calls may${where ? `. Most: ${where}` : ''}.`;
+  return [warning('CLIENT_FAILURES', message)];
 }
 
 function unknownCalls(look: Look): Finding[] {

@@ -288,6 +288,35 @@ describe('errors', () => {
   ])('$says', ({ max, seen, verdict }) => {
     expect(check(judge(errors(max), [seen]), 'errors', 'source').verdict).toBe(verdict);
   });
+
+  const answersLost = (failed: number) =>
+    look([
+      saw(
+        'client',
+        { v1: 9000, v2: 1000 },
+        {
+          failed,
+          byUri: [
+            { uri: 'GET /', versions: {}, unmarked: 0, failed: 0 },
+            { uri: 'GET /Orders', versions: { v1: 9000, v2: 1000 }, unmarked: 0, failed },
+          ],
+        },
+      ),
+      source(18_000, 2000),
+    ]);
+  const told = (promise: Stage, failed: number) =>
+    judge(promise, [answersLost(failed)]).findings.find(({ code }) => code === 'CLIENT_FAILURES')?.message;
+
+  test('users whose requests fail without a failed call are told of beside the verdict', () => {
+    expect(told(errors(0.005), 10_000)).toBe(
+      '10,000 of 20,000 answers to the client failed, 50 %, and 0 calls of the service; at most 0.5 % of the calls may. Most: GET /Orders (10,000).',
+    );
+  });
+
+  test('as many failures at the client as calls may fail, or a stage that promises nothing of errors, are nothing to tell', () => {
+    expect(told(errors(0.005), 50)).toBeUndefined();
+    expect(told(canary, 10_000)).toBeUndefined();
+  });
 });
 
 describe('windows that are never settled, because others send the load', () => {
