@@ -9,6 +9,7 @@ import { millis } from '../base/units.js';
 import type { ClusterClient } from '../cluster/client.js';
 import { startApiServer } from './api/server.js';
 import type { Apps } from './apps/behaviour.js';
+import { Closers } from './closers.js';
 import { bootstrap, keepServiceAccounts } from './control/bootstrap.js';
 import { runControllers } from './control/controllers.js';
 import { daemonSetController } from './control/daemonSets.js';
@@ -148,10 +149,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     run: (pod, ip) => runtime.run(pod, ip),
     drainMs: propagationMs + DRAIN_AFTER_PROPAGATION_MS,
   });
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const closers = new Closers(clock, onError);
   if (envoys) {
     closers.push(() => rmSync(envoys, { recursive: true, force: true }));
   }
@@ -199,10 +197,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       followed
         ? Promise.resolve(undefined)
         : startApiServer({ store, port: ports.api ?? 0, resolvePodPort, podLog: podLog(store, logs) }).then((server) =>
-            keep(server, closers),
+            closers.keep(server),
           ),
       startPrometheus({ targets, scrapeIntervalMs, port: ports.prometheus ?? 0, clock, metricRelabelling }).then(
-        (server) => keep(server, closers),
+        (server) => closers.keep(server),
       ),
       listen(entry.server, ports.base ?? 0).then((port) => {
         closers.push(() => closeEntry(entry));
@@ -210,14 +208,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       }),
     ]);
     prometheusUrl = prometheus.url;
-    const kiali = keep(
+    const kiali = closers.keep(
       await startKiali({
         store,
         prometheusUrl: prometheus.url,
         port: ports.kiali ?? 0,
         auth: { strategy: 'anonymous' },
       }),
-      closers,
     );
     const unknownObjects = followed
       ? await applyStartObjects(followed.api.request.bind(followed.api), objects, 'kept')
@@ -236,10 +233,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       entry: entryPoint,
       targets,
       prometheusConfig: () => prometheus.scrapeConfig(),
-      close,
+      close: () => closers.close(),
     };
   } catch (error) {
-    await close();
+    await closers.close();
     const { code, port } = error as NodeJS.ErrnoException & { port?: number };
     if (code !== 'EADDRINUSE') throw error;
     const taken = `Port ${port} of 127.0.0.1 is taken.`;
@@ -251,11 +248,6 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 async function allOrFirstError<T extends readonly unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(tasks);
   return (await Promise.all(tasks)) as unknown as T;
-}
-
-function keep<T extends { close(): Promise<void> }>(server: T, closers: (() => Promise<void> | void)[]): T {
-  closers.push(() => server.close());
-  return server;
 }
 
 /** Of a container, by default the pod's first. */

@@ -18,7 +18,7 @@ export interface Running {
   readonly finished: Promise<Finished>;
   /** What was printed on stdout so far. */
   stdout(): string;
-  /** Resolves when what was printed so far (both streams) matches. */
+  /** Resolves when what was printed so far (both streams) matches; rejects when that takes longer than two minutes. */
   printed(pattern: RegExp): Promise<void>;
 }
 
@@ -52,13 +52,18 @@ export function start(args: readonly string[], cwd: string, env: Record<string, 
     stdout: () => stdout,
     printed: (pattern) =>
       new Promise((done, fail) => {
+        const late = setTimeout(() => fail(new Error(`two minutes without ${pattern}:\n${stdout}${stderr}`)), 120_000);
         const check = () => {
           if (!pattern.test(stdout + stderr)) return;
           waiting.delete(check);
+          clearTimeout(late);
           done();
         };
         waiting.add(check);
-        void finished.then(() => fail(new Error(`ended without printing ${pattern}:\n${stdout}${stderr}`)));
+        void finished.then(() => {
+          clearTimeout(late);
+          fail(new Error(`ended without printing ${pattern}:\n${stdout}${stderr}`));
+        });
         check();
       }),
   };

@@ -41,7 +41,8 @@ async function lab(space: Workspace) {
   await running.printed(/Ctrl-C stops it/);
   const { baseUrl } = JSON.parse(running.stdout().split('\n')[0] ?? '') as { baseUrl: string };
   const ask = async (path: string, headers: Record<string, string> = {}) => {
-    const response = await fetch(baseUrl + path, { headers: { connection: 'close', ...headers } });
+    const signal = AbortSignal.timeout(5000);
+    const response = await fetch(baseUrl + path, { headers: { connection: 'close', ...headers }, signal });
     return { status: response.status, body: (await response.json()) as Answer };
   };
   const stop = async () => {
