@@ -3,7 +3,7 @@ import { unknownHost } from './hostWarnings.js';
 import type { Inventory } from './inventory.js';
 import { records, text } from './read.js';
 import { ruleHost } from './ruleIndex.js';
-import { hostMatches, type Service } from './services.js';
+import { hostMatches, type Service, serviceRef } from './services.js';
 import type { Destination, MeshWarning, Place, Route } from './types.js';
 import type { WarningInput } from './warningInput.js';
 
@@ -118,9 +118,9 @@ function withoutEndpoints(
     const [key, value] = pinned;
     return {
       code: 'SELECTOR_PINS_VERSION',
-      object: `Service/${service.namespace}/${service.name}`,
-      field: `spec.selector.${key}`,
-      message: `The selector pins ${key}: ${service.selector?.[key]}, so no pod of subset ${target.subset} (${key}: ${value}) is behind the Service; remove that label from the selector.${outcome}`,
+      object: serviceRef(service),
+      field: `${service.entry ? 'spec.workloadSelector.labels' : 'spec.selector'}.${key}`,
+      message: `The selector pins ${key}: ${service.selector?.[key]}, so no pod of subset ${target.subset} (${key}: ${value}) is behind ${service.entry ? service.fqdn : 'the Service'}; remove that label from the selector.${outcome}`,
     };
   }
   const whole = target.subset === '' || !subset;
@@ -166,7 +166,7 @@ function overlapping(route: Route, object: string, { config }: WarningInput): Me
   return [];
 }
 
-/** http rules on TCP ports of a Service; those for TLS are meant by tls rules where there are any. */
+/** http rules on TCP ports of a host; those for TLS are meant by tls rules where there are any. */
 function notHttp({ owners, scope }: WarningInput): MeshWarning[] {
   return [...owners.services].flatMap(([fqdn, [winner]]) => {
     const service = scope.services.get(fqdn);
@@ -175,9 +175,9 @@ function notHttp({ owners, scope }: WarningInput): MeshWarning[] {
       .filter((port) => port.protocol === 'tcp' && !(port.tls && records(winner.spec?.tls).length > 0))
       .map((port) => ({
         code: 'PORT_NOT_HTTP',
-        object: `Service/${service.namespace}/${service.name}`,
-        field: `spec.ports[${service.ports.indexOf(port)}].name`,
-        message: `Port ${port.port} (${port.name || 'without name'}) is routed as TCP: the http rules of ${objectRef(winner)} are ignored and connections are balanced over all ready pods; name it http-… or set appProtocol: http.`,
+        object: serviceRef(service),
+        field: port.field,
+        message: `Port ${port.port} (${port.name || 'without name'}) is routed as TCP: the http rules of ${objectRef(winner)} are ignored and connections are balanced over all ${service.entry ? 'endpoints; write protocol: HTTP' : 'ready pods; name it http-… or set appProtocol: http'}.`,
       }));
   });
 }

@@ -12,13 +12,15 @@ export const serviceEntryServices = perObject((object: KubeObject): readonly Ser
   const spec = record(object.spec);
   const selector = labels(record(spec.workloadSelector).labels);
   const resolution = text(spec.resolution) ?? 'NONE';
-  const ports = records(spec.ports).flatMap((port): ServicePort[] => {
+  const ports = records(spec.ports).flatMap((port, index): ServicePort[] => {
     const value = number(port.number);
     const protocol = entryProtocol(text(port.protocol) ?? '');
     if (value === undefined || protocol === 'udp') return [];
     const tls = isTlsProtocol(text(port.protocol) ?? '');
     const name = text(port.name) ?? '';
-    return [{ name, port: value, targetPort: number(port.targetPort) ?? value, protocol, ...(tls ? { tls } : {}) }];
+    const targetPort = number(port.targetPort) ?? value;
+    const field = `spec.ports[${index}].protocol`;
+    return [{ name, port: value, targetPort, protocol, ...(tls ? { tls } : {}), field }];
   });
   return texts(spec.hosts).map((fqdn): Service => {
     const written = records(spec.endpoints);

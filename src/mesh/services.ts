@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { perObject } from './memo.js';
 import { isTls, type PortProtocol, portProtocol } from './protocol.js';
 import { type Fields, labels, number, record, records, text } from './read.js';
@@ -11,6 +11,8 @@ export interface ServicePort {
   readonly protocol: Exclude<PortProtocol, 'udp'>;
   /** Connections are encrypted already: `tls` rules apply to them, `tcp` rules do not. */
   readonly tls?: boolean;
+  /** Where its protocol is written: `spec.ports[0].name`. */
+  readonly field: string;
 }
 
 export interface Service {
@@ -61,18 +63,30 @@ export const serviceOf = perObject((object: KubeObject): Service | undefined => 
 });
 
 function portsOf(spec: Fields, wanted: (protocol: PortProtocol) => boolean): ServicePort[] {
-  return records(spec.ports).flatMap((port) => {
+  return records(spec.ports).flatMap((port, index) => {
     const value = number(port.port);
     const protocol = portProtocol(port);
     if (value === undefined || !wanted(protocol) || text(port.protocol) === 'UDP') return [];
     const targetPort = number(port.targetPort) ?? text(port.targetPort) ?? value;
     const name = text(port.name) ?? '';
     const tls = isTls(port);
+    const field = `spec.ports[${index}].${text(port.appProtocol) === undefined ? 'name' : 'appProtocol'}`;
     return [
-      { name, port: value, targetPort, protocol: protocol === 'udp' ? 'tcp' : protocol, ...(tls ? { tls } : {}) },
+      {
+        name,
+        port: value,
+        targetPort,
+        protocol: protocol === 'udp' ? 'tcp' : protocol,
+        ...(tls ? { tls } : {}),
+        field,
+      },
     ];
   });
 }
+
+/** The object that it was read from: `ServiceEntry/demo/pay`. */
+export const serviceRef = ({ entry, namespace, name }: Service): string =>
+  objectRef({ kind: entry ? 'ServiceEntry' : 'Service', metadata: { name, namespace } });
 
 /** A Service of type ExternalName: another name for a host. */
 export interface Alias {
