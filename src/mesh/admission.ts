@@ -1,6 +1,7 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { refuseDestinationRule, refuseGateway, refuseServiceEntry, refuseSidecar } from './admissionRules.js';
 import { refuseVirtualService } from './admissionVirtualService.js';
+import { refusedDurations } from './durations.js';
 import { perObject } from './memo.js';
 import type { Refuse } from './refusals.js';
 import type { MeshWarning } from './types.js';
@@ -19,13 +20,17 @@ const RULES: Readonly<Record<string, (object: KubeObject, refuse: Refuse) => voi
  */
 export const refusalsOf = perObject((object: KubeObject): readonly MeshWarning[] => {
   const found: MeshWarning[] = [];
-  RULES[object.kind]?.(object, (field, message) => {
+  const refuse: Refuse = (field, message) => {
     found.push({
       code: 'OBJECT_REFUSED',
       object: objectRef(object),
       field,
       message: `The cluster refuses this object: ${message}.`,
     });
-  });
+  };
+  RULES[object.kind]?.(object, refuse);
+  for (const { field, value } of refusedDurations(object)) {
+    refuse(field, `found ${JSON.stringify(value)}, allowed is a duration of at least 1ms`);
+  }
   return found;
 });

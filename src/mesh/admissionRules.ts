@@ -1,7 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { entryProtocol } from './protocol.js';
 import { isRecord, list, number, record, records, text, texts } from './read.js';
-import { isLabel, type Refuse, refuseDuration, refuseExportTo } from './refusals.js';
+import { isLabel, type Refuse, refuseExportTo } from './refusals.js';
 
 const POLICY_FIELDS = [
   'outlierDetection',
@@ -41,8 +41,6 @@ function refusePolicy(value: unknown, field: string, refuse: Refuse): void {
     return;
   }
   const outlier = record(value.outlierDetection);
-  for (const key of ['interval', 'baseEjectionTime'])
-    refuseDuration(outlier[key], `${field}.outlierDetection.${key}`, refuse);
   for (const key of ['maxEjectionPercent', 'minHealthPercent']) {
     const percent = number(outlier[key]);
     if (percent !== undefined && (percent < 0 || percent > 100)) {

@@ -4,7 +4,6 @@ import { type Fields, isRecord, list, number, record, records, text, texts } fro
 import {
   type Refuse,
   refuseDestination,
-  refuseDuration,
   refuseExportTo,
   refuseOverlaps,
   refuseRegex,
@@ -107,7 +106,6 @@ function refuseHttpRule(rule: Fields, field: string, refuse: Refuse): void {
   refuseMirrors(rule, field, refuse);
   refuseRedirect(rule.redirect, `${field}.redirect`, refuse);
   refuseRewrite(rule.rewrite, `${field}.rewrite`, refuse);
-  refuseDuration(rule.timeout, `${field}.timeout`, refuse);
   refuseRetries(rule.retries, `${field}.retries`, refuse);
 }
 
@@ -147,7 +145,6 @@ function refuseFault(value: unknown, field: string, refuse: Refuse): void {
   if (!isRecord(delay) && !isRecord(abort)) refuse(field, 'a fault needs delay or abort');
   refusePercentage(record(delay).percentage, `${field}.delay.percentage`, refuse);
   refusePercentage(record(abort).percentage, `${field}.abort.percentage`, refuse);
-  refuseDuration(record(delay).fixedDelay, `${field}.delay.fixedDelay`, refuse);
   const status = number(record(abort).httpStatus);
   // 600 passes here, and only Envoy refuses it.
   if (status !== undefined && (status < 200 || status > 600)) {
@@ -203,7 +200,6 @@ function refuseRetries(value: unknown, field: string, refuse: Refuse): void {
   if (attempts === 0 && (retryOn !== '' || value.perTryTimeout !== undefined || value.retryRemoteLocalities != null)) {
     refuse(field, 'attempts is 0 and a retry policy is set');
   }
-  refuseDuration(value.perTryTimeout, `${field}.perTryTimeout`, refuse);
   // Blanks beside the comma belong to the word, which is then unknown.
   for (const word of retryOn === '' ? [] : retryOn.split(',')) {
     const known = /^[+-]?\d+$/.test(word) ? isStatus(Number(word)) : RETRY_WORDS.has(word);

@@ -1,4 +1,4 @@
-import { durationMs, type Fields, list, record, records } from './read.js';
+import { type Fields, list, record, records } from './read.js';
 import { compileRegex } from './router.js';
 import { hostMatches } from './services.js';
 
@@ -14,11 +14,6 @@ export function refuseExportTo(value: unknown, namespace: string, refuse: Refuse
   if (entries.length > 1 && (entries.includes('*') || entries.includes('~'))) {
     refuse('spec.exportTo', '`*` and `~` stand alone');
   }
-}
-
-export function refuseDuration(value: unknown, field: string, refuse: Refuse): void {
-  if (value === undefined || (durationMs(value) ?? 0) >= 1) return;
-  refuse(field, `found ${JSON.stringify(value)}, allowed is a duration of at least 1ms`);
 }
 
 /** YAML turns an unquoted `exact: 1` or `exact: y` into a number or a boolean, which the schema does not take. */

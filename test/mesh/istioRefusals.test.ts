@@ -16,6 +16,16 @@ describe('objects that the cluster refuses', () => {
     ],
     [
       'DestinationRule',
+      '{host: shop, subsets: [{name: v1, trafficPolicy: {connectionPool: {tcp: {connectTimeout: 0s}}}}]}',
+      'found "0s", allowed is a duration of at least 1ms',
+    ],
+    [
+      'VirtualService',
+      '{hosts: [shop], http: [{corsPolicy: {maxAge: 0s}, redirect: {uri: /a}}]}',
+      'found "0s", allowed is a duration of at least 1ms',
+    ],
+    [
+      'DestinationRule',
       '{host: shop, exportTo: ["*"], workloadSelector: {matchLabels: {a: b}}}',
       'beyond its namespace',
     ],

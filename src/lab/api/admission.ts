@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../base/kubernetes.js';
+import { refusedDurations } from '../../mesh/durations.js';
 import type { ResourceName } from '../control/store.js';
 import { type Dict, isDict } from './lists.js';
 import { ApiStatusError, type FieldError, invalid } from './status.js';
@@ -149,24 +150,11 @@ function routeWarnings(routes: readonly Dict[]): string[] {
   return warnings;
 }
 
-const MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
-
-/** Durations in Go's notation, at least one millisecond: a rule of Istio's CRD. */
-function durationErrors(routes: readonly Dict[]): FieldError[] {
-  const check = (value: unknown, field: string): FieldError[] => {
-    if (typeof value !== 'string') return [];
-    const parts = /^(\d+(\.\d*)?(h|ms|m|s|us|µs|ns))+$/.test(value) ? value.matchAll(/([\d.]+)([a-zµ]+)/g) : [];
-    let ms = 0;
-    for (const [, amount, unit = ''] of parts) ms += Number(amount) * (MS[unit] ?? 0);
-    const message = '"string": must be a valid duration greater than 1ms';
-    return ms >= 1 ? [] : [{ type: 'Invalid', field, message }];
-  };
-  return routes.flatMap((http, i) => [
-    ...(http.timeout === '0s' ? [] : check(http.timeout, `spec.http[${i}].timeout`)),
-    ...check(dict(http.retries).perTryTimeout, `spec.http[${i}].retries.perTryTimeout`),
-    ...check(dict(dict(http.fault).delay).fixedDelay, `spec.http[${i}].fault.delay.fixedDelay`),
-  ]);
-}
+/** A rule of Istio's CRDs; what is no text the schema has refused already. */
+const durationErrors = (object: KubeObject): FieldError[] =>
+  refusedDurations(object)
+    .filter(({ value }) => typeof value === 'string')
+    .map(({ field }) => ({ type: 'Invalid', field, message: '"string": must be a valid duration greater than 1ms' }));
 
 function virtualService(object: KubeObject): { faults: string[]; errors: FieldError[]; warnings: string[] } {
   const spec = object.spec ?? {};
@@ -185,7 +173,7 @@ function virtualService(object: KubeObject): { faults: string[]; errors: FieldEr
     ]),
     ...l4.flatMap(({ route }) => weightFaults(route)),
   ];
-  return { faults, errors: durationErrors(routes), warnings: routeWarnings(routes) };
+  return { faults, errors: durationErrors(object), warnings: routeWarnings(routes) };
 }
 
 function destinationRuleFaults(object: KubeObject): string[] {
@@ -212,7 +200,7 @@ export const istioAdmission: Admission = (resource, object) => {
     resource === 'virtualservices.networking.istio.io'
       ? virtualService(object)
       : resource === 'destinationrules.networking.istio.io'
-        ? { faults: destinationRuleFaults(object), errors: [], warnings: [] }
+        ? { faults: destinationRuleFaults(object), errors: durationErrors(object), warnings: [] }
         : { faults: [], errors: [], warnings: [] };
   if (errors.length > 0) throw invalid('networking.istio.io', object.kind, object.metadata.name, errors);
   if (faults.length > 0) {

@@ -141,6 +141,16 @@ describe('what the CRD refuses', () => {
       rule({ timeout: '5' }),
       'spec.http[0].timeout: Invalid value: "string": must be a valid duration greater than 1ms',
     ],
+    [
+      'a timeout of 0s, which is meant to be none',
+      rule({ timeout: '0s' }),
+      'spec.http[0].timeout: Invalid value: "string": must be a valid duration greater than 1ms',
+    ],
+    [
+      'no time between retries',
+      rule({ retries: { attempts: 2, backoff: '0s' } }),
+      'spec.http[0].retries.backoff: Invalid value: "string": must be a valid duration greater than 1ms',
+    ],
   ])('%s', async (_, body, message) => {
     const { json } = await post(body);
     expect(json).toMatchObject({
@@ -150,6 +160,27 @@ describe('what the CRD refuses', () => {
     });
     expect(json.message).toContain(message);
   });
+});
+
+it('refuses durations of a DestinationRule, in the policies of subsets and ports too', async () => {
+  const policy = { outlierDetection: { consecutive5xxErrors: 5, interval: '0s' } };
+  const ofPort = {
+    portLevelSettings: [{ port: { number: 80 }, connectionPool: { tcp: { connectTimeout: '500us' } } }],
+  };
+  const { json } = await post(
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'DestinationRule',
+      metadata: { name: 'web' },
+      spec: { host: 'web', trafficPolicy: ofPort, subsets: [{ name: 'v1', trafficPolicy: policy }] },
+    },
+    DR,
+  );
+  expect(json).toMatchObject({ code: 422, reason: 'Invalid' });
+  expect(json.details.causes.map(({ field }: { field: string }) => field)).toEqual([
+    'spec.subsets[0].trafficPolicy.outlierDetection.interval',
+    'spec.trafficPolicy.portLevelSettings[0].connectionPool.tcp.connectTimeout',
+  ]);
 });
 
 describe('what is accepted', () => {
