@@ -217,8 +217,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       }),
     );
     const unknownObjects = followed
-      ? await applyStartObjects(followed.api.request.bind(followed.api), objects, 'kept')
-      : await applyStartObjects(sendTo(api?.url ?? ''), objects);
+      ? await applyStartObjects(followed.api.request.bind(followed.api), objects, clock, 'kept')
+      : await applyStartObjects(sendTo(api?.url ?? ''), objects, clock);
     if (followed) await untilSeen(store, objects);
     controllers.settle();
     distribution.hold();

@@ -1,7 +1,9 @@
+import { type Clock, sleep } from '../base/clock.js';
 import { EnvironmentError } from '../base/errors.js';
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { httpRequest } from '../cluster/http.js';
-import { resourceFor } from './control/resources.js';
+import { definedKinds } from './control/definitions.js';
+import type { ResourceKind } from './control/resources.js';
 
 /** One request with a JSON body; `body` of the answer is parsed. */
 type SendRequest = (method: string, path: string, body: unknown) => Promise<{ status: number; body: unknown }>;
@@ -19,8 +21,8 @@ export const sendTo =
     return { status: answer.status, body: JSON.parse(answer.text) };
   };
 
-/** Pods are scheduled as soon as they are there. */
-const FIRST = ['Namespace', 'Node'];
+/** What others of the objects need: pods are scheduled as soon as they are there, and kinds must be defined. */
+const FIRST = ['Namespace', 'Node', 'CustomResourceDefinition'];
 
 /** An object that the API server does not take. */
 export interface Refusal {
@@ -45,8 +47,10 @@ export class ObjectsRefused extends EnvironmentError {
 
 /**
  * Creates objects through the API server, as `kubectl apply` would: with defaults and admission, and annotated with what was applied, so
- * that a later `kubectl apply` can tell which fields are gone. Namespaces come first; one that is named but not brought is created.
+ * that a later `kubectl apply` can tell which fields are gone. Namespaces come first; one that is named but not brought is created. So do
+ * definitions of custom resources, whose kinds are then waited for.
  * @param request sends one request to the API server.
+ * @param clock for the time that a server takes to serve a kind that was just defined.
  * @param present what becomes of objects that are there already: they stay as they are, or what is brought is laid over them. Of namespaces
  * always the latter: the `default` one is there in any case, and its labels decide who gets a sidecar.
  * @returns objects of kinds that the lab does not serve; they are left out.
@@ -55,43 +59,74 @@ export class ObjectsRefused extends EnvironmentError {
 export async function applyStartObjects(
   request: SendRequest,
   objects: readonly KubeObject[],
+  clock: Clock,
   present: 'kept' | 'changed' = 'changed',
 ): Promise<KubeObject[]> {
-  const placed = objects.map((object) => {
-    const namespaced = resourceFor(object.apiVersion, object.kind)?.namespaced;
-    return namespaced && object.metadata.namespace === undefined
-      ? { ...object, metadata: { ...object.metadata, namespace: 'default' } }
-      : object;
+  const kinds = definedKinds(objects);
+  const placed = objects.map((given): Brought => {
+    const kind = kinds.find(given.apiVersion, given.kind);
+    return { given, kind, object: kind ? inScope(given, kind) : given };
   });
-  const named = new Set(placed.flatMap(({ metadata: { namespace } }) => namespace ?? []));
-  for (const { kind, metadata } of placed) if (kind === 'Namespace') named.delete(metadata.name);
-  const implied = [...named].map((name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
+  const namespaces = new Set(placed.flatMap(({ object }) => object.metadata.namespace ?? []));
+  for (const { object } of placed) if (object.kind === 'Namespace') namespaces.delete(object.metadata.name);
+  const implied = [...namespaces].map((name): Brought => {
+    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    return { given: object, object, kind: kinds.find('v1', 'Namespace') };
+  });
   const ordered = [
     ...implied,
-    ...placed.filter(({ kind }) => FIRST.includes(kind)),
-    ...placed.filter(({ kind }) => !FIRST.includes(kind)),
+    ...placed.filter(({ object }) => FIRST.includes(object.kind)),
+    ...placed.filter(({ object }) => !FIRST.includes(object.kind)),
   ];
 
   const unknown: KubeObject[] = [];
   const refusals: Refusal[] = [];
-  for (const object of ordered) {
-    const kind = resourceFor(object.apiVersion, object.kind);
+  const defined = new Set(kinds.defined);
+  for (const brought of ordered) {
+    const { given, object, kind } = brought;
     if (!kind) {
-      unknown.push(object);
+      unknown.push(given);
       continue;
     }
     const base = kind.group ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
     const scope = kind.namespaced ? `/namespaces/${object.metadata.namespace}` : '';
     const path = `${base}${scope}/${kind.plural}`;
+    if (defined.delete(kind) && refusals.length === 0) await untilServed(request, path, clock);
     const created = await request('POST', `${path}?${MANAGER}`, asApplied(object));
     const there = created.status === 409;
-    const stays = implied.includes(object) || (present === 'kept' && kind.resource !== 'namespaces');
+    const stays = implied.includes(brought) || (present === 'kept' && kind.resource !== 'namespaces');
     if (there && stays) continue;
     const answer = there ? await laidOver(request, `${path}/${object.metadata.name}`, object) : created;
-    if (answer.status >= 300) refusals.push(refusalOf(object, answer));
+    if (answer.status >= 300) refusals.push(refusalOf(given, answer));
   }
   if (refusals.length > 0) throw new ObjectsRefused(refusals);
   return unknown;
+}
+
+interface Brought {
+  readonly given: KubeObject;
+  /** With the namespace that it gets. */
+  readonly object: KubeObject;
+  /** undefined: neither the lab nor a definition among the objects has it. */
+  readonly kind: ResourceKind | undefined;
+}
+
+/** As an API server places an object: what belongs to no namespace loses one that is written. */
+function inScope(object: KubeObject, { namespaced }: ResourceKind): KubeObject {
+  const { namespace, ...metadata } = object.metadata;
+  if (namespaced)
+    return namespace === undefined ? { ...object, metadata: { ...metadata, namespace: 'default' } } : object;
+  return namespace === undefined ? object : { ...object, metadata };
+}
+
+const MOST_WAIT_MS = 10_000;
+const PAUSE_MS = 100;
+
+/** An API server takes a moment to serve a kind that was just defined. */
+async function untilServed(request: SendRequest, path: string, clock: Clock): Promise<void> {
+  const end = clock.now() + MOST_WAIT_MS;
+  while ((await request('GET', `${path}?limit=1`, undefined)).status === 404 && clock.now() < end)
+    await sleep(clock, PAUSE_MS);
 }
 
 const MANAGER = 'fieldManager=kubectl-client-side-apply';

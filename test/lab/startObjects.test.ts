@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { type Lab, startLab } from '../../src/lab/lab.js';
+import type { ObjectsRefused } from '../../src/lab/startObjects.js';
 import { bookinfo } from '../support/bookinfo.js';
 import { objects } from '../support/mesh.js';
 import { deployment, service } from '../support/objects.js';
@@ -52,6 +53,66 @@ describe('objects that a cluster has already', () => {
     const { store } = await started(account, mesh);
     expect(store.get('serviceaccounts', 'default', 'default')?.metadata.labels).toEqual({ team: 'a' });
     expect(store.get('configmaps', 'istio-system', 'istio')?.data).toEqual(mesh.data);
+  });
+});
+
+describe('kinds that the objects define themselves', () => {
+  const definition = (scope: string, plural: string, kind: string): KubeObject => ({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.example.com` },
+    spec: {
+      group: 'example.com',
+      scope,
+      names: { plural, kind },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              properties: { spec: { type: 'object', properties: { size: { type: 'integer', default: 3 } } } },
+            },
+          },
+        },
+      ],
+    },
+  });
+  const custom = (kind: string, namespace: string | undefined, spec: Record<string, unknown> = {}): KubeObject => ({
+    apiVersion: 'example.com/v1',
+    kind,
+    metadata: { name: 'one', ...(namespace ? { namespace } : {}) },
+    spec,
+  });
+  const WIDGETS = definition('Namespaced', 'widgets', 'Widget');
+
+  it('are stored with the defaults of their schema, wherever the definition stands', async () => {
+    const { store, unknownObjects } = await started(custom('Widget', 'shop'), WIDGETS);
+    expect(store.get('widgets.example.com', 'shop', 'one')?.spec).toEqual({ size: 3 });
+    expect(unknownObjects).toEqual([]);
+  });
+  it('one without a namespace is in default', async () => {
+    const { store } = await started(WIDGETS, custom('Widget', undefined));
+    expect(store.get('widgets.example.com', 'default', 'one')).toBeDefined();
+  });
+  it('one that belongs to no namespace loses the one that is written, which is not made', async () => {
+    const { store } = await started(definition('Cluster', 'plants', 'Plant'), custom('Plant', 'shop'));
+    expect(store.get('plants.example.com', undefined, 'one')?.metadata.namespace).toBeUndefined();
+    expect(store.get('namespaces', undefined, 'shop')).toBeUndefined();
+  });
+  it('another version than the definition serves, and kinds without one, are left out', async () => {
+    const other = { ...custom('Widget', 'shop'), apiVersion: 'example.com/v2' };
+    const stranger = custom('Gadget', 'shop');
+    const { unknownObjects } = await started(WIDGETS, other, stranger);
+    expect(unknownObjects).toEqual([other, stranger]);
+  });
+  it('what the schema does not take is refused as it was given', async () => {
+    const wrong = custom('Widget', undefined, { size: 'large' });
+    const refused = await started(wrong, WIDGETS).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ refusals: [{ object: wrong, field: 'spec.size' }] });
+    expect((refused as ObjectsRefused).refusals[0]?.object).toBe(wrong);
   });
 });
 

@@ -1,5 +1,5 @@
-import type { KubeObject } from '../../base/kubernetes.js';
-import type { ResourceKind } from './resources.js';
+import { apiGroup, type KubeObject } from '../../base/kubernetes.js';
+import { type ResourceKind, resourceFor } from './resources.js';
 
 /** What a CustomResourceDefinition says of one version. */
 export interface CustomDefinition {
@@ -92,4 +92,23 @@ export function definedKind(definition: KubeObject): DefinedKind | undefined {
       categories: texts(names.categories),
     },
   };
+}
+
+/** Kinds that CustomResourceDefinitions among objects add, beside those that the cluster has anyway. */
+export function definedKinds(objects: readonly KubeObject[]): {
+  readonly defined: readonly ResourceKind[];
+  /** undefined: nobody serves the kind in that version. */
+  find(apiVersion: string, kind: string): ResourceKind | undefined;
+} {
+  const defined = objects
+    .filter(({ apiVersion, kind }) => kind === 'CustomResourceDefinition' && apiVersion === 'apiextensions.k8s.io/v1')
+    .flatMap((object) => definedKind(object)?.entry ?? []);
+  const find = (apiVersion: string, kind: string): ResourceKind | undefined =>
+    defined.find(
+      (entry) =>
+        entry.kind === kind &&
+        entry.group === apiGroup(apiVersion) &&
+        entry.versions.includes(apiVersion.slice(apiVersion.indexOf('/') + 1)),
+    ) ?? resourceFor(apiVersion, kind);
+  return { defined, find };
 }
