@@ -58,6 +58,7 @@ const UNKNOWN_WITHOUT: Readonly<Record<string, string>> = {
   DestinationRule: 'what subsets select, and limits on connections',
   Sidecar: 'whether rules are hidden from the caller',
   Gateway: 'whether a route is bound to a gateway',
+  'Gateway.gateway.networking.k8s.io': 'which listeners of a gateway take a route',
   HTTPRoute: 'routes of the Gateway API',
   PeerAuthentication: 'whether mutual TLS shuts callers out',
   Telemetry: 'whether metrics are switched off or their labels changed',

@@ -3,10 +3,16 @@ import type { KubeObject } from '../base/kubernetes.js';
 import type { ClusterClient } from './client.js';
 import { listNamespace, listVisible } from './visible.js';
 
+const GATEWAY_API = ['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'];
 const ISTIO = ['networking.istio.io/v1', 'networking.istio.io/v1beta1'] as const;
 
 /** The kinds that decide what a mesh does with traffic, and that causes are looked for in; API versions newest first. */
-const MESH_KINDS: readonly (readonly [apiVersions: readonly string[], kind: string, everywhere: boolean])[] = [
+const MESH_KINDS: readonly (readonly [
+  apiVersions: readonly string[],
+  kind: string,
+  everywhere: boolean,
+  as?: string,
+])[] = [
   [['v1'], 'Namespace', true],
   [['v1'], 'Service', false],
   [['v1'], 'Pod', false],
@@ -17,7 +23,8 @@ const MESH_KINDS: readonly (readonly [apiVersions: readonly string[], kind: stri
   [ISTIO, 'DestinationRule', true],
   [ISTIO, 'Sidecar', false],
   [ISTIO, 'Gateway', false],
-  [['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'], 'HTTPRoute', false],
+  [GATEWAY_API, 'Gateway', false, 'Gateway.gateway.networking.k8s.io'],
+  [GATEWAY_API, 'HTTPRoute', false],
   // Of these the root namespace speaks for all.
   [['security.istio.io/v1', 'security.istio.io/v1beta1'], 'PeerAuthentication', true],
   [['telemetry.istio.io/v1', 'telemetry.istio.io/v1alpha1'], 'Telemetry', true],
@@ -25,6 +32,7 @@ const MESH_KINDS: readonly (readonly [apiVersions: readonly string[], kind: stri
 
 /** How much of a kind could be read. */
 export interface KindRead {
+  /** With its group where several groups have it, as kubectl takes it. */
   readonly kind: string;
   /** The cluster, or the namespace alone; undefined: nothing. */
   readonly from: 'cluster' | 'namespace' | undefined;
@@ -77,10 +85,10 @@ const labelsOnly = ({ apiVersion, kind, metadata: { name, labels } }: KubeObject
 
 function readKinds(client: ClusterClient, namespace: string) {
   return Promise.all(
-    MESH_KINDS.map(async ([apiVersions, kind, everywhere]) => {
+    MESH_KINDS.map(async ([apiVersions, kind, everywhere, as = kind]) => {
       const list = everywhere ? listVisible : listNamespace;
       const { objects, ...read } = await list(client, apiVersions, kind, namespace);
-      return { kind, objects: kind === 'Node' ? objects.map(labelsOnly) : objects, ...read };
+      return { kind: as, objects: kind === 'Node' ? objects.map(labelsOnly) : objects, ...read };
     }),
   );
 }

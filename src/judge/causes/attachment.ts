@@ -1,24 +1,40 @@
 import type { KubeObject } from '../../base/kubernetes.js';
 import { list } from '../words.js';
-import { balancedFlow, liveFlow, seen } from './flow.js';
+import { unresolvedBackends } from './backends.js';
+import { callerIsGateway } from './callers.js';
+import { liveFlow, seen, seenUnrouted } from './flow.js';
+import { unattachedToGateway } from './gatewayAttachment.js';
 import type { CauseKind } from './kind.js';
 import { at, type DiagnosisInput, items, namespaceOf, ofKind, service, text } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
+import { refusedByStatus } from './routeStatus.js';
 
 /** 27: a route of the Gateway API that is bound to nothing, or that cannot reach what it names. */
 export const routeNotAttached: CauseKind = {
   code: 'ROUTE_NOT_ATTACHED',
   number: 27,
   title: 'the route is not attached to the Service, or a backend cannot be resolved',
-  confirm: (input) => fromObjects(unattachedRoutes(input)),
-  predict: (_candidate, input) => seen(liveFlow(input) ?? balancedFlow(input)),
+  confirm: (input) => {
+    const backends = unresolvedBackends(input);
+    // The status says no more than the objects do.
+    const told = unattachedRoutes(input).filter(({ field }) => backends.length === 0 || !field.startsWith('status.'));
+    return fromObjects([...told, ...backends]);
+  },
+  predict: (_candidate, input) => {
+    const live = liveFlow(input);
+    return live ? seen(live) : seenUnrouted(input);
+  },
 };
 
-/** Routes that name the Service as their parent and are not in force for its calls. */
+/** Routes that are meant for the calls of the Service, by their parent or at a gateway by where they lead, and are not in force for them. */
 export const unattachedRoutes = (input: DiagnosisInput): Place[] =>
   input.stage.expect.by === 'balancing'
     ? []
-    : ['HTTPRoute', 'GRPCRoute'].flatMap((kind) => ofKind(input, kind).flatMap((route) => unattached(input, route)));
+    : ['HTTPRoute', 'GRPCRoute'].flatMap((kind) =>
+        ofKind(input, kind).flatMap((route) =>
+          callerIsGateway(input) ? unattachedToGateway(input, route) : unattached(input, route),
+        ),
+      );
 
 function unattached(input: DiagnosisInput, route: KubeObject): Place[] {
   const { service: name, namespace } = input.scenario;
@@ -43,29 +59,6 @@ function unattached(input: DiagnosisInput, route: KubeObject): Place[] {
       const fix = `Write a port that the Service has (${expected}), or leave it out: the route is attached to none.`;
       return [placeAt(input, route, `${field}.port`, { found: text(port) ?? '', expected, fix })];
     }
-    return refused(input, route, parent, index);
+    return refusedByStatus(input, route, parent, index);
   });
-}
-
-/** What the control plane itself writes about this parent. */
-function refused(input: DiagnosisInput, route: KubeObject, parent: unknown, index: number): Place[] {
-  const told = items(at(route.status, 'parents')).filter(
-    (each) => at(each, 'parentRef', 'name') === at(parent, 'name'),
-  );
-  return told.flatMap((each) =>
-    items(at(each, 'conditions')).flatMap((condition): Place[] => {
-      const type = text(at(condition, 'type')) ?? '';
-      if (!['Accepted', 'ResolvedRefs'].includes(type) || at(condition, 'status') !== 'False') return [];
-      const reason = text(at(condition, 'reason')) ?? 'no reason';
-      const message = text(at(condition, 'message'));
-      const fix = `The control plane refuses the route (${reason}${message ? `: ${message}` : ''}): put right what it names, and see that ${type} turns True.`;
-      return [
-        placeAt(input, route, `status.parents[${index}].conditions.${type}`, {
-          found: `False (${reason})`,
-          expected: 'True',
-          fix,
-        }),
-      ];
-    }),
-  );
 }

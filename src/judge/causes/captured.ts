@@ -41,7 +41,7 @@ export function capturing(input: DiagnosisInput): Place | undefined {
     return placeAt(input, winner.object, winner.hostField, {
       found: winner.host,
       expected: 'no other route for this host',
-      fix: `Delete it: kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${namespaceOf(winner.object)}. It is in force instead of ${list(instead.map((each) => objectRef(each.object)))}: in the mesh one VirtualService wins whole, the older one.`,
+      fix: `Delete it: kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${namespaceOf(winner.object)}. It is in force instead of ${list(instead.map((each) => objectRef(each.object)))}: ${kind === 'VirtualService' ? 'in the mesh one VirtualService wins whole, the older one' : 'of equal matches the older route counts'}.`,
     });
   }
   const later = winner.others.find((rule) => !rule.before && keeps(input, rule));

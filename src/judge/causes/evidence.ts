@@ -1,7 +1,16 @@
 import { type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.js';
 import { confidenceSequence } from '../confidence.js';
 import type { Cause } from '../types.js';
-import { type DiagnosisInput, isReady, labels, namespaceOf, ofKind, placeOf, service, versionKeys } from './objects.js';
+import {
+  type DiagnosisInput,
+  isReady,
+  labels,
+  namespaceOf,
+  ofKind,
+  openSelector,
+  placeOf,
+  service,
+} from './objects.js';
 
 /** How sure one must be that counts differ before they speak of a cause. */
 export const ALPHA = 1e-4;
@@ -32,10 +41,7 @@ export interface Endpoint {
 /** Pods that the Service selects, whatever version it pins, with the version that their labels say. */
 export function endpointsOf(input: DiagnosisInput): readonly Endpoint[] {
   const { scenario } = input;
-  const keys = versionKeys(scenario);
-  const selector = Object.fromEntries(
-    Object.entries(labels(service(input)?.spec?.selector)).filter(([key]) => !keys.includes(key)),
-  );
+  const selector = openSelector(input);
   if (Object.keys(selector).length === 0) return [];
   return ofKind(input, 'Pod').flatMap((pod) => {
     if (namespaceOf(pod) !== scenario.namespace || !labelsMatch(selector, pod.metadata.labels)) return [];

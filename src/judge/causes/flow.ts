@@ -1,12 +1,15 @@
-import { labelsMatch } from '../../base/kubernetes.js';
+import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import { compileProxyConfig } from '../../mesh/compile.js';
 import { localityAmong } from '../../mesh/localities.js';
 import { predictShare } from '../../mesh/predict.js';
+import type { MeshRequest } from '../../mesh/router.js';
 import { attributed, goodObservation } from '../tallies.js';
-import { callerPods, hasSidecar } from './callers.js';
+import { callerIsGateway, callerPods, hasSidecar } from './callers.js';
+import { requestOf } from './gateways.js';
 import type { Flow, Prediction } from './kind.js';
 import { at, type DiagnosisInput, isReady, items, labels, namespaceOf, ofKind, service, text } from './objects.js';
-import { callerGateways, serviceHost } from './rules.js';
+import { liveRoutes } from './routes.js';
+import { serviceHost } from './rules.js';
 
 const versionsOf = ({ scenario }: DiagnosisInput): readonly string[] => Object.keys(scenario.versions);
 
@@ -48,6 +51,13 @@ export function balancedFlow(input: DiagnosisInput): Flow {
 
 const versionOf = ({ scenario }: DiagnosisInput, own: Record<string, string>): string =>
   Object.entries(scenario.versions).find(([, wanted]) => labelsMatch({ ...wanted }, own))?.[0] ?? 'unknown';
+
+/** What is seen where no route is in force: pods are balanced over; a gateway answers 404 itself, which it counts for no Service. */
+export function seenUnrouted(input: DiagnosisInput): Prediction {
+  if (!callerIsGateway(input)) return seen(balancedFlow(input));
+  const nothing = { share: {}, silent: true };
+  return { points: { client: { share: {} }, source: nothing, destination: nothing } };
+}
 
 /** The promise with the calls and copies of a version lost on their way. */
 export function losing(flow: Flow, version: string, how: string): Flow {
@@ -97,15 +107,16 @@ function compileLive(input: DiagnosisInput, zones = true): Live | undefined {
   const { from, namespace } = scenario;
   const target = service(input);
   if (!target || scenario.mesh === 'linkerd' || from === undefined) return undefined;
-  // What hosts a gateway is called by nobody knows.
-  if (callerGateways(input).length > 0) return undefined;
+  const gateway = callerIsGateway(input);
+  const requests = gateway ? requestsOfGateway(input) : requestsOfSidecar(input, target);
+  if (requests.length === 0) return undefined;
   const pods = callerPods(input, from);
   const [first] = pods;
   // Without addresses the mesh would have no endpoint, which says nothing about the cluster.
   const addressed = ofKind(input, 'Pod').some((pod) => text(at(pod.status, 'podIP')) !== undefined);
   if (!first || !addressed) return undefined;
   const sidecar = pods.some(hasSidecar);
-  const caller = { workload: from, namespace, labels: labels(first.metadata.labels), gateway: false, sidecar };
+  const caller = { workload: from, namespace, labels: labels(first.metadata.labels), gateway, sidecar };
   // Each proxy prefers what is near to itself.
   const places = zones ? pods.map((pod) => localityAmong(objects, pod)) : [undefined];
   const configs = [...new Set(places)].map((locality) => ({
@@ -116,19 +127,41 @@ function compileLive(input: DiagnosisInput, zones = true): Live | undefined {
     const version = versionOf(input, { ...own });
     return version === 'unknown' ? undefined : version;
   };
-  const told = items(target.spec?.ports).flatMap((each, index): Live[] => {
-    const port = at(each, 'port');
-    if (typeof port !== 'number') return [];
-    const request = { port, host: serviceHost(input), method: 'GET', path: '/', headers: {} };
+  const told = requests.map(({ request, port }): Live => {
     const parts = configs.map(({ callers, config }) => {
       const { share, failed, mirrored, protocol } = predictShare(config, request, known);
       const { lost: _lost, ...copies } = mirrored;
       return { callers, protocol, flow: { share, lost: failed, copies } };
     });
-    return [{ flow: average(parts), protocol: parts[0]?.protocol ?? 'none', port: index }];
+    return { flow: average(parts), protocol: parts[0]?.protocol ?? 'none', port };
   });
   // Which port is called is not known: most likely one that routes apply to.
   return told.find(({ protocol }) => protocol === 'http') ?? told[0];
+}
+
+interface Asked {
+  readonly request: MeshRequest;
+  /** Position among the Service's ports. */
+  readonly port: number;
+}
+
+/** A plain GET of each port. */
+const requestsOfSidecar = (input: DiagnosisInput, target: KubeObject): Asked[] =>
+  items(target.spec?.ports).flatMap((each, index) => {
+    const port = at(each, 'port');
+    const host = serviceHost(input);
+    return typeof port === 'number'
+      ? [{ request: { port, host, method: 'GET', path: '/', headers: {} }, port: index }]
+      : [];
+  });
+
+/** What hosts a gateway is called by nobody knows; any that an HTTPRoute names do the same. */
+function requestsOfGateway(input: DiagnosisInput): Asked[] {
+  const route = liveRoutes(input)[0];
+  // Services of other namespaces are not read.
+  const whole = route?.entries.every(({ target }) => !target.includes('.'));
+  const request = route?.object.kind === 'HTTPRoute' && whole ? requestOf(input, route) : undefined;
+  return request ? [{ request, port: 0 }] : [];
 }
 
 /** What callers make together that send equally much. */

@@ -1,7 +1,10 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
 import { list } from '../words.js';
 import { unattachedRoutes } from './attachment.js';
-import { balancedFlow, promisedFlow, seen } from './flow.js';
+import { callerIsGateway } from './callers.js';
+import { promisedFlow, seen, seenUnrouted } from './flow.js';
+import { hostsNotCalled } from './gatewayHosts.js';
+import { callerGatewayName } from './gateways.js';
 import type { CauseKind } from './kind.js';
 import {
   type DiagnosisInput,
@@ -16,7 +19,7 @@ import {
   versionKeys,
 } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
-import { liveRoutes, routeFlow } from './routes.js';
+import { type LiveRoute, liveRoutes, routeFlow } from './routes.js';
 import { callerGateways, hostIndex, isFollowed, sendsHere, serviceHost } from './rules.js';
 
 /** 34: a stage by balancing, and a route that still draws by weights. */
@@ -40,7 +43,7 @@ export const routeMissing: CauseKind = {
     const other = astray(input).length > 0 || unattachedRoutes(input).length > 0;
     return unrouted(input) && !other ? fromObjects(absent(input)) : [];
   },
-  predict: (_candidate, input) => seen(balancedFlow(input)),
+  predict: (_candidate, input) => seenUnrouted(input),
 };
 
 /** 2: a route for another host than the one that is called. */
@@ -48,9 +51,11 @@ export const routeHostDiffers: CauseKind = {
   code: 'ROUTE_HOST_DIFFERS',
   number: 2,
   title: 'the route is for another host than the one that is called',
-  confirm: (input) =>
-    fromObjects(astray(input).flatMap(({ object, named }) => (named ? [] : [otherHost(input, object)]))),
-  predict: (_candidate, input) => seen(balancedFlow(input)),
+  confirm: (input) => [
+    ...fromObjects(astray(input).flatMap(({ object, named }) => (named ? [] : [otherHost(input, object)]))),
+    ...hostsNotCalled(input),
+  ],
+  predict: (_candidate, input) => seenUnrouted(input),
 };
 
 /** 3: a route that the proxies on the way of the calls do not follow. */
@@ -64,7 +69,7 @@ export const routeGatewayDiffers: CauseKind = {
         named && !isFollowed(input, object) ? [otherGateway(input, object)] : [],
       ),
     ),
-  predict: (_candidate, input) => seen(balancedFlow(input)),
+  predict: (_candidate, input) => seenUnrouted(input),
 };
 
 const unrouted = (input: DiagnosisInput): boolean =>
@@ -78,7 +83,8 @@ interface Astray {
 
 /** Without a route in force: VirtualServices that this stage applies, or that send to the Service, and yet do not route its calls. */
 function astray(input: DiagnosisInput): Astray[] {
-  if (!unrouted(input)) return [];
+  // A gateway of the Gateway API alone follows no VirtualService.
+  if (!unrouted(input) || (callerIsGateway(input) && callerGateways(input).length === 0)) return [];
   const { scenario, stage } = input;
   const applied = stage.apply.flatMap(({ object: { kind, metadata } }) =>
     kind === 'VirtualService' ? [`${metadata.namespace ?? scenario.namespace}/${metadata.name}`] : [],
@@ -116,20 +122,30 @@ const placed = (input: DiagnosisInput, object: KubeObject, field: string): { pla
 /** Stages by balancing want no route at all. */
 function leftOver(input: DiagnosisInput): Place[] {
   if (input.stage.expect.by !== 'balancing') return [];
-  return liveRoutes(input).map((route): Place => {
+  return liveRoutes(input).flatMap((route): Place[] => {
+    if (callerIsGateway(input) && leadsToAll(input, route)) return [];
     const { kind, metadata } = route.object;
     const deleted = input.stage.delete.filter((each) => each.kind === kind).map((each) => `${each.kind}/${each.name}`);
     const instead = deleted.length > 0 ? ` The stage deletes ${list(deleted)}, which is another object.` : '';
-    return {
-      object: objectRef(route.object),
-      field: route.hostField,
-      found: route.host,
-      expected: 'no route for this host',
-      fix: `Delete it: kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${namespaceOf(route.object)}.${instead}`,
-      ...placed(input, route.object, route.hostField),
-    };
+    return [
+      {
+        object: objectRef(route.object),
+        field: route.hostField,
+        found: route.host,
+        expected: 'no route for this host',
+        fix: `Delete it: kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${namespaceOf(route.object)}.${instead}`,
+        ...placed(input, route.object, route.hostField),
+      },
+    ];
   });
 }
+
+/** Without a route that leads to the Service as a whole a gateway would not know it. */
+const leadsToAll = (input: DiagnosisInput, { entries }: LiveRoute): boolean =>
+  entries.every(
+    ({ share, subset, target }) =>
+      share === 0 || (subset === undefined && target.split('.')[0] === input.scenario.service),
+  );
 
 function absent(input: DiagnosisInput): Place[] {
   const { stage, scenario } = input;
@@ -137,13 +153,14 @@ function absent(input: DiagnosisInput): Place[] {
   const split =
     shares.some((share) => share > 0 && share < 1) || Object.values(stage.expect.mirror ?? {}).some((m) => m > 0);
   if (split) {
+    const parent = callerGateways(input).length === 0 ? callerGatewayName(input) : undefined;
     return [
       {
-        object: `VirtualService/${scenario.namespace}/${scenario.service}`,
-        field: 'spec.hosts',
+        object: `${parent === undefined ? 'VirtualService' : 'HTTPRoute'}/${scenario.namespace}/${scenario.service}`,
+        field: parent === undefined ? 'spec.hosts' : 'spec.parentRefs',
         found: 'absent',
-        expected: scenario.service,
-        fix: `Apply a route for ${scenario.service}: without one the proxies balance over all ready pods of the Service.`,
+        expected: parent ?? scenario.service,
+        fix: `Apply a route for ${scenario.service}: without one ${callerIsGateway(input) ? 'the gateway answers 404' : 'the proxies balance over all ready pods of the Service'}.`,
       },
     ];
   }

@@ -1,11 +1,42 @@
 import type { KubeObject } from '../../base/kubernetes.js';
+import { callerIsGateway } from './callers.js';
+import { callerGatewayName, isBackend, servedAtGateway } from './gateways.js';
 import { at, type DiagnosisInput, items, namespaceOf, service, text } from './objects.js';
 import { destination, type LiveRoute, type MirrorEntry, type RouteEntry, type RouteRule } from './routeEntries.js';
 
-/** An HTTPRoute that is attached to the Service itself (Gateway API for mesh). */
+/** An HTTPRoute that routes the calls: attached to the Service itself (Gateway API for mesh), or to the gateway that calls. */
 export function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute | undefined {
-  const parents = items(object.spec?.parentRefs);
-  const index = parents.findIndex(
+  const gateway = callerIsGateway(input);
+  const bound = gateway ? boundToGateway(input, object) : boundToService(input, object);
+  if (!bound) return undefined;
+  const rules = items(object.spec?.rules);
+  // A gateway's route leads to other Services too.
+  const ours = rules.flatMap((rule, order) => (!gateway || leadsHere(input, object, rule) ? [order] : []));
+  const position = ours.find((order) => acceptsPlainGet(rules[order])) ?? ours[0];
+  if (position === undefined) return undefined;
+  const { matches: _matches, ...inForce } = ruleOf(input, object, rules[position], position);
+  return {
+    object,
+    ...inForce,
+    // The narrower match stands before the wider one, wherever it is written; of two that are alike, the first.
+    others: ours.flatMap((order) =>
+      order === position
+        ? []
+        : [
+            {
+              ...ruleOf(input, object, rules[order], order),
+              before: order < position || !acceptsPlainGet(rules[order]),
+            },
+          ],
+    ),
+    ...bound,
+  };
+}
+
+type Bound = Pick<LiveRoute, 'hostField' | 'host'>;
+
+function boundToService(input: DiagnosisInput, object: KubeObject): Bound | undefined {
+  const index = items(object.spec?.parentRefs).findIndex(
     (parent) =>
       at(parent, 'kind') === 'Service' &&
       at(parent, 'group') === '' &&
@@ -13,22 +44,19 @@ export function httpRoute(input: DiagnosisInput, object: KubeObject): LiveRoute 
       hasPort(input, at(parent, 'port')) &&
       (text(at(parent, 'namespace')) ?? namespaceOf(object)) === input.scenario.namespace,
   );
-  const rules = items(object.spec?.rules);
-  if (index < 0 || rules.length === 0) return undefined;
-  const position = Math.max(0, rules.findIndex(acceptsPlainGet));
-  const told = rules.map((rule, order) => ruleOf(input, object, rule, order));
-  const { matches: _matches, ...inForce } = told[position] as (typeof told)[number];
-  return {
-    object,
-    ...inForce,
-    // The narrower match stands before the wider one, wherever it is written; of two that are alike, the first.
-    others: told.flatMap((other, order) =>
-      order === position ? [] : [{ ...other, before: order < position || !acceptsPlainGet(rules[order]) }],
-    ),
-    hostField: `spec.parentRefs[${index}].name`,
-    host: input.scenario.service,
-  };
+  return index < 0 ? undefined : { hostField: `spec.parentRefs[${index}].name`, host: input.scenario.service };
 }
+
+function boundToGateway(input: DiagnosisInput, object: KubeObject): Bound | undefined {
+  if (servedAtGateway(input, object).length === 0) return undefined;
+  const host = text(at(object.spec, 'hostnames', 0));
+  if (host !== undefined) return { hostField: 'spec.hostnames[0]', host };
+  return { hostField: 'spec.parentRefs', host: callerGatewayName(input) ?? '' };
+}
+
+/** Does a rule send anything to the Service or its versions? */
+export const leadsHere = (input: DiagnosisInput, object: KubeObject, rule: unknown): boolean =>
+  items(at(rule, 'backendRefs')).some((ref) => isBackend(input, object, ref));
 
 /** Without a port the reference is to every one. */
 function hasPort(input: DiagnosisInput, port: unknown): boolean {
@@ -62,8 +90,10 @@ function ruleOf(input: DiagnosisInput, object: KubeObject, rule: unknown, order:
   };
 }
 
-const target = (input: DiagnosisInput, object: KubeObject, ref: unknown) =>
-  destination(input, object, { host: text(at(ref, 'name')) });
+function target(input: DiagnosisInput, object: KubeObject, ref: unknown) {
+  const [name = '', namespace] = [text(at(ref, 'name')), text(at(ref, 'namespace'))];
+  return destination(input, object, { host: namespace === undefined ? name : `${name}.${namespace}` });
+}
 
 function entriesOf(input: DiagnosisInput, object: KubeObject, backendRefs: unknown, rule: string): RouteEntry[] {
   const refs = items(backendRefs);

@@ -77,15 +77,20 @@ export function neededVersions({ expect }: Stage): readonly string[] {
   return [...new Set([...positive(expect.share), ...positive(expect.mirror)])];
 }
 
-/** Deployments of the service whose pods carry the labels of a version. */
-export function deploymentsOf(input: DiagnosisInput, version: string): readonly KubeObject[] {
+/** By which the Service selects its pods, whatever version it pins. */
+export function openSelector(input: DiagnosisInput): Record<string, string> {
   const keys = versionKeys(input.scenario);
   const selector = labels(service(input)?.spec?.selector);
-  const withoutVersion = Object.fromEntries(Object.entries(selector).filter(([key]) => !keys.includes(key)));
+  return Object.fromEntries(Object.entries(selector).filter(([key]) => !keys.includes(key)));
+}
+
+/** Deployments of the service whose pods carry the labels of a version. */
+export function deploymentsOf(input: DiagnosisInput, version: string): readonly KubeObject[] {
+  const selector = openSelector(input);
   return ofKind(input, 'Deployment').filter((deployment) => {
     const own = labels(at(deployment.spec, 'template', 'metadata', 'labels'));
     const same = namespaceOf(deployment) === input.scenario.namespace;
-    return same && labelsMatch(input.scenario.versions[version], own) && labelsMatch(withoutVersion, own);
+    return same && labelsMatch(input.scenario.versions[version], own) && labelsMatch(selector, own);
   });
 }
 

@@ -1,14 +1,13 @@
 import { expandHost, type KubeObject, labelsMatch } from '../../base/kubernetes.js';
-import { callerPods } from './callers.js';
+import { callerIsGateway, callerLabels } from './callers.js';
 import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, text } from './objects.js';
 
 export const serviceHost = ({ scenario }: DiagnosisInput): string =>
   `${scenario.service}.${scenario.namespace}.svc.cluster.local`;
 
-/** Gateways, `namespace/name`, that the caller's pods are; empty where its sidecars route. */
+/** Gateways of Istio, `namespace/name`, that the caller's pods are. */
 export function callerGateways(input: DiagnosisInput): readonly string[] {
-  const { from } = input.scenario;
-  const own = from === undefined ? undefined : callerPods(input, from)[0]?.metadata.labels;
+  const own = callerLabels(input);
   return ofKind(input, 'Gateway').flatMap((gateway) => {
     const selector = labels(gateway.spec?.selector);
     const selects = Object.keys(selector).length > 0 && labelsMatch(selector, own);
@@ -19,8 +18,8 @@ export function callerGateways(input: DiagnosisInput): readonly string[] {
 /** Do the proxies on the way of the calls follow this VirtualService? */
 export function isFollowed(input: DiagnosisInput, object: KubeObject): boolean {
   const named = items(object.spec?.gateways).map((each) => text(each) ?? '');
+  if (!callerIsGateway(input)) return named.length === 0 || named.includes('mesh');
   const gateways = callerGateways(input);
-  if (gateways.length === 0) return named.length === 0 || named.includes('mesh');
   return named.some((each) => gateways.includes(each.includes('/') ? each : `${namespaceOf(object)}/${each}`));
 }
 
@@ -100,5 +99,5 @@ export function hostIndex(input: DiagnosisInput, object: KubeObject): number {
   const hosts = items(object.spec?.hosts).map((each) => text(each) ?? '');
   const own = hosts.findIndex((host) => hostMatches(host, namespaceOf(object), serviceHost(input)));
   if (own >= 0 || hosts.length === 0) return own;
-  return callerGateways(input).length > 0 && sendsHere(input, object) ? 0 : -1;
+  return callerIsGateway(input) && sendsHere(input, object) ? 0 : -1;
 }

@@ -1,8 +1,8 @@
 import { expandHost, type KubeObject } from '../../base/kubernetes.js';
 import { importsOf, sidecarFor } from '../../mesh/scope.js';
-import { callerPods } from './callers.js';
-import { at, type DiagnosisInput, items, labels, namespaceOf, ofKind, text } from './objects.js';
-import { byAge, callerGateways, serviceHost } from './rules.js';
+import { callerIsGateway, callerLabels } from './callers.js';
+import { at, type DiagnosisInput, items, namespaceOf, ofKind, text } from './objects.js';
+import { byAge, serviceHost } from './rules.js';
 
 /** What the Sidecar object that governs the caller's pods lets them know. */
 export interface CallerSidecar {
@@ -15,10 +15,10 @@ export interface CallerSidecar {
 
 /** undefined: none governs them, or it hides nothing. */
 export function callerSidecar(input: DiagnosisInput): CallerSidecar | undefined {
-  const { from, namespace, mesh } = input.scenario;
-  if (mesh === 'linkerd' || callerGateways(input).length > 0) return undefined;
-  const own = labels((from === undefined ? undefined : callerPods(input, from)[0])?.metadata.labels);
-  const object = sidecarFor([...ofKind(input, 'Sidecar')].sort(byAge), { namespace, labels: own }, ROOT);
+  const { namespace, mesh } = input.scenario;
+  if (mesh === 'linkerd' || callerIsGateway(input)) return undefined;
+  const governed = { namespace, labels: callerLabels(input) };
+  const object = sidecarFor([...ofKind(input, 'Sidecar')].sort(byAge), governed, ROOT);
   const imported = object && importsOf(object, namespace);
   if (!imported) return undefined;
   return {

@@ -2,7 +2,7 @@ import { type KubeObject, labelsMatch, objectRef } from '../../base/kubernetes.j
 import { list } from '../words.js';
 import { liveFlow, losing, promisedFlow, seen } from './flow.js';
 import type { Candidate, CauseKind, Prediction } from './kind.js';
-import { at, type DiagnosisInput, labels, namespaceOf, ofKind, service, versionKeys } from './objects.js';
+import { at, type DiagnosisInput, labels, namespaceOf, ofKind, openSelector } from './objects.js';
 import { fromObjects, type Place, placeAt } from './place.js';
 import { liveRoutes } from './routes.js';
 import { destinationRules, type Subset, subsetsOf } from './rules.js';
@@ -130,14 +130,12 @@ function mixed(input: DiagnosisInput, used: Used): Place[] {
 /** Labels of pods of the Service, whatever version its selector pins, that carry these; of Deployments where no pod is known. */
 function carriers(input: DiagnosisInput, wanted: Readonly<Record<string, string>>): Record<string, string>[] {
   const { scenario } = input;
-  const keys = versionKeys(scenario);
-  const selector = Object.entries(labels(service(input)?.spec?.selector)).filter(([key]) => !keys.includes(key));
   const here = (object: KubeObject) => namespaceOf(object) === scenario.namespace;
   const pods = ofKind(input, 'Pod').filter(here);
   const templates = ofKind(input, 'Deployment')
     .filter(here)
     .map((each) => labels(at(each.spec, 'template', 'metadata', 'labels')));
   const all = pods.length > 0 ? pods.map((pod) => labels(pod.metadata.labels)) : templates;
-  const needed = { ...Object.fromEntries(selector), ...wanted };
+  const needed = { ...openSelector(input), ...wanted };
   return all.filter((each) => labelsMatch(needed, each));
 }

@@ -1,4 +1,5 @@
 import { list } from '../words.js';
+import { unresolvedBackends } from './backends.js';
 import { capturing } from './captured.js';
 import { promisedFlow, seen } from './flow.js';
 import type { CauseKind } from './kind.js';
@@ -65,7 +66,9 @@ function wrongWeights(input: DiagnosisInput, route: LiveRoute): Place[] {
   return told.flatMap(([version, promised]) => {
     const entry = route.entries.find((each) => each.version === version);
     if (promised > 0 && mirrorsTo(route, version)) return [];
-    return [entry ? wrongWeight(input, route, entry, promised) : missingEntry(input, route, version, promised)];
+    if (entry) return [wrongWeight(input, route, entry, promised)];
+    // A backend that is no Service may be meant for it.
+    return unresolvedBackends(input).length > 0 ? [] : [missingEntry(input, route, version, promised)];
   });
 }
 
