@@ -1,6 +1,7 @@
 import { EnvironmentError } from '../base/errors.js';
 import { ApiError, type ClusterClient } from '../cluster/client.js';
 import { podsOfWorkload } from '../cluster/workloads.js';
+import { CALLER_ELSEWHERE } from '../scenario/schema-parts.js';
 import type { Scenario } from '../scenario/types.js';
 
 const WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
@@ -24,7 +25,7 @@ export async function checkNamespace(client: ClusterClient, scenario: Scenario):
  * Looks whether the cluster holds what the scenario takes for granted: the Service under release and the workload whose calls are
  * judged, unless a stage applies them. Without them a run would send load for minutes and then have no data. What the credentials do
  * not let it see is not missed.
- * @throws EnvironmentError that names what is missing, what there is instead and what to do.
+ * @throws EnvironmentError that names what is missing, what or where there is instead and what to do.
  */
 export async function checkTarget(client: ClusterClient, scenario: Scenario): Promise<void> {
   const { namespace, service, from } = scenario;
@@ -50,8 +51,22 @@ export async function checkTarget(client: ClusterClient, scenario: Scenario): Pr
   if (!pods?.allowed || lists.some(({ allowed }) => !allowed)) return;
   const workloads = lists.flatMap(({ value }) => value ?? []).map(({ metadata }) => metadata.name);
   const runs = podsOfWorkload(pods.value ?? [], namespace, from).length > 0;
-  if (!workloads.includes(from) && !runs && !applied(WORKLOADS, from))
-    throw missing(`${place} has no workload ${from}, whose calls are to be judged`, 'workloads', workloads, scenario);
+  if (workloads.includes(from) || runs || applied(WORKLOADS, from)) return;
+  const message = `${place} has no workload ${from}, whose calls are to be judged`;
+  const elsewhere = await namespacesWith(client, from);
+  if (elsewhere.length === 0) throw missing(message, 'workloads', workloads, scenario);
+  throw new EnvironmentError(
+    'E_TARGET',
+    `${message}; there is one in ${elsewhere.join(', ')}`,
+    `${CALLER_ELSEWHERE}; correct ${scenario.file}.`,
+  );
+}
+
+/** As far as the credentials let us look. */
+async function namespacesWith(client: ClusterClient, workload: string): Promise<string[]> {
+  const lists = await Promise.all(WORKLOADS.map((kind) => visible(client.list('apps/v1', kind))));
+  const found = lists.flatMap(({ value }) => value ?? []).filter(({ metadata }) => metadata.name === workload);
+  return [...new Set(found.map(({ metadata }) => metadata.namespace ?? 'default'))].sort();
 }
 
 const placeOf = (client: ClusterClient): string => `the cluster of context ${client.context} (${client.server})`;

@@ -1,7 +1,7 @@
 import type { $ZodIssue } from 'zod/v4/core';
 import type { Problem } from '../base/errors.js';
 import { didYouMean, show } from './nearest.js';
-import { ALLOWED } from './schema-parts.js';
+import { ALLOWED, CALLER_ELSEWHERE } from './schema-parts.js';
 import { type Path, pathText, type YamlText } from './yaml-text.js';
 
 /** Says of a value at a path of the scenario file what is wrong with it. */
@@ -88,6 +88,7 @@ function hintFor(issue: $ZodIssue, found: unknown, source: string | undefined): 
     return value <= 100 ? `write ${written}%${asRatio}` : undefined;
   }
   if (issue.message === ALLOWED.duration && bare) return `write ${written}ms or ${written}s`;
+  if (issue.message === ALLOWED.caller && String(found).includes('.')) return CALLER_ELSEWHERE;
   if (issue.message === ALLOWED.label && typeof found !== 'object') return `quote it: "${written}"`;
   if (issue.code === 'invalid_type' && issue.expected === 'array' && typeof found === 'string')
     return `write [${found}]`;

@@ -6,7 +6,12 @@ export const ALLOWED = {
   percent: 'a percentage from 0% to 100%, such as 10% or 0.5%',
   duration: 'a duration with its unit, such as 100ms, 2s, 1.5m or 1h; at most 24h',
   label: 'text, as Kubernetes label values are: at most 63 letters, digits, "-", "_" and "."',
+  caller: 'a workload in the namespace of the Service: lower-case letters, digits and "-", at most 63',
 } as const;
+
+/** What to do where the calls come from another namespace, which no vantage point is asked about. */
+export const CALLER_ELSEWHERE =
+  'judged are calls from the namespace of the Service: name a caller there, such as a gateway of its own';
 
 const MAX_DURATION_MS = 86_400_000;
 

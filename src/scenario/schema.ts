@@ -5,10 +5,8 @@ import { ALLOWED, choice, count, duration, mapping, percent, range, text } from 
 import { SEED_NAMES } from './seeds.js';
 import type { Percentile } from './types.js';
 
-const dnsName = (what: string) => {
-  const error = `${what}: lower-case letters, digits and "-", at most 63`;
-  return z.string({ error }).regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error });
-};
+const dnsName = (what: string) => dnsText(`${what}: lower-case letters, digits and "-", at most 63`);
+const dnsText = (error: string) => z.string({ error }).regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error });
 
 const VERSION_NAME =
   'a version name: a letter, then letters, digits, "-", "_" and ".", but not uri, failed, by, max or a percentile';
@@ -182,7 +180,7 @@ export const ScenarioFile = mapping({
   mesh: choice(['istio', 'linkerd', 'gateway-api']).optional().meta({ description: 'Default istio.' }),
   namespace: dnsName('a namespace'),
   service: dnsName('the name of the Service under release'),
-  from: dnsName('the workload whose calls are judged')
+  from: dnsText(ALLOWED.caller)
     .optional()
     .meta({ description: 'The workload whose calls are judged. Left out: the load calls the Service itself.' }),
   versions: z

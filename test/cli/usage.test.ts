@@ -48,6 +48,11 @@ describe('usage that is refused, with exit code 3 and nothing on stdout', () => 
     ['a diagnosis of a Service and a scenario', ['diagnose', 'x', '--service', 'y'], /--service: stands instead of/],
     ['a diagnosis of a namespace without a Service', ['diagnose', '-n', 'x'], /-n: goes with --service/],
     [
+      'a diagnosis of calls from another namespace',
+      ['diagnose', '--service', 'x', '-n', 'y', '--from', 'edge.istio-system'],
+      /--from: found "edge\.istio-system"; allowed is a workload in the namespace of the Service(.|\n)*a gateway of its own/,
+    ],
+    [
       'a diagnosis that expects more than all',
       ['diagnose', '--expect', 'v1=80%', '--expect', 'v2=30%'],
       /--expect: the shares make 110 % together/,

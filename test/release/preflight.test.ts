@@ -66,6 +66,16 @@ describe('before anything is sent', () => {
       here,
       /^E_TARGET 4 namespace demo .* has no workload webapp.*workloads there: web\./s,
     ],
+    [
+      'a caller that is in another namespace is named with it',
+      [
+        service,
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'edge' } },
+        { ...workload('Deployment', 'webapp'), metadata: { name: 'webapp', namespace: 'edge' } },
+      ],
+      here,
+      /^E_TARGET 4 namespace demo .* has no workload webapp.*; there is one in edge judged are calls from the namespace/s,
+    ],
     ['a Service and a caller that are there pass', [service, workload('Deployment', 'webapp')], here, /^$/],
     ['the caller may be a StatefulSet', [service, workload('StatefulSet', 'webapp')], here, /^$/],
     [

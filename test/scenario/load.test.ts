@@ -598,6 +598,11 @@ describe('a bad scenario file', () => {
     ],
     ['broken YAML', change('{version: v1}', '{version: v1'), ['scenario.yaml:7: .*']],
     ['nothing at all', () => '', ['scenario.yaml:1: found null; allowed is a mapping with name, .*']],
+    [
+      'a caller of another namespace',
+      change('from: web\n', 'from: edge.istio-system\n'),
+      ['from: found "edge.istio-system"; allowed is a workload in the namespace of the Service.*a gateway of its own'],
+    ],
     ['a list', () => '- a\n', ['scenario.yaml:1: found \\["a"\\]; allowed is a mapping .*']],
     ['a second document', change(/$/, '---\na: 1\n'), ['scenario.yaml:24: a scenario is one YAML document.*']],
     ['deep nesting', () => `a: ${'['.repeat(100_000)}`, ['scenario.yaml:1: nests deeper than 64 levels.*']],

@@ -15,6 +15,7 @@ import { routedShare } from '../../release/livePromise.js';
 import { liveScenario } from '../../release/liveScenario.js';
 import { makeObservers, type ObservedTarget } from '../../release/observers.js';
 import { loadScenario } from '../../scenario/load.js';
+import { ALLOWED, CALLER_ELSEWHERE } from '../../scenario/schema-parts.js';
 import type { Scenario, Stage } from '../../scenario/types.js';
 import { type DiagnoseDocument, diagnoseDocument } from '../diagnoseDocument.js';
 import { diagnoseText, watchedText } from '../diagnoseText.js';
@@ -165,10 +166,13 @@ async function busiestCaller(scenario: Scenario, target: ObservedTarget, io: Io)
   const [busiest] = here;
   const others = here.slice(1).map(({ workload }) => workload);
   const more = others.length > 0 ? `; also: ${others.join(', ')}` : '';
+  const elsewhere = callers.filter((each) => !here.includes(each)).map((each) => `${each.workload}.${each.namespace}`);
   io.stderr.write(
     busiest
       ? `caller: ${busiest.workload}, which calls ${scenario.service} most${more} (--from names another)\n`
-      : `caller: none is known to Prometheus; name it with --from\n`,
+      : elsewhere.length > 0
+        ? `caller: none in namespace ${scenario.namespace}, but ${elsewhere.join(', ')}; ${CALLER_ELSEWHERE}\n`
+        : `caller: none is known to Prometheus; name it with --from\n`,
   );
   return busiest?.workload;
 }
@@ -215,6 +219,8 @@ function checkUsage(file: string | undefined, { service, namespace, from, stage 
   const refuse = (option: string, message: string, hint: string): never => {
     throw new ConfigError([{ file: option, message, hint }]);
   };
+  if (from?.includes('.'))
+    refuse('--from', `found ${JSON.stringify(from)}; allowed is ${ALLOWED.caller}`, CALLER_ELSEWHERE);
   if (service !== undefined) {
     if (file !== undefined) refuse('--service', 'stands instead of a scenario', 'leave one of the two out');
     if (namespace === undefined) refuse('-n', 'is needed with --service', 'name the namespace of the Service');
