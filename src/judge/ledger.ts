@@ -7,12 +7,14 @@ import { amount, counted, list, POINT_NAMES, percent } from './words.js';
 /**
  * Explains every request of the load at every vantage point. Each line says which other counts it is made of; what nothing explains is its
  * residual (positive: too many, negative: too few), never an invented story.
+ * @param gateway the caller is a gateway, whose proxy counts nothing of what it receives.
  */
-export function ledgerOf(scenario: Scenario, stage: Stage, look: Look): Ledger {
+export function ledgerOf(scenario: Scenario, stage: Stage, look: Look, gateway = false): Ledger {
   const books: Books = {
     scenario,
     stage,
     look,
+    gateway,
     versions: Object.keys(scenario.versions),
     client: goodObservation(look, 'client'),
     source: goodObservation(look, 'source'),
@@ -33,6 +35,7 @@ interface Books {
   readonly scenario: Scenario;
   readonly stage: Stage;
   readonly look: Look;
+  readonly gateway: boolean;
   readonly versions: readonly string[];
   readonly client: GoodObservation | undefined;
   readonly source: GoodObservation | undefined;
@@ -133,13 +136,13 @@ function foreignLines(point: WatchedPoint, { counts }: GoodObservation): OpenLin
 }
 
 function destinationLines(books: Books): OpenLine[] {
-  const { client, destination, scenario, versions } = books;
+  const { client, destination, gateway, scenario, versions } = books;
   if (!destination) return [];
   const { unknown } = destination.counts;
   const direct = scenario.from === undefined;
   const received = direct ? attributed(destination.counts) + unknown.total : destination.frontDoor;
   const front =
-    received !== undefined && client
+    received !== undefined && client && !gateway
       ? [
           line(
             'destination',

@@ -49,7 +49,7 @@ export class StageJudge {
       return check.plan.rule === 'proxies' && result.verdict === 'not-applicable' ? [] : [result];
     });
     const required = this.checks.filter((check) => check.plan.required);
-    const ledger = ledgerOf(this.scenario, this.stage, look);
+    const ledger = ledgerOf(this.scenario, this.stage, look, this.unit.choice?.gateway);
     const refuted = checks.some((check) => check.required && check.verdict === 'fail');
     // A refutation may be a matter of one request; who sent it takes some more.
     const naming = this.checks.some(({ plan, ready }) => plan.rule === 'proxies' && !ready);

@@ -37,6 +37,15 @@ describe('ledger', () => {
     expect(books(canary, blind).closed).toBe(false);
   });
 
+  test('a gateway has no front door: it counts what it sends alone', () => {
+    const seen = look(
+      [saw('client', { v1: 90 }), saw('source', { v1: 90 }), saw('destination', { v1: 90 }, { frontDoor: 0 })],
+      true,
+    );
+    expect(residuals(books(canary, seen))).toEqual([['destination', 'requests received by webapp', -90]]);
+    expect(residuals(ledgerOf(scenario([canary]), canary, seen, true))).toEqual([]);
+  });
+
   test.each([
     {
       says: 'an answer that the client did not sort',
