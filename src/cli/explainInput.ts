@@ -79,19 +79,23 @@ export function callerOf(
   };
 }
 
-/** The Gateway of the Gateway API whose workload, which no manifest defines, is called so: `<gateway>-<class>`. */
+/** The Gateway of the Gateway API whose workload, which no manifest defines, is called so. */
 function gatewayMadeFor(
   objects: readonly KubeObject[],
   from: { workload: string; namespace: string },
 ): string | undefined {
   return objects.find(
-    ({ kind, apiVersion, metadata, spec }) =>
-      kind === 'Gateway' &&
-      apiGroup(apiVersion) === 'gateway.networking.k8s.io' &&
-      metadata.namespace === from.namespace &&
-      from.workload === `${metadata.name}-${text(spec?.gatewayClassName) ?? 'istio'}`,
+    (object) =>
+      object.kind === 'Gateway' &&
+      apiGroup(object.apiVersion) === 'gateway.networking.k8s.io' &&
+      object.metadata.namespace === from.namespace &&
+      from.workload === gatewayMadeOf(object),
   )?.metadata.name;
 }
+
+/** The name of the workload that Istio makes for a Gateway of the Gateway API: `<gateway>-<class>`. */
+export const gatewayMadeOf = ({ metadata, spec }: KubeObject): string =>
+  `${metadata.name}-${text(spec?.gatewayClassName) ?? 'istio'}`;
 
 /** Why a gateway listens on no such port. */
 export function portWarning(objects: readonly KubeObject[], caller: Caller, to: string): MeshWarning {

@@ -1,11 +1,13 @@
 import { ConfigError } from '../base/errors.js';
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { callsOfImage } from '../lab/apps/samples.js';
+import { PLAIN } from '../mesh/examples.js';
 import { record, records, text } from '../mesh/read.js';
 import { type CallerChoice, callersOf, otherWorkloads, type Release, releasesOf } from '../mesh/releases.js';
 import type { Proposal, ProposedStage } from '../scenario/scaffoldObjects.js';
 import { type ExplainDocument, explain } from './explainDocument.js';
 import { callerOf } from './explainInput.js';
+import { type GatewayCaller, gatewayCallers, routedInMesh } from './initGateway.js';
 import { startObjects } from './initObjects.js';
 import { splitter } from './initRoutes.js';
 
@@ -29,26 +31,32 @@ const STEPS = [0.1, 0.5, 1];
 export function propose(objects: readonly KubeObject[], wishes: Wishes): Omit<Proposal, 'schema'> {
   const release = chooseRelease(objects, wishes);
   const caller = chooseCaller(objects, release, wishes.from);
+  const gateway = 'request' in caller ? caller : undefined;
+  const stands = gateway?.stands ?? [];
+  const others = objects.filter((object) => !stands.some((each) => objectRef(each) === objectRef(object)));
+  const world = [...others, ...stands];
   const ask = (all: readonly KubeObject[]): ExplainDocument =>
     explain({
       objects: all,
       caller: {
-        ...callerOf(all, { workload: caller.workload, namespace: release.namespace }, false).caller,
+        ...callerOf(all, { workload: caller.workload, namespace: release.namespace }, gateway !== undefined).caller,
         sidecar: true,
       },
-      host: release.service,
-      port: release.port,
-      method: 'GET',
-      path: '/',
-      headers: {},
+      ...PLAIN,
+      ...gateway?.request,
+      host: gateway ? (gateway.request.host ?? 'any') : release.service,
+      port: gateway?.request.port ?? release.port,
       versionLabel: release.label,
     });
-  const present = ask(objects);
+  const present = ask(world);
   const versions = orderVersions(release, present, wishes.versions);
   const [old, next] = [versions[0] ?? '', versions.at(-1) ?? ''];
   const share = present.share[next] ?? 0;
-  const route = objects.find((object) => present.source !== '' && objectRef(object) === present.source);
-  const split = splitter({ objects, release, present, route, ask });
+  const route = world.find((object) => present.source !== '' && objectRef(object) === present.source);
+  const split = splitter({ objects: world, release, present, route, ask });
+  // A gateway needs a route, which may leave the choice to balancing.
+  const whole = gateway !== undefined && present.routes[present.taken]?.destinations.length === 1;
+  const balanced = !route || (whole && Object.keys(present.share).length > 1);
   const first: ProposedStage = {
     name: 'present',
     why: route
@@ -56,9 +64,9 @@ export function propose(objects: readonly KubeObject[], wishes: Wishes): Omit<Pr
       : 'As it was found: no route names the service, so the proxies balance over all ready pods.',
     objects: route ? [applicable(route)] : [],
     share,
-    balanced: !route,
+    balanced,
   };
-  const steps = route ? STEPS.filter((step) => step > share + 0.001) : STEPS;
+  const steps = balanced ? STEPS : STEPS.filter((step) => step > share + 0.001);
   const more = steps.flatMap((step): ProposedStage[] => {
     const made = split(old, next, step);
     if (!made) return [];
@@ -71,12 +79,13 @@ export function propose(objects: readonly KubeObject[], wishes: Wishes): Omit<Pr
     service: release.service,
     from: caller.workload,
     why: caller.why,
-    calls: callsOf(objects, release, caller.workload),
+    calls: gateway ? [] : callsOf(objects, release, caller.workload),
+    request: gateway ? gateway.request : { ...PLAIN, host: undefined },
     mesh: route?.kind === 'HTTPRoute' ? 'gateway-api' : 'istio',
     label: release.label,
     versions,
     stages: [first, ...more],
-    start: startObjects(objects, release.namespace, caller.workload),
+    start: [...startObjects(others, release.namespace, caller.workload), ...stands],
   };
 }
 
@@ -100,18 +109,32 @@ function chooseRelease(objects: readonly KubeObject[], { service, namespace }: W
   return fail(refuse(`several Services have two versions: ${list}`, 'choose one with --service, and --namespace'));
 }
 
-function chooseCaller(objects: readonly KubeObject[], release: Release, wanted: string | undefined): CallerChoice {
+function chooseCaller(
+  objects: readonly KubeObject[],
+  release: Release,
+  wanted: string | undefined,
+): CallerChoice | GatewayCaller {
   const others = otherWorkloads(objects, release).map(({ metadata }) => metadata.name);
+  const gateways = gatewayCallers(objects, release);
   if (wanted !== undefined) {
+    const gateway = gateways.find(({ workload }) => workload === wanted);
+    if (gateway) return { ...gateway, why: 'as --from says' };
     if (others.includes(wanted)) return { workload: wanted, why: 'as --from says' };
-    return refuseCaller(`found ${JSON.stringify(wanted)}, which is no other workload of ${release.namespace}`, others);
+    const names = [...others, ...gateways.map(({ workload }) => workload)];
+    return refuseCaller(`found ${JSON.stringify(wanted)}, which is no other workload of ${release.namespace}`, names);
   }
-  const choices = callersOf(objects, release, callsOfImage);
-  const [only] = choices;
-  if (only && choices.length === 1) return only;
+  const known = callersOf(objects, release, callsOfImage);
+  const evident = known.length > 0 || routedInMesh(objects, release) ? known : gateways;
+  const [only] = others;
+  const choices =
+    evident.length === 0 && only && others.length === 1
+      ? [{ workload: only, why: 'it is the only other workload' }]
+      : evident;
+  const [first] = choices;
+  if (first && choices.length === 1) return first;
   return choices.length > 1
     ? refuseCaller(
-        `several workloads may call ${release.service} (${choices[0]?.why})`,
+        `several workloads may call ${release.service} (${first?.why})`,
         choices.map(({ workload }) => workload),
       )
     : refuseCaller(`nothing tells which workload calls ${release.service}`, others);

@@ -1,6 +1,6 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
-import { labels, records, text } from '../mesh/read.js';
-import type { Release } from '../mesh/releases.js';
+import { labels, record, records, text } from '../mesh/read.js';
+import { type Release, servicesOfRelease } from '../mesh/releases.js';
 import type { ExplainDocument } from './explainDocument.js';
 import { unversioned } from './world.js';
 
@@ -50,10 +50,16 @@ function withDestinations(given: Given, destinations: readonly Record<string, un
   return { ...given.route, spec: { ...given.route.spec, [at.rules]: rules } };
 }
 
+/** Of the rule that takes the request. */
+function presentDestinations(given: Given) {
+  const at = place(given);
+  return at ? records(records(given.route?.spec?.[at.rules])[at.index]?.[at.key]) : [];
+}
+
 function reweighted(given: Given, old: string, next: string, share: number): KubeObject[] | undefined {
   const at = place(given);
   if (!at || !given.route) return undefined;
-  const present = records(records(given.route.spec?.[at.rules])[at.index]?.[at.key]);
+  const present = presentDestinations(given);
   const versions = present.map((_, only) => {
     const alone = withDestinations(
       given,
@@ -76,7 +82,7 @@ function reweighted(given: Given, old: string, next: string, share: number): Kub
 
 function bySubsets(given: Given, old: string, next: string, share: number): KubeObject[] | undefined {
   const { objects, release, route } = given;
-  if (route && route.kind !== 'VirtualService') return undefined;
+  if (route && route.kind !== 'VirtualService') return byServices(given, old, next, share);
   const { service, namespace, label } = release;
   const rule = objects.find(
     ({ kind, metadata, spec }) =>
@@ -96,9 +102,12 @@ function bySubsets(given: Given, old: string, next: string, share: number): Kube
     metadata: rule?.metadata ?? { name: service, namespace },
     spec: { ...(rule?.spec ?? { host: service }), subsets },
   };
-  const destinations = [[old, Math.round((1 - share) * 100)] as const, [next, Math.round(share * 100)] as const].map(
-    ([version, weight]) => ({ destination: { host: service, subset: name(version) }, weight }),
-  );
+  const [present] = presentDestinations(given);
+  const { port } = record(present?.destination);
+  const destinations = weightsOf(old, next, share).map(([version, weight]) => ({
+    destination: { host: service, subset: name(version), ...(port ? { port } : {}) },
+    weight,
+  }));
   const virtualService = route
     ? withDestinations(given, destinations)
     : {
@@ -109,6 +118,23 @@ function bySubsets(given: Given, old: string, next: string, share: number): Kube
       };
   if (!virtualService) return undefined;
   return missing.length > 0 ? [destinationRule, virtualService] : [virtualService];
+}
+
+const weightsOf = (old: string, next: string, share: number) =>
+  [[old, Math.round((1 - share) * 100)] as const, [next, Math.round(share * 100)] as const] as const;
+
+/** Backends for one version each, where such Services are there: an HTTPRoute has no subsets. */
+function byServices(given: Given, old: string, next: string, share: number): KubeObject[] | undefined {
+  const { objects, release } = given;
+  const [present] = presentDestinations(given);
+  const backends = weightsOf(old, next, share).flatMap(([version, weight]) => {
+    const only = servicesOfRelease(objects, release).find(
+      ({ spec }) => labels(spec?.selector)[release.label] === version,
+    );
+    return only ? [{ ...present, name: only.metadata.name, weight }] : [];
+  });
+  const changed = backends.length === 2 ? withDestinations(given, backends) : undefined;
+  return changed && [changed];
 }
 
 /** A label value as the name of a subset. */

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { literalPattern } from '../base/patterns.js';
+import { isGateway } from './gatewayServers.js';
 import { isWorkload } from './pods.js';
 import { labels, record, records, text } from './read.js';
 
@@ -97,10 +98,18 @@ function selects(service: KubeObject, workload: KubeObject): boolean {
 export const servicesOfWorkload = (objects: readonly KubeObject[], workload: KubeObject): KubeObject[] =>
   objects.filter((service) => service.kind === 'Service' && service.apiVersion === 'v1' && selects(service, workload));
 
+/** The Services that lead to workloads of a release; those of one version each are among them. */
+export const servicesOfRelease = (objects: readonly KubeObject[], { namespace, workloads }: Release): KubeObject[] =>
+  objects
+    .filter(
+      (object) =>
+        isOwnWorkload(object) && namespaceOf(object) === namespace && workloads.includes(object.metadata.name),
+    )
+    .flatMap((workload) => servicesOfWorkload(objects, workload));
+
 /**
  * Who may call a service, by the strongest evidence that there is: its address in an environment variable or argument, an image that is
- * known to call it, a rule for the caller's labels, a way from a gateway, being the only other workload. Several are several choices;
- * without evidence none is given.
+ * known to call it, a rule for the caller's labels, a way from a gateway. Several are several choices; without evidence none is given.
  * @param callsOfImage http URLs that an image is known to call.
  */
 export function callersOf(
@@ -120,7 +129,6 @@ export function callersOf(
     ],
     ['a route of the service is for its labels', (workload) => sourceLabelled(objects, workload, release)],
     ['a gateway or load balancer leads to it', (workload) => isEntrance(objects, workload)],
-    ['it is the only other workload', () => others.length === 1],
   ];
   for (const [why, holds] of evidence) {
     const found = others.filter(holds);
@@ -129,10 +137,14 @@ export function callersOf(
   return [];
 }
 
-/** Workloads of the namespace that are not behind the service. */
+/** Workloads of the namespace that are not behind the service, and no gateways. */
 export const otherWorkloads = (objects: readonly KubeObject[], { namespace, workloads }: Release): KubeObject[] =>
   objects.filter(
-    (object) => isOwnWorkload(object) && namespaceOf(object) === namespace && !workloads.includes(object.metadata.name),
+    (object) =>
+      isOwnWorkload(object) &&
+      namespaceOf(object) === namespace &&
+      !workloads.includes(object.metadata.name) &&
+      !isGateway(objects, podLabels(object)),
   );
 
 function names(workload: KubeObject, { service }: Release): boolean {

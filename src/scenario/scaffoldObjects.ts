@@ -25,6 +25,13 @@ export interface Proposal {
   readonly why: string;
   /** What the caller asks in the lab for each request of its own; http URLs. */
   readonly calls: readonly string[];
+  /** A request of the load that comes to the service. host undefined: any. */
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly host: string | undefined;
+  };
   readonly mesh: 'istio' | 'gateway-api';
   /** The pod label that tells the versions apart. */
   readonly label: string;
@@ -50,15 +57,22 @@ export function scaffoldObjects(proposal: Proposal): Readonly<Record<string, str
   });
   return {
     'scenario.yaml': scenario(proposal, stages),
-    'uris.txt': URIS,
+    'uris.txt': uris(proposal),
     'objects.yaml': `# What the lab starts with: the objects as they were found, reduced to what a mesh looks at.\n${proposal.start.map((object) => stringify(object)).join('---\n')}`,
     ...files,
   };
 }
 
+/** `GET /hello Host: shop.example.com` */
+function uris({ request: { method, path, headers, host } }: Proposal): string {
+  const told = Object.entries({ ...(host === undefined ? {} : { Host: host }), ...headers });
+  const fields = told.map(([name, value]) => `${name}: ${value}`).join('; ');
+  const target = method === 'GET' && fields === '' ? path : `${method} ${path} ${fields}`.trim();
+  return `${URIS}${target}\n`;
+}
+
 const URIS = `# One request a line: [METHOD] URI [weight=N] [Header: value; Header: value]
 # The paths of the caller that reach the service under release.
-/
 `;
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
@@ -75,7 +89,7 @@ ${stage.balanced ? '    precision: {margin: 5%}\n' : ''}`;
 }
 
 function scenario(proposal: Proposal, stages: readonly string[]): string {
-  const { name, mesh, namespace, service, from, calls, why, label, versions, schema } = proposal;
+  const { name, mesh, namespace, service, from, calls, request, why, label, versions, schema } = proposal;
   const next = versions.at(-1) ?? '';
   const app = appOf(proposal);
   return `# yaml-language-server: $schema=${schema}
@@ -98,7 +112,7 @@ ${versions.map((version) => `  ${versionName(version)}: {${label}: ${JSON.string
 # How the client tells the versions apart. These texts are what the lab's applications answer with. Your own has others:
 # write a page and the texts that only one version has in it, or \`marker: off\`; the proxies decide in any case.
 marker:
-  uri: /
+  uri: ${request.path.replace(/\?.*/, '')}
 ${versions.map((version) => `  ${versionName(version)}: '"app":"${app}","version":"${version}"'`).join('\n')}
 
 load:
@@ -121,10 +135,7 @@ stages:${stages.join('')}
 # How the embedded lab plays the applications. A real cluster is expected to run them already.
 lab:
   objects: [objects.yaml]
-  apps:
-    ${from}:
-      calls: ${JSON.stringify(calls)}
-`;
+${calls.length > 0 ? `  apps:\n    ${from}:\n      calls: ${JSON.stringify(calls)}\n` : ''}`;
 }
 
 /** The label `app` of the pods of the last version, by which the lab's applications call themselves. */

@@ -181,6 +181,104 @@ spec:
     expect((await loadScenario('scenarios/canary', { cwd })).from).toBe(from);
   });
 
+  describe('the only route comes from a gateway', () => {
+    const ISTIO = `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart}
+spec:
+  hosts: ["shop.example.com"]
+  gateways: [edge]
+  http: [{match: [{uri: {exact: /cart}}], route: [{destination: {host: cart, port: {number: 80}}}]}]
+`;
+    const GATEWAY_API = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec: {gatewayClassName: istio, listeners: [{name: http, port: 8080, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: cart}
+spec:
+  parentRefs: [{name: edge}]
+  rules: [{matches: [{path: {type: Exact, value: /cart}}], backendRefs: [{name: cart, port: 80}]}]
+`;
+    const VERSIONS = ['1', '2'].map(
+      (version) =>
+        `apiVersion: v1\nkind: Service\nmetadata: {name: cart-${version}}\nspec: {selector: {app: cart, version: "${version}"}, ports: [{port: 80}]}\n`,
+    );
+    const STAGES = [
+      ['present', '50%'],
+      ['to-10', '10%'],
+      ['to-50', '50%'],
+      ['to-100', '100%'],
+    ];
+
+    test("Istio's: its pods stand in the namespace, the load asks what its route takes", async () => {
+      const cwd = folders.make({ 'm/all.yaml': join(CART, ISTIO, workload('sleep', 'sleep', 'x')) });
+      await init(cwd, '-f', 'm');
+      const { scenario, stages } = await stagesOf(cwd, 'cart-canary');
+      expect(stages).toEqual(STAGES);
+      expect(scenario).toMatchObject({
+        from: 'istio-ingressgateway',
+        mesh: 'istio',
+        marker: { uri: '/cart' },
+        load: { uris: [{ method: 'GET', target: '/cart', headers: { Host: 'shop.example.com' } }] },
+      });
+      expect(scenario.stages[0]?.expect.by).toBe('balancing');
+      const made = scenario.lab.objects
+        .map(({ object }) => object)
+        .filter(({ metadata }) => metadata.name === 'istio-ingressgateway');
+      expect(made).toMatchObject([
+        { kind: 'Deployment', spec: { template: { metadata: { labels: { istio: 'ingressgateway' } } } } },
+        { kind: 'Service', spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } },
+      ]);
+      const canary = scenario.stages[1]?.apply.find(({ object }) => object.kind === 'VirtualService')?.object;
+      expect(canary?.spec).toMatchObject({
+        gateways: ['edge'],
+        http: [{ route: [{ destination: { host: 'cart', port: { number: 80 } }, weight: 90 }, { weight: 10 }] }],
+      });
+    });
+
+    test('of the Gateway API: Services of single versions take the weights', async () => {
+      const cwd = folders.make({ 'm/all.yaml': join(CART, GATEWAY_API, ...VERSIONS) });
+      await init(cwd, '-f', 'm');
+      const { scenario, stages } = await stagesOf(cwd, 'cart-canary');
+      expect(stages).toEqual(STAGES);
+      expect(scenario).toMatchObject({
+        from: 'edge-istio',
+        mesh: 'gateway-api',
+        load: { uris: [{ target: '/cart' }] },
+      });
+      expect(scenario.stages[1]?.apply.map(({ object }) => object.spec)).toMatchObject([
+        {
+          rules: [
+            {
+              backendRefs: [
+                { name: 'cart-1', port: 80, weight: 90 },
+                { name: 'cart-2', weight: 10 },
+              ],
+            },
+          ],
+        },
+      ]);
+    });
+
+    test('a route of the mesh beside it: the gateway is not taken for the caller, unless it is named', async () => {
+      const outside = ISTIO.replace('metadata: {name: cart}', 'metadata: {name: outside}');
+      const mesh = route(`[${to('old', 90)}, ${to('new', 10)}]`);
+      const cwd = folders.make({ 'm/all.yaml': join(CART, outside, SUBSETS, mesh, WEB) });
+      await init(cwd, '-f', 'm');
+      expect((await stagesOf(cwd, 'cart-canary')).scenario.from).toBe('web');
+      await init(cwd, '-f', 'm', '--from', 'istio-ingressgateway', '--name', 'edge');
+      expect((await stagesOf(cwd, 'edge')).scenario.from).toBe('istio-ingressgateway');
+    });
+  });
+
   test('what a cluster has made of a Deployment is none of its own, what an operator has made is', async () => {
     const owned = (text: string, kind: string) =>
       text.replace(

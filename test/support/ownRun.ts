@@ -6,10 +6,12 @@ import { generatorInvalid, type Workspace, weighbridge } from './cli.js';
 /** Where `init` writes the scenario of Istio's book shop. */
 export const REVIEWS = 'scenarios/reviews-canary';
 
-/** Runs stages of it; once more when others had the cores. */
-export async function runReviews(space: Workspace, ...args: string[]) {
+export const runReviews = (space: Workspace, ...args: string[]) => runOwn(space, REVIEWS, ...args);
+
+/** Runs stages of a scenario; once more when others had the cores. */
+export async function runOwn(space: Workspace, scenario: string, ...args: string[]) {
   for (let tries = 1; ; tries++) {
-    const { code, stdout, stderr } = await weighbridge(['run', REVIEWS, '--seed', '3', ...args], space.dir);
+    const { code, stdout, stderr } = await weighbridge(['run', scenario, '--seed', '3', ...args], space.dir);
     const report = space.report();
     if (tries < 3 && generatorInvalid(report as unknown as Report)) continue;
     const [stage] = report.stages;

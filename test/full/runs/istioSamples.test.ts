@@ -1,9 +1,9 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { start, type Workspace, weighbridge, workspace } from '../../support/cli.js';
 import { compared } from '../../support/comparisons.js';
-import { expectTenFails, expectTwentyPasses, REVIEWS, runReviews } from '../../support/ownRun.js';
+import { expectTenFails, expectTwentyPasses, REVIEWS, runOwn, runReviews } from '../../support/ownRun.js';
 import { findPeer } from '../../support/peers.js';
 import { eventually } from '../../support/poll.js';
 
@@ -155,6 +155,32 @@ describe.runIf(samples)("Istio's smaller samples", () => {
       expect([...seen].sort()).toEqual(['v1', 'v2']);
     });
     await stop();
+  });
+
+  const GATEWAY_API = [
+    'helloworld/gateway-api/helloworld-gateway.yaml',
+    'helloworld/gateway-api/helloworld-versions.yaml',
+  ];
+  it.each([
+    ["a gateway of Istio's", ['helloworld/helloworld-gateway.yaml'], 'istio-ingressgateway'],
+    ['a Gateway of the Gateway API', GATEWAY_API, 'helloworld-gateway-istio'],
+  ])('helloworld behind %s: stages that init proposes pass', async (_, files, from) => {
+    const space = injected(brought('helloworld/helloworld.yaml', ...files));
+    expect(await weighbridge(['init', '-f', 'shop'], space.dir)).toMatchObject({ code: 0, stderr: '' });
+    const { code, report, stderr } = await runOwn(
+      space,
+      'scenarios/helloworld-canary',
+      '--stage',
+      'present',
+      '--stage',
+      'to-10',
+    );
+    expect(code, stderr).toBe(0);
+    expect(report.load).toMatchObject({ failed: 0, errors: {} });
+    expect(report.stages.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['present pass', 'to-10 pass']);
+    expect(readFileSync(join(space.dir, 'scenarios/helloworld-canary/scenario.yaml'), 'utf8')).toContain(
+      `from: ${from}\n`,
+    );
   });
 
   it('httpbin answers with what it was asked', async () => {
