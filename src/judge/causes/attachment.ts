@@ -13,7 +13,7 @@ import { refusedByStatus } from './routeStatus.js';
 export const routeNotAttached: CauseKind = {
   code: 'ROUTE_NOT_ATTACHED',
   number: 27,
-  title: 'the route is not attached to the Service, or a backend cannot be resolved',
+  title: 'the route is attached to nothing that the calls pass, or a backend cannot be resolved',
   confirm: (input) => {
     const backends = unresolvedBackends(input);
     // The status says no more than the objects do.
