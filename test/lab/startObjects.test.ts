@@ -4,7 +4,7 @@ import { type Lab, startLab } from '../../src/lab/lab.js';
 import type { ObjectsRefused } from '../../src/lab/startObjects.js';
 import { bookinfo } from '../support/bookinfo.js';
 import { objects } from '../support/mesh.js';
-import { deployment, service } from '../support/objects.js';
+import { definition, deployment, service } from '../support/objects.js';
 
 let lab: Lab | undefined;
 afterEach(async () => {
@@ -57,29 +57,6 @@ describe('objects that a cluster has already', () => {
 });
 
 describe('kinds that the objects define themselves', () => {
-  const definition = (scope: string, plural: string, kind: string): KubeObject => ({
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.example.com` },
-    spec: {
-      group: 'example.com',
-      scope,
-      names: { plural, kind },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              properties: { spec: { type: 'object', properties: { size: { type: 'integer', default: 3 } } } },
-            },
-          },
-        },
-      ],
-    },
-  });
   const custom = (kind: string, namespace: string | undefined, spec: Record<string, unknown> = {}): KubeObject => ({
     apiVersion: 'example.com/v1',
     kind,

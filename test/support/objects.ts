@@ -1,3 +1,5 @@
+import type { KubeObject } from '../../src/base/kubernetes.js';
+
 /** A Deployment as the walk-through writes it. */
 export function deployment(
   name: string,
@@ -63,3 +65,28 @@ export function runningPod(name: string, namespace: string, labels: Record<strin
     },
   };
 }
+
+/** Of a kind in the group example.com whose `spec.size` is a whole number, by default 3. */
+export const definition = (scope: string, plural: string, kind: string): KubeObject => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.example.com` },
+  spec: {
+    group: 'example.com',
+    scope,
+    names: { plural, kind },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', properties: { size: { type: 'integer', default: 3 } } } },
+          },
+        },
+      },
+    ],
+  },
+});

@@ -1,13 +1,17 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../../src/base/clock.js';
 import { connectCluster, keyOf } from '../../../src/cluster/client.js';
 import { Store } from '../../../src/lab/control/store.js';
+import { RemoteApi } from '../../../src/lab/follow/remoteApi.js';
+import { applyStartObjects } from '../../../src/lab/startObjects.js';
 import { defineCustomResources } from '../../support/apiTargets.js';
 import { useClusters } from '../../support/cluster.js';
 import { compared } from '../../support/comparisons.js';
 import { hasKubernetes, type RealApiServer, startRealApiServer } from '../../support/kubeApiserver.js';
+import { definition } from '../../support/objects.js';
 
 const LEFT_BEHIND = [
   ['v1', 'ConfigMap'],
@@ -48,6 +52,20 @@ describe.skipIf(!hasKubernetes())('on a real kube-apiserver', async () => {
       rmSync(dir, { recursive: true, force: true });
     });
     return { client, dir, store: new Store() };
+  });
+
+  it('a kind that was just defined is waited for', async () => {
+    const api = new RemoteApi(await connectCluster({ kubeconfig: server.kubeconfig }));
+    const widget = {
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: { name: 'one', namespace: 'demo' },
+      spec: {},
+    };
+    const given = [widget, definition('Namespaced', 'widgets', 'Widget')];
+    expect(await applyStartObjects(api.request.bind(api), given, systemClock, 'kept')).toEqual([]);
+    const { body } = await api.request('GET', '/apis/example.com/v1/namespaces/demo/widgets/one');
+    expect(body).toMatchObject({ spec: { size: 3 } });
   });
 
   await import('../../cluster/client.test.js');
