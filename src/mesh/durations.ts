@@ -1,36 +1,34 @@
 import type { KubeObject } from '../base/kubernetes.js';
-import { durationMs, list, record } from './read.js';
+import { durationMs, isRecord } from './read.js';
 
-const RULE = [
-  'timeout',
-  'retries.perTryTimeout',
-  'retries.backoff',
-  'fault.delay.fixedDelay',
-  'fault.delay.exponentialDelay',
-  'corsPolicy.maxAge',
-];
-const POLICY = [
-  'outlierDetection.interval',
-  'outlierDetection.baseEjectionTime',
-  'connectionPool.tcp.connectTimeout',
-  'connectionPool.tcp.maxConnectionDuration',
-  'connectionPool.tcp.tcpKeepalive.interval',
-  'connectionPool.tcp.tcpKeepalive.time',
-  'connectionPool.http.idleTimeout',
-  'connectionPool.http.http2KeepAlive.interval',
-  'connectionPool.http.http2KeepAlive.timeout',
-  'loadBalancer.warmup.duration',
-  'loadBalancer.warmupDurationSecs',
-];
-const POLICIES = ['spec.trafficPolicy', 'spec.subsets[].trafficPolicy'];
+/** What to look at below a value; of a list, below each entry. */
+type Shape = 'duration' | { readonly [key: string]: Shape };
 
-/** Fields with the rule `duration(self) >= duration('1ms')` in Istio's CRDs (1.31), below the places that hold them; `[]`: each entry. */
-const CHECKED: Readonly<Record<string, { readonly places: readonly string[]; readonly fields: readonly string[] }>> = {
-  VirtualService: { places: ['spec.http[]'], fields: RULE },
-  DestinationRule: {
-    places: [...POLICIES, ...POLICIES.map((policy) => `${policy}.portLevelSettings[]`)],
-    fields: POLICY,
+const POLICY: Shape = {
+  outlierDetection: { interval: 'duration', baseEjectionTime: 'duration' },
+  connectionPool: {
+    tcp: {
+      connectTimeout: 'duration',
+      maxConnectionDuration: 'duration',
+      tcpKeepalive: { interval: 'duration', time: 'duration' },
+    },
+    http: { idleTimeout: 'duration', http2KeepAlive: { interval: 'duration', timeout: 'duration' } },
   },
+  loadBalancer: { warmup: { duration: 'duration' }, warmupDurationSecs: 'duration' },
+};
+const POLICIES: Shape = { ...POLICY, portLevelSettings: POLICY };
+
+/** Fields with the rule `duration(self) >= duration('1ms')` in Istio's CRDs (1.31). */
+const CHECKED: Readonly<Record<string, Shape>> = {
+  VirtualService: {
+    http: {
+      timeout: 'duration',
+      retries: { perTryTimeout: 'duration', backoff: 'duration' },
+      fault: { delay: { fixedDelay: 'duration', exponentialDelay: 'duration' } },
+      corsPolicy: { maxAge: 'duration' },
+    },
+  },
+  DestinationRule: { trafficPolicy: POLICIES, subsets: { trafficPolicy: POLICIES } },
 };
 
 interface Found {
@@ -41,18 +39,22 @@ interface Found {
 
 /** Durations that the API server does not take: shorter than 1 ms, `0s` too, or none at all. */
 export function refusedDurations({ kind, spec }: KubeObject): Found[] {
-  const { places = [], fields = [] } = CHECKED[kind] ?? {};
-  return places
-    .flatMap((place) => valuesAt({ field: '', value: { spec } }, place.split('.')))
-    .flatMap((place) => fields.flatMap((field) => valuesAt(place, field.split('.'))))
-    .filter(({ value }) => (durationMs(value) ?? 0) < 1);
+  const found: Found[] = [];
+  const shape = CHECKED[kind];
+  if (shape) look(spec, shape, 'spec', found);
+  return found;
 }
 
-function valuesAt({ field, value }: Found, [step, ...rest]: readonly string[]): Found[] {
-  if (value === undefined) return [];
-  if (step === undefined) return [{ field, value }];
-  const name = step.replace('[]', '');
-  const found = { field: field === '' ? name : `${field}.${name}`, value: record(value)[name] };
-  if (name === step) return valuesAt(found, rest);
-  return list(found.value).flatMap((each, index) => valuesAt({ field: `${found.field}[${index}]`, value: each }, rest));
+function look(value: unknown, shape: Shape, field: string, found: Found[]): void {
+  if (shape === 'duration') {
+    if ((durationMs(value) ?? 0) < 1) found.push({ field, value });
+  } else if (Array.isArray(value)) {
+    value.forEach((each, index) => {
+      look(each, shape, `${field}[${index}]`, found);
+    });
+  } else if (isRecord(value)) {
+    for (const [key, below] of Object.entries(shape)) {
+      if (value[key] !== undefined) look(value[key], below, `${field}.${key}`, found);
+    }
+  }
 }

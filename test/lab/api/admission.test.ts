@@ -178,8 +178,8 @@ it('refuses durations of a DestinationRule, in the policies of subsets and ports
   );
   expect(json).toMatchObject({ code: 422, reason: 'Invalid' });
   expect(json.details.causes.map(({ field }: { field: string }) => field)).toEqual([
-    'spec.subsets[0].trafficPolicy.outlierDetection.interval',
     'spec.trafficPolicy.portLevelSettings[0].connectionPool.tcp.connectTimeout',
+    'spec.subsets[0].trafficPolicy.outlierDetection.interval',
   ]);
 });
 
