@@ -28,6 +28,9 @@ export function objectRef(object: { kind: string; metadata: { name: string; name
   return namespace ? `${object.kind}/${namespace}/${name}` : `${object.kind}/${name}`;
 }
 
+/** `default` where an object names none. */
+export const namespaceOf = ({ metadata }: Pick<KubeObject, 'metadata'>): string => metadata.namespace ?? 'default';
+
 /** The name of the API group: `networking.istio.io/v1` -> `networking.istio.io`, `v1` -> ``. */
 export function apiGroup(apiVersion: string): string {
   const slash = apiVersion.indexOf('/');

@@ -1,11 +1,9 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { gatewayRef } from './matches.js';
 import type { Lookups } from './memo.js';
 import { type Fields, isRecord, labels, record, records, text, texts } from './read.js';
 import { exportedTo } from './services.js';
 import type { Rule } from './virtualServiceRoutes.js';
-
-const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
 
 /** Fields that a delegate's rule takes from the root's rule where it says nothing itself. */
 const INHERITED = ['rewrite', 'timeout', 'retries', 'fault', 'mirror', 'mirrorPercentage', 'mirrors', 'headers'];

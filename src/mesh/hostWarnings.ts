@@ -1,12 +1,10 @@
-import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf, objectRef } from '../base/kubernetes.js';
 import type { Inventory } from './inventory.js';
 import { records, texts } from './read.js';
 import { exportedTo, hostMatches } from './services.js';
 import type { MeshWarning } from './types.js';
 import { gatewaysOf, hostsOf } from './virtualServices.js';
 import type { WarningInput } from './warningInput.js';
-
-const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
 
 /** VirtualServices that do not act on the host that they seem to name, or that another one beats. */
 export function hostWarnings({ inventory, owners, caller }: WarningInput): MeshWarning[] {

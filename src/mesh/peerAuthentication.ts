@@ -1,4 +1,4 @@
-import { type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
+import { type KubeObject, labelsMatch, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { byAge } from './age.js';
 import { podSelector, record, text } from './read.js';
 import type { MeshWarning } from './types.js';
@@ -21,8 +21,6 @@ const MODES: Readonly<Record<string, MutualTlsMode>> = {
 };
 
 const PERMISSIVE: PlacedMode = { mode: 'permissive' };
-
-const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? 'default';
 
 const isForAll = (policy: KubeObject): boolean => Object.keys(podSelector(policy)).length === 0;
 

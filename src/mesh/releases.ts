@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { literalPattern } from '../base/patterns.js';
 import { isGateway } from './gatewayServers.js';
 import { isWorkload } from './pods.js';
@@ -27,7 +27,6 @@ export interface CallerChoice {
 const VERSION_LABELS = ['version', 'app.kubernetes.io/version'] as const;
 const natural = new Intl.Collator('en', { numeric: true });
 
-const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? 'default';
 const templateOf = (workload: KubeObject) => record(workload.spec?.template);
 const containersOf = (workload: KubeObject) => records(record(templateOf(workload).spec).containers);
 const podLabels = (workload: KubeObject) => labels(record(templateOf(workload).metadata).labels);

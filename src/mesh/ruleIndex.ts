@@ -1,4 +1,4 @@
-import { expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { expandHost, type KubeObject, labelsMatch, namespaceOf } from '../base/kubernetes.js';
 import { perObject, sameItems } from './memo.js';
 import { labels, record, text, texts } from './read.js';
 import { hostMatches } from './services.js';
@@ -7,8 +7,6 @@ import { hostMatches } from './services.js';
 export const ruleHost = perObject((rule: KubeObject): string =>
   expandHost(text(rule.spec?.host) ?? '', namespaceOf(rule)),
 );
-
-const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
 
 const selectorOf = perObject((rule: KubeObject): Readonly<Record<string, string>> | undefined =>
   record(rule.spec).workloadSelector === undefined

@@ -1,12 +1,10 @@
-import { expandHost, type KubeObject } from '../base/kubernetes.js';
+import { expandHost, type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { byAge } from './age.js';
 import { gatewayRef } from './matches.js';
 import { perObject } from './memo.js';
 import { records, texts } from './read.js';
 import { exportedTo, hostMatches, type Service } from './services.js';
 import type { Rule } from './virtualServiceRoutes.js';
-
-const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
 
 /** Hosts of a VirtualService, short names expanded by its own namespace. */
 export const hostsOf = perObject((object: KubeObject): readonly string[] =>

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../base/kubernetes.js';
-import { labelsMatch, objectRef } from '../../base/kubernetes.js';
+import { labelsMatch, namespaceOf, objectRef } from '../../base/kubernetes.js';
 import type { Evidence } from '../../observe/types.js';
 import type { ManifestObject, Scenario, Stage } from '../../scenario/types.js';
 import type { WindowHistory } from '../history.js';
@@ -59,7 +59,7 @@ export function find(input: DiagnosisInput, kind: string, namespace: string, nam
   return ofKind(input, kind).find((object) => object.metadata.name === name && namespaceOf(object) === namespace);
 }
 
-export const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default';
+export { namespaceOf };
 
 /** The Service under release. */
 export const service = (input: DiagnosisInput): KubeObject | undefined =>
