@@ -4,7 +4,7 @@ import { gatewayConnections } from './gatewayConnections.js';
 import { type GatewayServer, servedAs, serversOf } from './gatewayServers.js';
 import type { Inventory } from './inventory.js';
 import { kubernetesGatewayHosts } from './kubernetesGateway.js';
-import { isCatchAll } from './matches.js';
+import { catchAllLast } from './matches.js';
 import { NO_HEADERS } from './policies.js';
 import type { PortConfig, Route, VirtualHost } from './types.js';
 import { compileRules } from './virtualServiceRoutes.js';
@@ -60,11 +60,6 @@ function hostsOfPort(port: number, servers: readonly GatewayServer[], context: T
     routes: redirects ? [toHttps(source)] : catchAllLast(routes),
     source,
   }));
-}
-
-function catchAllLast(routes: readonly Route[]): Route[] {
-  const last = (route: Route): boolean => route.matches.length === 0 || route.matches.some(isCatchAll);
-  return [...routes.filter((route) => !last(route)), ...routes.filter(last)];
 }
 
 const toHttps = (source: string): Route => ({

@@ -1,5 +1,5 @@
-import { type KubeObject, objectRef } from '../base/kubernetes.js';
-import { byAge, createdAt } from './age.js';
+import { type KubeObject, namespaceOf, objectRef } from '../base/kubernetes.js';
+import { compare, compareAges } from './age.js';
 import { type Fields, list, number, records, text } from './read.js';
 import type { Service } from './services.js';
 import type { Snapshot } from './snapshot.js';
@@ -29,6 +29,15 @@ export interface Attachments {
   readonly warnings: readonly MeshWarning[];
 }
 
+/** Istio appends to a route's name, so that of one age `shop-canary` comes before `shop`. */
+const madeName = (name: string): string => `${name}~`;
+
+/** The order in which Istio merges routes: oldest first, then by namespace, then by name. */
+const byPrecedence = (a: KubeObject, b: KubeObject): number =>
+  compareAges(a, b) ||
+  compare(namespaceOf(a), namespaceOf(b)) ||
+  compare(madeName(a.metadata.name), madeName(b.metadata.name));
+
 /**
  * Which HTTPRoutes act on which Services inside the mesh. The group of a parentRef must be written as `""`: left out it means the
  * Gateway API's own group, which has no Service.
@@ -40,8 +49,8 @@ export function attachmentsOf(
   const byService = new Map<string, Attachment[]>();
   const toGateways = new Map<string, GatewayAttachment[]>();
   const warnings: MeshWarning[] = [];
-  for (const route of [...httpRoutes, ...grpcRoutes].sort(byAge)) {
-    const namespace = route.metadata.namespace ?? 'default';
+  for (const route of [...httpRoutes, ...grpcRoutes].sort(byPrecedence)) {
+    const namespace = namespaceOf(route);
     records(route.spec?.parentRefs).forEach((parent, index) => {
       if ((text(parent.kind) ?? 'Gateway') === 'Gateway' && (text(parent.group) ?? GROUP) === GROUP) {
         const key = `${text(parent.namespace) ?? namespace}/${text(parent.name) ?? ''}`;
@@ -91,11 +100,10 @@ export function routesFor(
 ): KubeObject[] {
   const onPort = attached.filter((attachment) => attachment.port === undefined || attachment.port === port);
   const of = (owner: string): KubeObject[] => {
-    const own = onPort.filter(({ route }) => (route.metadata.namespace ?? 'default') === owner);
+    const own = onPort.filter(({ route }) => namespaceOf(route) === owner);
     const [oldest] = own;
     if (!oldest) return [];
-    const age = createdAt(oldest.route);
-    const named = own.find((each) => each.port !== undefined && createdAt(each.route) === age);
+    const named = own.find((each) => each.port !== undefined && compareAges(each.route, oldest.route) === 0);
     const { port: counts } = named ?? oldest;
     return [...new Set(own.filter((each) => each.port === counts).map(({ route }) => route))];
   };
@@ -132,9 +140,12 @@ export function routePrecedes(
     // Where private is the default, it is that of the routes as well, which then come first.
     return !consumer && list(virtualService.spec?.exportTo).length === 0;
   }
-  const own = (route.metadata.namespace ?? 'default') === namespace;
+  const own = namespaceOf(route) === namespace;
   // A route for clients of its own namespace alone is private, one of the Service's namespace is not.
   if (visibility === 'named') return own && consumer;
   if (own) return true;
-  return visibility === 'public' && byAge(route, virtualService) < 0;
+  // What Istio makes of routes is named after their namespace.
+  const order =
+    compareAges(route, virtualService) || compare(madeName(namespaceOf(route)), virtualService.metadata.name);
+  return visibility === 'public' && order < 0;
 }

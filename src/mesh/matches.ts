@@ -1,5 +1,5 @@
 import { type Fields, isRecord, labels, number, record, records, text, texts } from './read.js';
-import type { Caller, RouteMatch, StringMatch } from './types.js';
+import type { Caller, Route, RouteMatch, StringMatch } from './types.js';
 
 /** Where a rule is compiled for: the proxy, the port it listens on, and `mesh` or the gateway's `namespace/name`. */
 export interface Place {
@@ -73,6 +73,12 @@ export function isCatchAll(match: RouteMatch): boolean {
   return match.path.kind === 'regex'
     ? match.path.value === '.*'
     : match.path.value === '/' && match.path.kind !== 'exact';
+}
+
+/** The order of routes that were merged from several objects at a gateway. */
+export function catchAllLast(routes: readonly Route[]): Route[] {
+  const last = (route: Route): boolean => route.matches.length === 0 || route.matches.some(isCatchAll);
+  return [...routes.filter((route) => !last(route)), ...routes.filter(last)];
 }
 
 /** The match entries of a rule that remain for this proxy; undefined: none does and the rule drops out. */

@@ -187,6 +187,18 @@ export const besideVirtualService: Table = {
       ...FROM_OPS,
       share: { v2: 1 },
     }),
+    ...(
+      [
+        ['the HTTPRoute of namespace demo before the VS shop', 'shop', { v1: 1 }],
+        ['the VS canary before the HTTPRoute of namespace demo', 'canary', { v2: 1 }],
+      ] as const
+    ).map(([says, name, share]) =>
+      own(`${httpRoute(only('v1'), { name: 'route', created: OLD })}---${vs({ name, created: OLD })}`, {
+        says: `HTTPRoute and VS on one Service, of one second: client elsewhere: ${says}`,
+        ...FROM_OPS,
+        share,
+      }),
+    ),
     own(`${httpRoute(only('v1'), { created: OLD })}---${vs({ created: NEW })}`, {
       says: 'HTTPRoute and VS on one Service: client elsewhere: the older, the HTTPRoute',
       ...FROM_OPS,
@@ -233,6 +245,12 @@ export const httpRoutePrecedence: Table = {
         share: { v2: 1 },
         warns: ['RULE_UNREACHABLE'],
       },
+    ),
+    own(
+      [httpRoute(only('v1'), { created: OLD }), httpRoute(only('v2'), { name: 'shop-canary', created: OLD })].join(
+        '---',
+      ),
+      { says: 'two routes, one Service: equal matches of one second: shop-canary before shop', share: { v2: 1 } },
     ),
     own(httpRoute(`[${path('PathPrefix', '/', 'v1')}, ${path('PathPrefix', '/a', 'v2')}]`), {
       says: 'rules of one route: list order irrelevant, the longer prefix wins',

@@ -1,5 +1,5 @@
 import { SERVICE } from '../../support/mesh.js';
-import type { Table } from '../../support/meshCases.js';
+import { NEW, OLD, type Table } from '../../support/meshCases.js';
 
 const versionService = (version: string) =>
   SERVICE.replace('{name: shop,', `{name: shop-${version},`)
@@ -103,6 +103,94 @@ spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: ops
       yaml: `${gateway('')}---${route(CANARY)}`,
       request: { host: 'shop.example.com', port: 81 },
       failed: { '000 refused': 1 },
+    },
+  ],
+};
+
+/** A route named `name` with one rule: a match, and the version that it leads to. */
+const ruled = (name: string, created: string, match: string, version: string, more = '', parent?: string) =>
+  route(`[{matches: [{${match}}], backendRefs: [{name: shop-${version}, port: 80}]}]`, more, 'demo', parent).replace(
+    '{name: r,',
+    `{name: ${name}, creationTimestamp: "${created}",`,
+  );
+const ANY = 'path: {type: PathPrefix, value: /}';
+const UNDER_A = 'path: {type: PathPrefix, value: /a}';
+const ONLY_A = 'path: {type: Exact, value: /a}';
+const NAMED = ', hostnames: [shop.example.com]';
+const A = { host: 'shop.example.com', path: '/a' };
+const narrow = gateway(', hostname: shop.example.com');
+const two = gateway('}, {name: narrow, port: 80, protocol: HTTP, hostname: shop.example.com');
+
+export const severalAtGateway: Table = {
+  title: 'Several routes at a Gateway of the Gateway API',
+  cases: [
+    {
+      says: 'two routes that name the host: merged by precedence',
+      ...AT,
+      yaml: [narrow, ruled('r', OLD, UNDER_A, 'v1', NAMED), ruled('s', NEW, ONLY_A, 'v2', NAMED)].join('---'),
+      request: A,
+      share: { v2: 1 },
+    },
+    {
+      says: 'one that names the host and one that names none: all rules of the older one first',
+      ...AT,
+      yaml: [narrow, ruled('r', OLD, UNDER_A, 'v1'), ruled('s', NEW, ONLY_A, 'v2', NAMED)].join('---'),
+      request: A,
+      share: { v1: 1 },
+    },
+    {
+      says: 'one that names the host and one that names none, of one second: the one that names none first',
+      ...AT,
+      yaml: [narrow, ruled('s', OLD, UNDER_A, 'v1'), ruled('r', OLD, ONLY_A, 'v2', NAMED)].join('---'),
+      request: A,
+      share: { v1: 1 },
+    },
+    {
+      says: 'one that names the host and one that names none: a rule for every request comes last, however old',
+      ...AT,
+      yaml: [narrow, ruled('r', OLD, ANY, 'v1'), ruled('s', NEW, UNDER_A, 'v2', NAMED)].join('---'),
+      request: A,
+      share: { v2: 1 },
+    },
+    {
+      says: 'equal matches of one second: shop-canary before shop',
+      ...AT,
+      yaml: [narrow, ruled('shop', OLD, UNDER_A, 'v1'), ruled('shop-canary', OLD, UNDER_A, 'v2')].join('---'),
+      request: A,
+      share: { v2: 1 },
+    },
+    {
+      says: 'two listeners of one port: the one that names the host has the route',
+      ...AT,
+      yaml: [two, ruled('r', OLD, ANY, 'v1', NAMED)].join('---'),
+      request: A,
+      share: { v1: 1 },
+    },
+    {
+      says: 'two listeners of one port: nothing for a route that insists on the one that names no host',
+      ...AT,
+      yaml: [two, ruled('r', OLD, ANY, 'v1', NAMED, '{name: web, sectionName: http}')].join('---'),
+      request: A,
+      failed: { '404 NR': 1 },
+      warns: ['HTTPROUTE_NOT_ATTACHED'],
+    },
+    {
+      says: 'two listeners of one port: a route that names no host is on both',
+      ...AT,
+      yaml: [two, ruled('r', OLD, ANY, 'v1')].join('---'),
+      request: { ...A, host: 'other.example.com' },
+      share: { v1: 1 },
+    },
+    {
+      says: 'two listeners of one port and host name: the first written counts',
+      ...AT,
+      yaml: [
+        gateway('}, {name: a, port: 80, protocol: HTTP'),
+        ruled('r', OLD, ANY, 'v1', '', '{name: web, sectionName: http}'),
+        ruled('s', OLD, UNDER_A, 'v2', '', '{name: web, sectionName: a}'),
+      ].join('---'),
+      request: A,
+      share: { v1: 1 },
     },
   ],
 };
