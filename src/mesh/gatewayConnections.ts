@@ -18,7 +18,7 @@ export function gatewayConnections(
   context: TableContext,
 ): TcpService[] {
   const tls: TlsRoute[] = [];
-  let open: ConnectionRule | undefined;
+  let open: Pick<ConnectionRule, 'destinations' | 'source'> | undefined;
   for (const server of servers) {
     const routes = server.passesTls ? passedRoutes(port, server, context) : acceptedRoutes(port, server, context);
     for (const route of routes) {

@@ -4,6 +4,7 @@ import type { Backing } from './endpoints.js';
 import type { Inventory } from './inventory.js';
 import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
 import { type Entry, hasNoAddress } from './strangers.js';
+import { prefixLength } from './subnets.js';
 import { tcpRule } from './tcpRoutes.js';
 import { tlsRoutes } from './tlsRoutes.js';
 import type { Caller, Destination, HiddenService, TcpService, TlsRoute } from './types.js';
@@ -11,19 +12,22 @@ import type { RuleContext } from './virtualServiceRoutes.js';
 
 const NOTHING: readonly never[] = [];
 
+/** Whose connections they are, and what may route them. */
+export interface Connections {
+  readonly entry: Entry;
+  /** VirtualServices, in order of precedence. */
+  readonly claims: readonly KubeObject[];
+  readonly aliases: readonly Alias[];
+  /** undefined: the Service's own address is dialled. */
+  readonly backing: Backing | undefined;
+}
+
 /** What a sidecar does with the connections of one port of a Service that it does not read requests on. */
-export function tcpService(
-  { service, port: servicePort }: Entry,
-  claims: readonly KubeObject[],
-  aliases: readonly Alias[],
-  backing: Backing | undefined,
-  rules: RuleContext,
-): TcpService {
+export function tcpService({ entry, claims, aliases, backing }: Connections, rules: RuleContext): TcpService {
+  const { service, port: servicePort } = entry;
   const { port, tls } = servicePort;
   const { fqdn } = service;
-  // Clients of a headless Service dial a pod; one stands for all.
-  const pod = service.headless ? backing?.pods(servicePort).find(({ ready }) => ready) : undefined;
-  const address = service.clusterIp ?? service.entry?.addresses[0] ?? pod?.ip;
+  const address = addressOf(service, servicePort, backing);
   const cluster = clusterName(port, '', fqdn);
   const rule = tls ? undefined : tcpRule(claims, address, rules);
   const routes = tls ? (tlsRoutes(claims, address, rules) ?? routesByName(service, port)) : undefined;
@@ -36,6 +40,27 @@ export function tcpService(
     ...(routes ? { tls: routes } : {}),
     ...(routes && !service.entry ? { passed: backing?.pods(servicePort) ?? [] } : {}),
   };
+}
+
+/** What clients dial; those of a headless Service dial a pod, of which one stands for all. undefined: not known. */
+function addressOf(service: Service, port: ServicePort, backing: Backing | undefined): string | undefined {
+  const pod = service.headless ? backing?.pods(port).find(({ ready }) => ready) : undefined;
+  return service.clusterIp ?? service.entry?.addresses[0] ?? pod?.ip;
+}
+
+/**
+ * A Service whose protocol is detected, as one of connections, where a `tcp` rule is meant for subnets that hold its address: proxies compare
+ * addresses before they look for HTTP, so the rule takes requests too. undefined: there is no such rule.
+ */
+export function takenBySubnet(connections: Connections, rules: RuleContext): TcpService | undefined {
+  const { entry, claims, backing } = connections;
+  const { service, port } = entry;
+  const address = addressOf(service, port, backing);
+  const rule = tcpRule(claims, address, rules);
+  if (!rule || prefixLength(address, rule.subnets) <= 0) return undefined;
+  const message = `Its subnets hold ${address}, the address of ${service.fqdn}, and port ${port.port} names no protocol, so the rule takes HTTP requests too, connection by connection, and no http rule is asked; name the port http.`;
+  rules.warn({ code: 'HTTP_RULES_IGNORED', object: rule.source, field: `${rule.field}.match`, message });
+  return tcpService(connections, rules);
 }
 
 /** A host without address is told apart by its name alone. */

@@ -6,7 +6,14 @@ import type { Inventory } from './inventory.js';
 import { perObject } from './memo.js';
 import { NO_HEADERS } from './policies.js';
 import { type Alias, type Service, serviceDomains } from './services.js';
-import { isShadowed, tcpService, warnOfShadow, wholeService } from './sidecarConnections.js';
+import {
+  type Connections,
+  isShadowed,
+  takenBySubnet,
+  tcpService,
+  warnOfShadow,
+  wholeService,
+} from './sidecarConnections.js';
 import { type Entry, keepsName, strangersOn } from './strangers.js';
 import type { PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
@@ -50,19 +57,23 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     const { fqdn } = service;
     const claims = owners.services.get(fqdn) ?? NOTHING;
     const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
+    const connections = <T>(make: (all: Connections, rules: RuleContext) => T): T => {
+      const backing = entry.port.tls || service.headless ? inventory.backings.get(fqdn) : undefined;
+      const all = { entry, claims: inPrecedence(claims, context), aliases, backing };
+      const inputs = [service, all.claims, aliases, backing];
+      return tablePart(context, place, kinds.tcp, fqdn, inputs, (rules) => make(all, rules));
+    };
     if (entry.port.protocol === 'tcp') {
       if (!entry.port.tls && isShadowed(entry, entries)) {
         warnOfShadow(entry, context);
         continue;
       }
-      const backing = entry.port.tls || service.headless ? inventory.backings.get(fqdn) : undefined;
-      const ordered = inPrecedence(claims, context);
-      const inputs = [service, ordered, aliases, backing];
-      tcp.push(
-        tablePart(context, place, kinds.tcp, fqdn, inputs, (rules) =>
-          tcpService(entry, ordered, aliases, backing, rules),
-        ),
-      );
+      tcp.push(connections(tcpService));
+      continue;
+    }
+    const taken = entry.port.protocol === 'detect' && claims.length > 0 && connections(takenBySubnet);
+    if (taken) {
+      tcp.push(taken);
       continue;
     }
     const attached = attachedTo(fqdn, inventory, context);

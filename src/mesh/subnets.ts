@@ -15,12 +15,9 @@ export function mostSpecificFor<T extends { readonly subnets: readonly string[] 
 }
 
 /** Bits of the longest subnet that holds the address; 0: meant for every address; -1: none holds it. */
-function prefixLength(address: string | undefined, subnets: readonly string[]): number {
-  if (subnets.length === 0) return 0;
-  const bits = subnets.map((subnet) => {
-    // Istio takes a subnet of all addresses for no condition.
-    if (subnet.startsWith('0.0.0.0')) return 0;
-    return (address === undefined ? undefined : subnetHolds(subnet, address)) ?? -1;
-  });
-  return Math.max(...bits);
+export function prefixLength(address: string | undefined, subnets: readonly string[]): number {
+  // Istio leaves a subnet of all addresses out, and a rule for no other is one for every address.
+  const narrow = subnets.filter((subnet) => !subnet.startsWith('0.0.0.0'));
+  if (narrow.length === 0) return 0;
+  return Math.max(...narrow.map((subnet) => (address === undefined ? undefined : subnetHolds(subnet, address)) ?? -1));
 }

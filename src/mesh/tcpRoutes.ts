@@ -9,6 +9,10 @@ export interface ConnectionRule {
   readonly destinations: readonly Destination[];
   /** `Kind/namespace/name` */
   readonly source: string;
+  /** `spec.tcp[0]` */
+  readonly field: string;
+  /** None: for every address. */
+  readonly subnets: readonly string[];
 }
 
 /**
@@ -21,12 +25,13 @@ export function tcpRule(
   address: string | undefined,
   context: RuleContext,
 ): ConnectionRule | undefined {
-  const found: (ConnectionRule & { readonly subnets: readonly string[] })[] = [];
+  const found: ConnectionRule[] = [];
   for (const object of objects) {
     for (const [index, fields] of records(object.spec?.tcp).entries()) {
-      const destinations = weightedDestinations({ fields, object, field: `spec.tcp[${index}]` }, context);
+      const field = `spec.tcp[${index}]`;
+      const destinations = weightedDestinations({ fields, object, field }, context);
       if (destinations.length === 0) continue;
-      const rule = { destinations, source: objectRef(object) };
+      const rule = { destinations, source: objectRef(object), field };
       const matches = records(fields.match);
       const applying = matches.filter((match) => appliesToConnections(match, object, context));
       const open = applying.findIndex((match) => texts(match.destinationSubnets).length === 0);

@@ -151,6 +151,30 @@ export const protocols: Table = {
       share: { v1: 0.75, v2: 0.25 },
       protocol: 'http',
     }),
+    ...(
+      [
+        ['that hold the ClusterIP: takes HTTP requests too, per connection', '10.0.0.0/8', NINETY_TEN, 'tcp'],
+        ['without the ClusterIP: HTTP requests follow http rules', '10.9.0.0/16', { v1: 1 }, 'http'],
+        ['of all addresses: HTTP requests follow http rules', '0.0.0.0/0', { v1: 1 }, 'http'],
+      ] as const
+    ).map(([says, subnet, share, protocol]) =>
+      onPort('protocol: TCP', {
+        says: `no name: VS tcp: route for subnets ${says}`,
+        yaml: virtualService(`[{${to('v1')}}]`, {
+          more: `tcp: ${split(90, 10).replace('[{', `[{match: [{destinationSubnets: [${subnet}]}], `)}`,
+        }),
+        share,
+        protocol,
+        ...(protocol === 'tcp' ? { unit: 'connection', warns: ['HTTP_RULES_IGNORED'] } : {}),
+      }),
+    ),
+    onPort('name: tcp', {
+      says: 'VS tcp: route for subnets of which one is of all addresses: only the others count',
+      yaml: virtualService('[]', {
+        more: `tcp: [{match: [{destinationSubnets: [0.0.0.0/0, 10.9.0.0/16]}], ${to('v2')}}]`,
+      }),
+      ...TCP,
+    }),
     ...['protocol: TCP', 'name: web'].map(
       (port): Case => ({
         says: `${port.replace('protocol: TCP', 'no name')}: detected per connection, HTTPRoute applies to HTTP`,
