@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { refuseLocalityLbSetting } from './admissionLocality.js';
 import { entryProtocol } from './protocol.js';
 import { isRecord, list, number, record, records, text, texts } from './read.js';
 import { isLabel, type Refuse, refuseExportTo } from './refusals.js';
@@ -50,7 +51,12 @@ function refusePolicy(value: unknown, field: string, refuse: Refuse): void {
   if (outlier.splitExternalLocalOriginErrors !== true && (number(outlier.consecutiveLocalOriginFailures) ?? 0) > 0) {
     refuse(`${field}.outlierDetection`, 'consecutiveLocalOriginFailures needs splitExternalLocalOriginErrors');
   }
-  const hash = record(record(value.loadBalancer).consistentHash);
+  const balancer = record(value.loadBalancer);
+  if (isRecord(balancer.localityLbSetting) && isRecord(balancer.zoneAwareLbSetting)) {
+    refuse(`${field}.loadBalancer`, 'localityLbSetting and zoneAwareLbSetting exclude each other');
+  }
+  refuseLocalityLbSetting(balancer.localityLbSetting, `${field}.loadBalancer.localityLbSetting`, refuse);
+  const hash = record(balancer.consistentHash);
   if (isRecord(hash.httpCookie) && !text(hash.httpCookie.name)) {
     refuse(`${field}.loadBalancer.consistentHash.httpCookie.name`, 'it is missing');
   }

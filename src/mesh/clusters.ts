@@ -1,20 +1,19 @@
 import { type AppliedRule, type Subset, trafficPolicy, tuning } from './destinationRules.js';
 import type { Inventory } from './inventory.js';
-import { failoverOf, type ProxyLocation, prioritised } from './localities.js';
-import { record } from './read.js';
+import { type ProxyLocation, placed, placePolicy } from './nearness.js';
 import { clusterName, type Service, type ServicePort } from './services.js';
 import type { Caller, Cluster } from './types.js';
 
 /**
  * The clusters of one Service: one per port, and one more per port and subset.
- * @param place where the proxy stands; undefined: not known, or nobody else's place is.
+ * @param place where the proxy stands.
  */
 export function clustersOf(
   service: Service,
   rule: AppliedRule | undefined,
   inventory: Inventory,
   caller: Pick<Caller, 'gateway'>,
-  place?: ProxyLocation,
+  place: ProxyLocation,
 ): Cluster[] {
   return service.ports.flatMap((port) => [
     cluster(service, port, rule, undefined, inventory, caller, place),
@@ -29,7 +28,7 @@ function cluster(
   subset: Subset | undefined,
   inventory: Inventory,
   { gateway }: Pick<Caller, 'gateway'>,
-  place: ProxyLocation | undefined,
+  place: ProxyLocation,
 ): Cluster {
   const policy = trafficPolicy(rule, subset, port.port);
   const tuned = tuning(policy);
@@ -38,14 +37,15 @@ function cluster(
   const balancing = dialled ? 'original-dst' : tuned.balancing;
   const labels = balancing === 'original-dst' ? {} : (subset?.labels ?? {});
   const endpoints = gateway && service.entry?.dialled ? [] : inventory.endpoints(service, port, labels);
-  const failover =
-    place && balancing !== 'original-dst'
-      ? failoverOf(
-          record(policy.loadBalancer).localityLbSetting,
+  const nearness =
+    balancing === 'original-dst'
+      ? undefined
+      : placePolicy(
+          policy,
           inventory.settings.localityLoadBalancing,
           tuned.outlier !== undefined,
-        )
-      : undefined;
+          service.trafficDistribution,
+        );
   return {
     name: clusterName(port.port, subset?.name ?? '', service.fqdn),
     host: service.fqdn,
@@ -56,6 +56,6 @@ function cluster(
     protocol: port.protocol === 'tcp' ? 'tcp' : 'http',
     ...tuned,
     balancing,
-    endpoints: failover && place ? prioritised(endpoints, failover, place) : endpoints,
+    endpoints: nearness ? placed(endpoints, nearness, place) : endpoints,
   };
 }

@@ -3,7 +3,7 @@ import { clustersOf } from './clusters.js';
 import { type AppliedRule, destinationRulesFor } from './destinationRules.js';
 import { gatewayPorts } from './gateway.js';
 import { type Inventory, inventoryOf } from './inventory.js';
-import { localitiesOf } from './localities.js';
+import { type Localities, localitiesOf } from './localities.js';
 import { perObject, Rounds } from './memo.js';
 import { scopeOf } from './scope.js';
 import type { Service } from './services.js';
@@ -77,9 +77,8 @@ function clustersFor(
   caller: Caller,
   rounds: Rounds,
 ): Readonly<Record<string, Cluster>> {
-  const { pods, nodes, workloadEntries } = inventory.snapshot;
-  const localities = caller.locality === undefined ? undefined : localitiesOf(pods, nodes, workloadEntries);
-  const place = localities && { locality: caller.locality ?? '', labels: caller.labels, localities };
+  const localities = caller.locality === undefined ? undefined : localitiesOf(inventory.snapshot);
+  const place = { locality: caller.locality, labels: caller.labels, localities: localities ?? NOWHERE };
   const parts: (readonly Cluster[])[] = [];
   for (const [host, service] of services) {
     const rule = rules.get(host);
@@ -92,6 +91,8 @@ function clustersFor(
     return clusters;
   });
 }
+
+const NOWHERE: Localities = new Map();
 
 const byKey = perObject(
   (virtualServices: readonly KubeObject[]): ReadonlyMap<string, KubeObject> =>

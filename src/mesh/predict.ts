@@ -1,4 +1,4 @@
-import { byPriority, priorityLoads } from './localities.js';
+import { groupsOf } from './loads.js';
 import type { Receivers, Sent } from './receivers.js';
 import { matchedPrefix, rewritePath } from './rewrite.js';
 import { compileRouter, type Matched, type MeshRequest } from './router.js';
@@ -210,17 +210,10 @@ function balance(endpoints: readonly Endpoint[], amount: number, tally: Tally, s
 }
 
 /** The ready endpoints and what each gets of the whole: nearer ones first, as far as they are ready. */
-function spread(endpoints: readonly Endpoint[]): [Endpoint, number][] {
-  const tiers = byPriority(endpoints, ({ priority = 0 }) => priority).map((tier) => ({
-    ready: tier.filter((endpoint) => endpoint.ready),
-    total: tier.length,
-  }));
-  const loads = priorityLoads(tiers.map(({ ready, total }) => ({ healthy: ready.length, total })));
-  return tiers.flatMap(({ ready }, index) => {
-    const sum = ready.reduce((total, { weight = 1 }) => total + weight, 0);
-    const load = loads[index] ?? 0;
+const spread = (endpoints: readonly Endpoint[]): [Endpoint, number][] =>
+  groupsOf(endpoints, ({ ready }) => ready).flatMap(({ healthy, load }) => {
+    const sum = healthy.reduce((total, { weight = 1 }) => total + weight, 0);
     return load > 0
-      ? ready.map((endpoint): [Endpoint, number] => [endpoint, (load * (endpoint.weight ?? 1)) / sum])
+      ? healthy.map((endpoint): [Endpoint, number] => [endpoint, (load * (endpoint.weight ?? 1)) / sum])
       : [];
   });
-}

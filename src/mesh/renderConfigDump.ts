@@ -1,4 +1,4 @@
-import { byPriority } from './localities.js';
+import { byLocality, byPriority } from './loads.js';
 import { renderRoutes, seconds, typed } from './renderRoutes.js';
 import { routesOfServices } from './serverNames.js';
 import type { Cluster, Destination, Endpoint, PortConfig, ProxyConfig, TlsRoute, VirtualHost } from './types.js';
@@ -48,7 +48,10 @@ export function renderCluster(cluster: Cluster): object {
     ...(balancing === 'ring-hash' ? { ring_hash_lb_config: { minimum_ring_size: 1024 } } : {}),
     connect_timeout: '10s',
     // When every host is out, none serves.
-    common_lb_config: { healthy_panic_threshold: {} },
+    common_lb_config: {
+      healthy_panic_threshold: {},
+      ...(cluster.endpoints.some(({ locality }) => locality) ? { locality_weighted_lb_config: {} } : {}),
+    },
     circuit_breakers: {
       thresholds: [
         {
@@ -83,17 +86,26 @@ function renderAssignment(cluster: Cluster): object {
   });
 }
 
-/** Endpoints of one priority are a group; what locality each has is not told. */
+/** Endpoints of one priority are a group, or several where their localities count. */
 export const renderTiers = (endpoints: readonly Endpoint[], render: (endpoint: Endpoint) => object): object[] =>
   byPriority(endpoints, ({ priority = 0 }) => priority).flatMap((tier, priority) =>
-    tier.length > 0 ? [{ locality: {}, lb_endpoints: tier.map(render), ...(priority > 0 ? { priority } : {}) }] : [],
+    [...byLocality(tier)].map(([name, members]) => {
+      const [region, zone, sub_zone] = name.split('/');
+      const weight = members[0]?.locality?.weight;
+      return {
+        locality: { ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(sub_zone ? { sub_zone } : {}) },
+        lb_endpoints: members.map(render),
+        ...(weight === undefined ? {} : { load_balancing_weight: weight }),
+        ...(priority > 0 ? { priority } : {}),
+      };
+    }),
   );
 
-export const renderEndpoint = ({ ip, targetPort, ready, workload, pod }: Endpoint): object => ({
+export const renderEndpoint = ({ ip, targetPort, ready, workload, pod, weight = 1 }: Endpoint): object => ({
   endpoint: { address: { socket_address: { address: ip, port_value: targetPort } }, health_check_config: {} },
   health_status: ready ? 'HEALTHY' : 'UNHEALTHY',
   metadata: { filter_metadata: { istio: { workload: `${workload};${pod.split('/', 1)[0]};;;Kubernetes` } } },
-  load_balancing_weight: 1,
+  load_balancing_weight: weight,
 });
 
 function renderListeners({ port, tcp }: PortConfig): object[] {

@@ -1,5 +1,6 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { perObject } from './memo.js';
+import type { TrafficDistribution } from './nearness.js';
 import { isTls, type PortProtocol, portProtocol } from './protocol.js';
 import { type Fields, labels, number, record, records, text } from './read.js';
 import type { Endpoint } from './types.js';
@@ -29,6 +30,8 @@ export interface Service {
   readonly headless: boolean;
   /** Empty: every namespace. */
   readonly exportTo: readonly string[];
+  /** Whether clients prefer endpoints near them, whatever the DestinationRules say of outliers. */
+  readonly trafficDistribution?: TrafficDistribution;
   /** Only of a host that a ServiceEntry registers. */
   readonly entry?: {
     /** The proxy sends to the address that the client dials. */
@@ -49,6 +52,9 @@ export const serviceOf = perObject((object: KubeObject): Service | undefined => 
   const selector = labels(spec.selector);
   const unrouted = portsOf(spec, (protocol) => protocol === 'udp');
   const annotation = object.metadata.annotations?.['networking.istio.io/exportTo'];
+  const near =
+    text(spec.trafficDistribution) ?? object.metadata.annotations?.['networking.istio.io/traffic-distribution'];
+  const distribution = DISTRIBUTIONS[near?.toLowerCase() ?? ''];
   return {
     name,
     namespace,
@@ -59,8 +65,15 @@ export const serviceOf = perObject((object: KubeObject): Service | undefined => 
     clusterIp: clusterIp && clusterIp !== 'None' ? clusterIp : undefined,
     headless: clusterIp === 'None',
     exportTo: annotation ? annotation.split(',').map((part) => part.trim()) : [],
+    ...(distribution ? { trafficDistribution: distribution } : {}),
   };
 });
+
+const DISTRIBUTIONS: Readonly<Record<string, TrafficDistribution>> = {
+  preferclose: 'same-zone',
+  prefersamezone: 'same-zone',
+  prefersamenode: 'same-node',
+};
 
 function portsOf(spec: Fields, wanted: (protocol: PortProtocol) => boolean): ServicePort[] {
   return records(spec.ports).flatMap((port, index) => {

@@ -225,6 +225,8 @@ export interface Endpoint {
   readonly priority?: number;
   /** Relative to the cluster's other endpoints, as a ServiceEntry may write it; absent: 1. */
   readonly weight?: number;
+  /** Its `region/zone/subzone`, where a proxy draws one of them first, by their weights; absent: it draws among all of a priority. */
+  readonly locality?: { readonly name: string; readonly weight: number };
 }
 
 /** A field of an object. */

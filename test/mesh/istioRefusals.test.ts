@@ -2,9 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 import { caller, objects } from '../support/mesh.js';
 
+function refused(kind: string, spec: string): string {
+  const all = objects(`apiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: {name: x}\nspec: ${spec}\n`);
+  return compileProxyConfig(all, caller())
+    .warnings.filter(({ code }) => code === 'OBJECT_REFUSED')
+    .map((warning) => warning.message)
+    .join('\n');
+}
+
 describe('objects that the cluster refuses', () => {
-  const istio = (kind: string, spec: string) =>
-    objects(`apiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: {name: x}\nspec: ${spec}\n`);
   it.each([
     ['DestinationRule', '{host: shop, trafficPolicy: {}}', 'traffic policy must have at least one field'],
     ['DestinationRule', '{host: shop, subsets: [{name: v1}, {name: v1}]}', 'duplicate subset names: v1'],
@@ -73,12 +79,24 @@ describe('objects that the cluster refuses', () => {
       'total destination weight = 0',
     ],
   ])('%s %s', (kind, spec, message) => {
-    const { warnings } = compileProxyConfig(istio(kind, spec), caller());
+    expect(refused(kind, spec)).toContain(message);
+  });
+});
+
+describe('a localityLbSetting that the cluster refuses', () => {
+  it.each([
+    ['{distribute: [{from: a, to: {a: 100}}], failover: [{from: a, to: b}]}', 'distribute and failover exclude'],
+    ['{distribute: [{from: a, to: {a: 60, b: 30}}]}', 'sum to 90'],
+    ['{distribute: [{from: a, to: {a: 0, b: 100}}]}', 'allowed is 1 to 100'],
+    ['{distribute: [{from: a, to: {a/b: 50, a: 50}}]}', 'a overlaps'],
+    ['{distribute: [{from: "*/a", to: {a: 100}}]}', 'only one * is allowed'],
+    ['{distribute: [{from: "a/", to: {a: 100}}]}', 'empty region, zone or subzone'],
+    ['{failover: [{from: a, to: a}]}', 'different regions'],
+    ['{failover: [{from: a/b, to: c}]}', 'must be regions'],
+    ['{failover: [{from: a, to: b}], failoverPriority: [topology.kubernetes.io/zone]}', 'topology label'],
+  ])('%s', (setting, message) => {
     expect(
-      warnings
-        .filter(({ code }) => code === 'OBJECT_REFUSED')
-        .map((warning) => warning.message)
-        .join('\n'),
+      refused('DestinationRule', `{host: shop, trafficPolicy: {loadBalancer: {localityLbSetting: ${setting}}}}`),
     ).toContain(message);
   });
 });

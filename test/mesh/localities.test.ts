@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../src/base/kubernetes.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
-import { failoverOf, localityOf, prioritised, priorityLoads } from '../../src/mesh/localities.js';
+import { priorityLoads } from '../../src/mesh/loads.js';
+import { localityOf } from '../../src/mesh/localities.js';
+import { placed, placePolicy } from '../../src/mesh/nearness.js';
 import { predictShare } from '../../src/mesh/predict.js';
 import type { Endpoint } from '../../src/mesh/types.js';
 import { deployed, NAMESPACE, SERVICE_PORT, shopService, subsets } from '../support/labShop.js';
@@ -104,15 +106,15 @@ describe('nearness', () => {
       ['east', 'east/a/1'],
     ]),
   };
-  const order = (setting: unknown) => {
-    const failover = failoverOf(setting, {}, true);
-    if (!failover) return undefined;
+  const order = (localityLbSetting?: object) => {
+    const policy = placePolicy({ loadBalancer: { localityLbSetting }, outlierDetection: {} }, {}, true, undefined);
+    if (!policy) return undefined;
     const endpoints = [...place.localities.keys()].map(endpoint);
-    return prioritised(endpoints, failover, place).map(({ pod, priority = 0 }) => `${pod} ${priority}`);
+    return placed(endpoints, policy, place).map(({ pod, priority = 0 }) => `${pod} ${priority}`);
   };
 
   test('goes by region, zone and subzone', () => {
-    expect(order(undefined)).toEqual(['same 0', 'zone 1', 'region 2', 'south 3', 'east 3']);
+    expect(order()).toEqual(['same 0', 'zone 1', 'region 2', 'south 3', 'east 3']);
   });
 
   test('a failover region goes before others', () => {
@@ -122,13 +124,6 @@ describe('nearness', () => {
   test('by labels: the more of the first ones are alike, the nearer', () => {
     const setting = { failoverPriority: ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'] };
     expect(order(setting)).toEqual(['same 0', 'zone 0', 'region 1', 'south 2', 'east 2']);
-  });
-
-  test('is nothing without outlier detection, when it is switched off, or where weights are distributed', () => {
-    expect(failoverOf(undefined, {}, false)).toBeUndefined();
-    expect(failoverOf({ enabled: false }, {}, true)).toBeUndefined();
-    expect(failoverOf(undefined, { enabled: false }, true)).toBeUndefined();
-    expect(failoverOf({ distribute: [{ from: 'north/*', to: {} }] }, {}, true)).toBeUndefined();
   });
 });
 

@@ -175,13 +175,9 @@ const connectionMatch = {
   destinationSubnets: maybe(subnets, 6),
 };
 const tcpRule = fields({
-  // On a port of detected protocol subnets of tcp rules would take HTTP requests too, which `mesh/` does not follow.
   match: maybe(
-    fc.array(fields({ ...connectionMatch, destinationSubnets: fc.constant(undefined) }), {
-      minLength: 1,
-      maxLength: 2,
-    }),
-    3,
+    fc.array(fields({ ...connectionMatch, destinationSubnets: maybe(subnets, 2) }), { minLength: 1, maxLength: 2 }),
+    2,
   ),
   route,
 });
@@ -250,20 +246,72 @@ const virtualService = (theme: Theme) =>
         ? { tls: (tls as ((hosts: readonly string[]) => unknown)[]).map((make) => make(spec.hosts as string[])) }
         : {}),
     })),
+    // Names before, within and after that of the namespace, which counts beside HTTPRoutes of one age.
+    { names: ['a', 'demo-b', 'shop'] },
   );
 
 const labels = one({ version: 'v1' }, { version: 'v2' }, { version: 'v3' }, { app: 'shop' }, {});
+const NODES = [
+  ['north', 'a'],
+  ['north', 'b'],
+  ['south', 'c'],
+].map(
+  ([region, zone]): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: `node-${zone}`,
+      labels: { 'topology.kubernetes.io/region': region as string, 'topology.kubernetes.io/zone': zone as string },
+    },
+  }),
+);
+const locality = one('north/a', 'north/b', 'south/c');
+const distribute = one<unknown>(
+  [{ from: 'north/*', to: { 'north/a': 80, 'south/*': 20 } }],
+  [{ from: 'north', to: { north: 100 } }],
+  [
+    { from: 'north/a', to: { 'north/b': 30, 'south/c': 70 } },
+    { from: 'south/*', to: { '*': 100 } },
+  ],
+);
+const localityLbSetting = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ enabled: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ distribute }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ failover: one([{ from: 'north', to: 'south' }], [{ from: 'west', to: 'south' }]) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      failoverPriority: one(
+        ['topology.kubernetes.io/region'],
+        ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'],
+        ['version=v2'],
+        ['app', 'topology.kubernetes.io/zone'],
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constant({ failoverPriority: ['version=v1'], failover: [{ from: 'north', to: 'south' }] }),
+  },
+);
+const balancer = one<Record<string, unknown>>(
+  { simple: 'ROUND_ROBIN' },
+  { simple: 'RANDOM' },
+  { consistentHash: { httpHeaderName: 'x' } },
+  { consistentHash: { httpHeaderName: 'x', maglev: { tableSize: 11 } } },
+  { consistentHash: { useSourceIp: true, maglev: { tableSize: 13 } } },
+);
 const trafficPolicy = fields({
   loadBalancer: maybe(
-    one<unknown>(
-      { simple: 'ROUND_ROBIN' },
-      { simple: 'RANDOM' },
-      { consistentHash: { httpHeaderName: 'x' } },
-      { consistentHash: { httpHeaderName: 'x', maglev: { tableSize: 11 } } },
-      { consistentHash: { useSourceIp: true, maglev: { tableSize: 13 } } },
-    ),
+    fc
+      .tuple(balancer, maybe(localityLbSetting, 2))
+      .map(([simple, setting]) => ({ ...simple, ...(setting ? { localityLbSetting: setting } : {}) })),
     2,
   ),
+  outlierDetection: maybe(one({ consecutive5xxErrors: 5 }, {}), 3),
   connectionPool: maybe(fc.constant({ tcp: { maxConnections: 7 } }), 3),
   tls: maybe(one({ mode: 'DISABLE' }, { mode: 'ISTIO_MUTUAL' }, { mode: 'SIMPLE' }), 6),
 }).map((policy) => (Object.keys(policy).length > 0 ? policy : { connectionPool: { tcp: { maxConnections: 7 } } }));
@@ -304,6 +352,7 @@ const servicePort = fc
   .tuple(
     fc.oneof(
       { weight: 6, arbitrary: one('http', 'http-web') },
+      { weight: 1, arbitrary: one('web', '', 'httpx') },
       {
         weight: 2,
         arbitrary: one(
@@ -354,8 +403,9 @@ const service = (
         ? fc.constant(undefined)
         : fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: one('.', 'ops', '*') }),
       named: fc.boolean(),
+      near: options.plain ? fc.constant(undefined) : maybe(one('PreferClose', 'PreferSameZone'), 9),
     })
-    .map(({ port, first, second, headless, version, exportTo, named }) => ({
+    .map(({ port, first, second, headless, version, exportTo, named, near }) => ({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: {
@@ -366,6 +416,7 @@ const service = (
       },
       spec: {
         clusterIP: headless ? 'None' : clusterIP,
+        ...(near ? { trafficDistribution: near } : {}),
         selector: {
           app: name.replace(/-v\d$/, ''),
           ...(/-v\d$/.test(name) ? { version: name.slice(-2) } : {}),
@@ -455,7 +506,7 @@ const httpRoute = (theme: Theme) =>
           arbitrary: fields({
             name: fc.constant('web'),
             namespace: fc.constant('demo'),
-            sectionName: maybe(one('one', 'two'), 5),
+            sectionName: maybe(one('one', 'two', 'alt'), 5),
             port: maybe(one(80, 8080), 6),
           }).map((ref) => [ref]),
         },
@@ -468,7 +519,10 @@ const httpRoute = (theme: Theme) =>
           }).map((ref) => [ref]),
         },
       ),
-      hostnames: maybe(one(['a.example.com'], ['shop.example.com'], ['*.example.com']), 3),
+      hostnames: maybe(
+        one(['a.example.com'], ['shop.example.com'], ['*.example.com'], ['*.example.com', 'a.example.com']),
+        theme === 'kubernetes-gateway' ? 2 : 3,
+      ),
       rules: fc.array(
         fields({
           matches: maybe(fc.array(routeMatch, { minLength: 1, maxLength: 2 }), 2),
@@ -486,7 +540,7 @@ const httpRoute = (theme: Theme) =>
         { minLength: 1, maxLength: 3 },
       ),
     }),
-    { names: ['r', 's'], namespaces: rarely('demo', 'ops') },
+    { names: ['r', 'r-new', 'shop'], namespaces: rarely('demo', 'ops') },
   );
 
 const sidecar = object(
@@ -546,6 +600,7 @@ const serviceEntry = object(
           address: one('1.1.1.1', '2.2.2.2', '3.3.3.3'),
           labels: one({ version: 'v1' }, { version: 'v2' }),
           weight: maybe(one(1, 3), 3),
+          locality: maybe(locality, 2),
         }),
         { selector: ({ address }) => address, minLength: 1, maxLength: 3 },
       ),
@@ -569,9 +624,10 @@ const serviceEntry = object(
 const workloadEntry = object(
   ISTIO,
   'WorkloadEntry',
-  fc.record({
+  fields({
     address: one('9.9.9.8', '9.9.9.9'),
     labels: one({ app: 'shop', version: 'v2' }, { app: 'shop', version: 'v3' }),
+    locality: maybe(locality, 2),
   }),
   { names: ['w'], namespaces: fc.constant('demo') },
 );
@@ -607,11 +663,11 @@ const listener = (name: string, port: number) =>
   });
 /** A Gateway of the Gateway API with the Service and the pod that a controller makes for it. */
 const kubernetesGateway: fc.Arbitrary<KubeObject[]> = fc
-  .tuple(listener('one', 80), rarely(undefined, 80, 8080))
-  .chain(([first, second]) =>
+  .tuple(listener('one', 80), one(undefined, undefined, 80, 8080), one('two', 'alt'))
+  .chain(([first, second, name]) =>
     second === undefined
       ? fc.constant([first] as Record<string, unknown>[])
-      : listener('two', second).map((other) => [first, other] as Record<string, unknown>[]),
+      : listener(name, second).map((other) => [first, other] as Record<string, unknown>[]),
   )
   .map((listeners) => [
     {
@@ -646,6 +702,8 @@ const meshConfig = one(
   'defaultServiceExportTo: ["."]',
   'rootNamespace: ops',
   'enableAutoMtls: false',
+  'localityLbSetting: {enabled: false}',
+  'localityLbSetting: {distribute: [{from: north/*, to: {north/b: 40, south/c: 60}}]}',
 ).map(
   (mesh): KubeObject => ({
     apiVersion: 'v1',
@@ -668,15 +726,21 @@ const externalName: KubeObject = {
 
 const podsOf = (app: string, versions: readonly string[]): fc.Arbitrary<KubeObject[]> =>
   fc
-    .array(fc.record({ version: one(...versions), ready: rarely(true, false), meshed: rarely(true, false) }), {
-      maxLength: 4,
-    })
+    .array(
+      fc.record({
+        version: one(...versions),
+        ready: rarely(true, false),
+        meshed: rarely(true, false),
+        nodeName: one('node-a', 'node-b', 'node-c', 'node-nobody-knows'),
+      }),
+      { maxLength: 4 },
+    )
     .map((all) =>
-      all.map(({ version, ready, meshed }, index) => {
+      all.map(({ version, ready, meshed, nodeName }, index) => {
         const made = pod(app, version, index, { ready });
         // What the injector writes.
         const labels = { ...made.metadata.labels, ...(meshed ? { 'security.istio.io/tlsMode': 'istio' } : {}) };
-        return { ...made, metadata: { ...made.metadata, labels } };
+        return { ...made, metadata: { ...made.metadata, labels }, spec: { ...made.spec, nodeName } };
       }),
     );
 
@@ -747,8 +811,7 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
       routes: several(virtualService(theme), 3),
       httpRoutes: fc.oneof(
         { weight: atWeb ? 0 : 2, arbitrary: fc.constant([] as KubeObject[]) },
-        // Two routes of which one names the Gateway's host and the other none: Istio orders their rules otherwise than `mesh/`.
-        { weight: 1, arbitrary: several(httpRoute(theme), atWeb ? 1 : 2) },
+        { weight: 1, arbitrary: several(httpRoute(theme), atWeb ? 3 : 2) },
       ),
       sidecars: perhaps(sidecar, 6),
       entries: perhaps(serviceEntry, 4),
@@ -762,12 +825,15 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
       mesh: perhaps(meshConfig, 8),
       alias: perhaps(fc.constant(externalName), 8),
       namespace: rarely('demo', 'ops'),
+      nodes: one([], NODES),
+      locality: one('', 'north/a', 'north/b', 'south/c', 'west/x'),
       requests: fc.array(request(theme), { minLength: 1, maxLength: 4 }),
     });
   })
   .map(({ theme, shop, cart, versions, pods, cartPods, namespace, requests, ...more }) => {
     const { rules, routes, httpRoutes, sidecars, entries, workloadEntries, gateways, web, peers, mesh, alias } = more;
     const all = [
+      ...more.nodes,
       shop,
       ...cart,
       ...(httpRoutes.length > 0 ? versions : []),
@@ -789,8 +855,14 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
     ];
     const caller =
       theme === 'kubernetes-gateway'
-        ? { workload: 'web-istio', namespace: 'demo', labels: WEB, gateway: true }
-        : { workload: 'client', namespace, labels: { app: 'client' }, gateway: theme === 'gateway' };
+        ? { workload: 'web-istio', namespace: 'demo', labels: WEB, gateway: true, locality: more.locality }
+        : {
+            workload: 'client',
+            namespace,
+            labels: { app: 'client' },
+            gateway: theme === 'gateway',
+            locality: more.locality,
+          };
     const encrypted = new Set([shop, ...cart].filter(forTls).map(({ metadata }) => metadata.name));
     return {
       // A cluster holds one object of a name.

@@ -19,6 +19,8 @@ export interface OracleCase {
 interface OracleAnswer {
   /** By address; `unknown`: outside of the cluster. */
   readonly arrived: Readonly<Record<string, number>>;
+  /** By address: what the proxies there let in. */
+  readonly received: Readonly<Record<string, number>>;
   readonly failed: Readonly<Record<string, number>>;
   readonly copied: Readonly<Record<string, number>>;
   readonly protocol: string;
@@ -91,7 +93,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
   requests.forEach((request, index) => {
     const answer = result.answers[index];
     if (!answer) throw new Error('fewer answers than requests');
-    const { share, failed, mirrored, protocol } = predictShare(config, request, (labels) => labels.version);
+    const { share, failed, mirrored, protocol } = predictShare(config, request, versionOf);
     const ours = {
       share: rounded(share),
       failed: rounded(failed),
@@ -99,6 +101,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       protocol: protocolOf(protocol, failed),
       ...(protocol === 'http' ? policyOf(config, request) : NO_POLICY),
       encrypted: rounded(predictShare(config, request, () => undefined, encryption).failed).encrypted ?? 0,
+      received: rounded(predictShare(config, request, versionOf, receivers).share),
     };
     const theirs = {
       share: byVersion(answer.arrived),
@@ -107,6 +110,7 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
       protocol: protocolOf(answer.protocol, answer.failed),
       ...policyIn(answer),
       encrypted: Number(answer.encrypted.toFixed(6)),
+      received: byVersion(answer.received),
     };
     const { port, host, method, path, headers } = request;
     const shown = `${method} ${host}:${port}${path} ${JSON.stringify(headers)}`;
@@ -116,6 +120,8 @@ export function oracleDifferences({ objects, caller, requests }: OracleCase, res
   });
   return found;
 }
+
+const versionOf = (labels: Readonly<Record<string, string>>): string | undefined => labels.version;
 
 const NO_POLICY: RoutePolicy = { delayed: [0, 0], timeoutMs: 0, retries: 0, retryOn: '', perTryMs: 0 };
 

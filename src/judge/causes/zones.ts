@@ -28,9 +28,12 @@ const differ = (a: Flow, b: Flow): boolean =>
     (version) => Math.abs((a.share[version] ?? 0) - (b.share[version] ?? 0)) > SAME,
   );
 
+/** Weights by zone. */
+const weights = (policy: unknown): unknown => at(policy, 'loadBalancer', 'localityLbSetting', 'distribute');
+
 /** A policy that makes proxies prefer near pods, where that moves the share. */
 function farPods(input: DiagnosisInput): Place[] {
-  const policy = policiesOf(input).find(({ value }) => at(value, 'outlierDetection') !== undefined);
+  const policy = policiesOf(input).find(({ value }) => at(value, 'outlierDetection') !== undefined || weights(value));
   const live = policy && liveFlow(input);
   const even = live && flowWithoutZones(input);
   if (!policy || !live || !even || !differ(live, even)) return [];
@@ -44,11 +47,14 @@ function farPods(input: DiagnosisInput): Place[] {
   const shares = Object.keys(versions).map((version) => `${version} gets ${percent(live.share[version] ?? 0)}`);
   const setting = at(policy.value, 'loadBalancer', 'localityLbSetting') !== undefined;
   const field = `${policy.field}.${setting ? 'loadBalancer.localityLbSetting' : 'outlierDetection'}`;
+  const why = weights(policy.value)
+    ? `the weights of distribute send the requests of ${from} by zone, whatever the versions there`
+    : `with outlier detection on, the proxies of ${from} send to pods of farther zones only as far as near ones fail`;
   return [
     placeAt(input, policy.rule, field, {
       found: `${list(where)}: ${list(shares)}`,
       expected: 'requests to the pods of every zone',
-      fix: `Give each zone pods of every version, or set loadBalancer.localityLbSetting.enabled: false while the split is judged: with outlier detection on, the proxies of ${from} send to pods of farther zones only as far as near ones fail.`,
+      fix: `Give each zone pods of every version, or set loadBalancer.localityLbSetting.enabled: false while the split is judged: ${why}.`,
     }),
   ];
 }

@@ -29,7 +29,6 @@ const DESTINATION_POLICY = [
   'loadBalancer.consistentHash.maglev',
   'loadBalancer.consistentHash.ringHash',
   'loadBalancer.consistentHash.httpCookie.ttl',
-  'loadBalancer.localityLbSetting.distribute',
   'loadBalancer.warmup',
   'loadBalancer.warmupDurationSecs',
   'outlierDetection.consecutiveLocalOriginFailures',

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
-import { byPriority, priorityLoads } from '../../mesh/localities.js';
+import { groupsOf } from '../../mesh/loads.js';
 import type { Cluster, Endpoint } from '../../mesh/types.js';
 import { canonicalRevisionOf, canonicalServiceOf } from '../control/identity.js';
 import { choose } from './balancing.js';
@@ -37,8 +37,10 @@ export class ClusterState {
   private readonly clock: Clock;
   private readonly random: Random;
   private hosts: Host[] = [];
-  /** Endpoints of each priority; one priority: all are equally near. */
-  private tiers: readonly (readonly Endpoint[])[] = [];
+  /** Whether it matters where the endpoints run. */
+  private grouped = false;
+  /** Made once for the same hosts. */
+  private places: { readonly of: readonly Host[]; readonly groups: readonly Place[] } = { of: [], groups: [] };
   private rotation: number;
   private connections = 0;
   private readonly waiting: (() => void)[] = [];
@@ -58,7 +60,7 @@ export class ClusterState {
   update(cluster: Cluster): void {
     const known = new Map(this.hosts.map((host) => [keyOf(host.endpoint), host]));
     this.cluster = cluster;
-    this.tiers = byPriority(cluster.endpoints, ({ priority = 0 }) => priority);
+    this.grouped = cluster.endpoints.some(({ priority, locality }) => priority || locality);
     this.hosts = cluster.endpoints
       .filter((endpoint) => endpoint.ready)
       .map((endpoint) => {
@@ -78,7 +80,7 @@ export class ClusterState {
   pick(hashKey: string | undefined, previous: ReadonlySet<Host> | undefined): Host | undefined {
     const hosts = this.eligible();
     if (hosts.length === 0) return undefined;
-    const near = this.tier(hosts);
+    const near = this.near(hosts);
     let host = this.draw(near, hashKey);
     for (let tried = 1; previous?.has(host) && tried < HOST_SELECTION_ATTEMPTS; tried++) {
       host = this.draw(near, undefined);
@@ -135,28 +137,40 @@ export class ClusterState {
   private eligible(): readonly Host[] {
     if (!this.cluster.outlier) return this.hosts;
     const now = this.clock.now();
-    return this.hosts.filter((host) => host.health.takesTraffic(now));
+    const taking = this.hosts.filter((host) => host.health.takesTraffic(now));
+    return taking.length === this.hosts.length ? this.hosts : taking;
   }
 
-  /** Those of one priority: the nearest, or farther ones as far as near ones are missing. @param hosts those that may take traffic, not none. */
-  private tier(hosts: readonly Host[]): readonly Host[] {
-    if (this.tiers.length < 2) return hosts;
-    const healthy = byPriority(hosts, ({ endpoint: { priority = 0 } }) => priority);
-    const loads = priorityLoads(
-      this.tiers.map(({ length }, at) => ({ healthy: healthy[at]?.length ?? 0, total: length })),
-    );
+  /** Those of one place: the nearest, or farther ones as far as near ones are missing. @param hosts those that may take traffic, not none. */
+  private near(hosts: readonly Host[]): readonly Host[] {
+    if (!this.grouped) return hosts;
+    if (this.places.of !== hosts) this.places = { of: hosts, groups: placesOf(this.cluster.endpoints, hosts) };
     let left = this.random();
-    const at = loads.findIndex((load) => {
+    const drawn = this.places.groups.find(({ load }) => {
       left -= load;
       return left < 0;
     });
-    return healthy[at] ?? hosts;
+    return drawn?.hosts ?? hosts;
   }
 
   private draw(hosts: readonly Host[], hashKey: string | undefined): Host {
     this.rotation = (this.rotation + 1) >>> 0;
     return choose(this.cluster.balancing, hosts, this.random, this.rotation, hashKey);
   }
+}
+
+/** Hosts that are equally near, and the part of the requests that they take. */
+interface Place {
+  readonly hosts: readonly Host[];
+  readonly load: number;
+}
+
+function placesOf(endpoints: readonly Endpoint[], hosts: readonly Host[]): Place[] {
+  const byEndpoint = new Map(hosts.map((host) => [host.endpoint, host]));
+  return groupsOf(endpoints, (endpoint) => byEndpoint.has(endpoint)).map(({ healthy, load }) => ({
+    hosts: healthy.flatMap((endpoint) => byEndpoint.get(endpoint) ?? []),
+    load,
+  }));
 }
 
 const keyOf = (endpoint: Endpoint): string => `${endpoint.ip}:${endpoint.targetPort}`;

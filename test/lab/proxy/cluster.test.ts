@@ -148,3 +148,26 @@ test('a waiting request can be taken back, and a free connection goes to the one
   state.release();
   expect(state.admit(fourth)).toBe('now');
 });
+
+test('a locality is drawn by its weight, and farther ones as far as near ones are missing', () => {
+  const near = (n: number, name: string, weight: number, ready = true) => ({
+    ...endpoint(n, ready),
+    locality: { name, weight },
+  });
+  const far = { ...endpoint(5), priority: 1 };
+  const state = stateOf(
+    cluster([near(1, 'north', 60), near(2, 'north', 60, false), near(3, 'south', 40), near(4, 'south', 40), far]),
+  );
+  const drawn = Array.from({ length: 20_000 }, () => state.pick(undefined, undefined)?.endpoint.ip);
+  // 3 of 4 near ones are ready: they take everything, north with 140 % of its ready half.
+  const north = (60 * 0.7) / (60 * 0.7 + 40);
+  for (const [ip, share] of [
+    ['10.244.0.1', north],
+    ['10.244.0.3', (1 - north) / 2],
+    ['10.244.0.4', (1 - north) / 2],
+    ['10.244.0.5', 0],
+  ] as const) {
+    const count = drawn.filter((each) => each === ip).length;
+    expect(Math.abs(count - 20_000 * share)).toBeLessThanOrEqual(5 * Math.sqrt(20_000 * share * (1 - share)));
+  }
+});

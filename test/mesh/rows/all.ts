@@ -3,6 +3,7 @@ import * as gatewayApi from './gatewayApi.js';
 import * as headlessAtGateway from './headlessAtGateway.js';
 import * as hosts from './hosts.js';
 import * as kubernetesGateway from './kubernetesGateway.js';
+import * as localities from './localities.js';
 import * as mirrorAndProtocol from './mirrorAndProtocol.js';
 import * as missingPorts from './missingPorts.js';
 import * as policies from './policies.js';
@@ -25,6 +26,7 @@ export const TABLES: readonly Table[] = [
   registry,
   gatewayApi,
   kubernetesGateway,
+  localities,
   headlessAtGateway,
   missingPorts,
   tls,

@@ -6,9 +6,7 @@ import (
 	"os"
 	"strings"
 
-	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	fault "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/fault/v3"
@@ -29,6 +27,8 @@ type Answer struct {
 	// Copied: address of an endpoint, or `lost` -> mirrored copies per request.
 	Copied   map[string]float64 `json:"copied"`
 	Protocol string             `json:"protocol"`
+	// Received: address of an endpoint -> share that arrives and that the proxy there lets in.
+	Received map[string]float64 `json:"received"`
 	// Encrypted is the share that arrives and that the client's proxy has encrypted.
 	Encrypted float64 `json:"encrypted"`
 	// Delayed is the share of requests that wait DelayMs.
@@ -41,7 +41,10 @@ type Answer struct {
 }
 
 func newAnswer(protocol string) Answer {
-	return Answer{Arrived: map[string]float64{}, Failed: map[string]float64{}, Copied: map[string]float64{}, Protocol: protocol}
+	return Answer{
+		Arrived: map[string]float64{}, Received: map[string]float64{}, Failed: map[string]float64{}, Copied: map[string]float64{},
+		Protocol: protocol,
+	}
 }
 
 // dialled is an address that the client's resolver finds for a host; nil: it is outside of the cluster.
@@ -135,7 +138,7 @@ func (p *proxyConfig) answerAt(found *listener.Listener, target dialled, request
 			}
 		}
 	}
-	chain := choose(found, target.ip, request)
+	chain := choose(found, sentBy(request, target.ip))
 	if chain == nil {
 		answer := newAnswer("none")
 		answer.Failed["000 reset"] = 1
@@ -166,114 +169,6 @@ func (p *proxyConfig) answerAt(found *listener.Listener, target dialled, request
 		}
 	}
 	panic(fmt.Sprintf("listener %s: no filter that routes", found.GetName()))
-}
-
-// choose picks the filter chain as Envoy does: by port, then by the narrowest subnet, then by server name, transport and application
-// protocol. Each step keeps only the best, and nothing goes back to a worse one.
-func choose(from *listener.Listener, ip string, request Request) *listener.FilterChain {
-	serverName := ""
-	if request.TLS {
-		serverName = nameOf(request.Host)
-	}
-	steps := []func(*listener.FilterChainMatch) int{
-		func(match *listener.FilterChainMatch) int {
-			return specific(match.GetDestinationPort() != nil, match.GetDestinationPort().GetValue() == request.Port)
-		},
-		func(match *listener.FilterChainMatch) int { return prefixScore(match, ip) },
-		func(match *listener.FilterChainMatch) int { return serverNameScore(match.GetServerNames(), serverName) },
-		func(match *listener.FilterChainMatch) int {
-			transport := "raw_buffer"
-			if request.TLS {
-				transport = "tls"
-			}
-			return specific(match.GetTransportProtocol() != "", match.GetTransportProtocol() == transport)
-		},
-		func(match *listener.FilterChainMatch) int {
-			protocols := match.GetApplicationProtocols()
-			return specific(len(protocols) > 0, !request.TLS && contains(protocols, "http/1.1"))
-		},
-	}
-	left := from.GetFilterChains()
-	for _, score := range steps {
-		best, kept := 0, []*listener.FilterChain(nil)
-		for _, chain := range left {
-			points := score(chain.GetFilterChainMatch())
-			if points > best {
-				best, kept = points, nil
-			}
-			if points == best {
-				kept = append(kept, chain)
-			}
-		}
-		left = kept
-	}
-	if len(left) == 0 {
-		return from.GetDefaultFilterChain()
-	}
-	return left[0]
-}
-
-// specific: 1 beats 0, and -1 is no match at all.
-func specific(asked, holds bool) int {
-	switch {
-	case !asked:
-		return 0
-	case holds:
-		return 1
-	default:
-		return -1
-	}
-}
-
-func prefixScore(match *listener.FilterChainMatch, ip string) int {
-	ranges := match.GetPrefixRanges()
-	if len(ranges) == 0 {
-		return 0
-	}
-	longest := -1
-	for _, one := range ranges {
-		length := int(one.GetPrefixLen().GetValue())
-		_, network, err := net.ParseCIDR(fmt.Sprintf("%s/%d", one.GetAddressPrefix(), length))
-		if err == nil && network.Contains(net.ParseIP(ip)) && length+1 > longest {
-			longest = length + 1
-		}
-	}
-	return longest
-}
-
-func serverNameScore(names []string, wanted string) int {
-	if len(names) == 0 {
-		return 0
-	}
-	best := -1
-	for _, name := range names {
-		if wanted != "" && name == wanted {
-			return 1 << 20
-		}
-		if strings.HasPrefix(name, "*") && len(wanted) >= len(name) && strings.HasSuffix(wanted, name[1:]) && len(name) > best {
-			best = len(name)
-		}
-	}
-	return best
-}
-
-// nameOf is what a client says in its TLS handshake when it calls a host; nothing for an address.
-func nameOf(host string) string {
-	name, _, _ := strings.Cut(strings.ToLower(host), ":")
-	name = strings.TrimSuffix(name, ".")
-	if net.ParseIP(name) != nil {
-		return ""
-	}
-	return name
-}
-
-func contains(list []string, wanted string) bool {
-	for _, one := range list {
-		if one == wanted {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *proxyConfig) tcp(proxy *tcp.TcpProxy, target dialled, request Request) Answer {
@@ -386,7 +281,7 @@ func (p *proxyConfig) follow(one *route.Route, target dialled, request Request, 
 		if mirror.GetRuntimeFraction() != nil {
 			share = fraction(mirror.GetRuntimeFraction().GetDefaultValue())
 		}
-		p.copy(mirror.GetCluster(), passed*share, target, answer)
+		p.copy(mirror.GetCluster(), passed*share, target, request, answer)
 	}
 	if action.GetTimeout() != nil {
 		answer.TimeoutMs = float64(action.GetTimeout().AsDuration().Microseconds()) / 1000
@@ -439,134 +334,76 @@ func (p *proxyConfig) draw(name string, share float64, target dialled, request R
 		p.pass(share, target, request, answer)
 		return
 	}
-	to, found := p.spread(name, target)
+	parts, found := p.spread(name, target, request)
 	if !found {
 		answer.Failed[missing] += share
 		return
 	}
-	if len(to) == 0 {
+	if len(parts) == 0 {
 		answer.Failed[empty] += share
 	}
-	for address, part := range to {
-		answer.Arrived[address] += share * part
+	for _, one := range parts {
+		p.arrive(one, share, answer)
 	}
-	answer.Encrypted += share * p.encrypted(name, target)
 }
 
-func (p *proxyConfig) copy(name string, share float64, target dialled, answer *Answer) {
+func (p *proxyConfig) arrive(one part, share float64, answer *Answer) {
+	answer.Arrived[one.address] += share * one.share
+	if one.transport != plain {
+		answer.Encrypted += share * one.share
+	}
+	if p.letsIn(one) {
+		answer.Received[one.address] += share * one.share
+	}
+}
+
+func (p *proxyConfig) copy(name string, share float64, target dialled, request Request, answer *Answer) {
 	if share == 0 {
 		return
 	}
-	to, found := p.spread(name, target)
-	if !found || len(to) == 0 {
+	parts, found := p.spread(name, target, request)
+	if !found || len(parts) == 0 {
 		answer.Copied["lost"] += share
 	}
-	for address, part := range to {
-		answer.Copied[address] += share * part
+	for _, one := range parts {
+		answer.Copied[one.address] += share * one.share
 	}
-}
-
-// spread: address -> part of what the cluster gets; not found: the proxy has no such cluster.
-func (p *proxyConfig) spread(name string, target dialled) (map[string]float64, bool) {
-	known := p.clusters[name]
-	if known == nil {
-		return nil, false
-	}
-	if known.GetType() == cluster.Cluster_ORIGINAL_DST {
-		to := map[string]float64{}
-		if target.service == nil {
-			to["unknown"] = 1
-			return to, true
-		}
-		// The client dials one of them.
-		ready := p.readyPods(target.service)
-		for _, pod := range ready {
-			to[pod.Status.PodIP] = 1 / float64(len(ready))
-		}
-		return to, true
-	}
-	assignment := known.GetLoadAssignment()
-	if known.GetType() == cluster.Cluster_EDS {
-		assignment = p.endpoints[name]
-	}
-	weights, sum := map[string]float64{}, 0.0
-	for _, locality := range assignment.GetEndpoints() {
-		for _, one := range locality.GetLbEndpoints() {
-			if !healthy(one) {
-				continue
-			}
-			weight := 1.0
-			if one.GetLoadBalancingWeight() != nil {
-				weight = float64(one.GetLoadBalancingWeight().GetValue())
-			}
-			weights[one.GetEndpoint().GetAddress().GetSocketAddress().GetAddress()] += weight
-			sum += weight
-		}
-	}
-	for address := range weights {
-		weights[address] /= sum
-	}
-	return weights, true
-}
-
-// encrypted is the part of what a cluster gets that leaves the proxy by TLS: all or nothing, or as the endpoints' metadata say.
-func (p *proxyConfig) encrypted(name string, target dialled) float64 {
-	known := p.clusters[name]
-	if len(known.GetTransportSocketMatches()) == 0 {
-		to, _ := p.spread(name, target)
-		if known.GetTransportSocket() != nil && len(to) > 0 {
-			return 1
-		}
-		return 0
-	}
-	if known.GetType() != cluster.Cluster_EDS {
-		return 0
-	}
-	encrypted, sum := 0.0, 0.0
-	for _, locality := range p.endpoints[name].GetEndpoints() {
-		for _, one := range locality.GetLbEndpoints() {
-			if !healthy(one) {
-				continue
-			}
-			weight := 1.0
-			if one.GetLoadBalancingWeight() != nil {
-				weight = float64(one.GetLoadBalancingWeight().GetValue())
-			}
-			sum += weight
-			fields := one.GetMetadata().GetFilterMetadata()["envoy.transport_socket_match"].GetFields()
-			if fields["tlsMode"].GetStringValue() == "istio" {
-				encrypted += weight
-			}
-		}
-	}
-	if sum == 0 {
-		return 0
-	}
-	return encrypted / sum
-}
-
-func healthy(one *endpoint.LbEndpoint) bool {
-	return one.GetHealthStatus() == core.HealthStatus_HEALTHY || one.GetHealthStatus() == core.HealthStatus_UNKNOWN
 }
 
 // pass is a connection that the proxy lets through to where the client dialled: kube-proxy balances it.
 func (p *proxyConfig) pass(share float64, target dialled, request Request, answer *Answer) {
 	if target.service == nil {
-		answer.Arrived["unknown"] += share
+		p.arrive(part{address: "unknown", share: 1}, share, answer)
 		return
 	}
 	has := false
 	for _, port := range target.service.Spec.Ports {
 		has = has || port.Port == int32(request.Port)
 	}
-	ready := p.readyPods(target.service)
-	if !has || len(ready) == 0 {
+	dialled := p.dialled(target, request)
+	if !has || len(dialled) == 0 {
 		answer.Failed["000 refused"] += share
 		return
 	}
-	for _, pod := range ready {
-		answer.Arrived[pod.Status.PodIP] += share / float64(len(ready))
+	for _, one := range dialled {
+		p.arrive(one, share, answer)
 	}
+}
+
+// dialled are the ready pods of a Service, alike.
+func (p *proxyConfig) dialled(target dialled, request Request) []part {
+	ready := p.readyPods(target.service)
+	var found []part
+	for _, pod := range ready {
+		one := part{address: pod.Status.PodIP, share: 1 / float64(len(ready))}
+		for _, port := range target.service.Spec.Ports {
+			if port.Port == int32(request.Port) {
+				one.port = uint32(targetOf(port, pod))
+			}
+		}
+		found = append(found, one)
+	}
+	return found
 }
 
 func (p *proxyConfig) readyPods(service *corev1.Service) []*corev1.Pod {

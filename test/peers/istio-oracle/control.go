@@ -9,9 +9,11 @@ import (
 	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
 	"istio.io/istio/pilot/pkg/model"
+	"istio.io/istio/pilot/pkg/networking/util"
+	"istio.io/istio/pilot/pkg/serviceregistry/util/label"
 	"istio.io/istio/pilot/test/xds"
-	"istio.io/istio/pkg/config/schema/gatewayapi"
 	"istio.io/istio/pilot/test/xdstest"
+	"istio.io/istio/pkg/config/schema/gatewayapi"
 	"istio.io/istio/pkg/log"
 	"istio.io/istio/pkg/test"
 )
@@ -24,7 +26,12 @@ type proxyConfig struct {
 	routes    map[string]*route.RouteConfiguration
 	clusters  map[string]*cluster.Cluster
 	endpoints map[string]*endpoint.ClusterLoadAssignment
+	server    *xds.FakeDiscoveryServer
+	// inbound is what was made of pods, by address.
+	inbound map[string]*listener.Listener
 }
+
+const istioVersion = "1.31.0"
 
 // compile starts Istio's control plane in this process, and stops it after use.
 func compile(w *world, caller Caller, use func(*proxyConfig)) error {
@@ -42,13 +49,14 @@ func compile(w *world, caller Caller, use func(*proxyConfig)) error {
 			Type:            kind,
 			ID:              caller.Workload + "-0." + caller.Namespace,
 			IPAddresses:     []string{"10.99.0.1"},
-			Labels:          caller.Labels,
+			Labels:          placed(caller),
+			Locality:        util.ConvertLocality(caller.Locality),
 			ConfigNamespace: caller.Namespace,
 			DNSDomain:       caller.Namespace + ".svc.cluster.local",
 			Metadata: &model.NodeMetadata{
 				Namespace:    caller.Namespace,
 				Labels:       caller.Labels,
-				IstioVersion: "1.31.0",
+				IstioVersion: istioVersion,
 				ClusterID:    "Kubernetes",
 			},
 		})
@@ -59,6 +67,8 @@ func compile(w *world, caller Caller, use func(*proxyConfig)) error {
 			routes:    map[string]*route.RouteConfiguration{},
 			clusters:  map[string]*cluster.Cluster{},
 			endpoints: map[string]*endpoint.ClusterLoadAssignment{},
+			server:    server,
+			inbound:   map[string]*listener.Listener{},
 		}
 		request := &model.PushRequest{Push: server.PushContext()}
 		resources, _ := server.ConfigGen.BuildHTTPRoutes(proxy, request, routeNames(config.listeners))
@@ -77,6 +87,11 @@ func compile(w *world, caller Caller, use func(*proxyConfig)) error {
 		}
 		use(config)
 	})
+}
+
+// placed are the caller's labels with those that Istio adds for its place when a proxy connects.
+func placed(caller Caller) map[string]string {
+	return label.AugmentLabels(caller.Labels, "Kubernetes", caller.Locality, "", "")
 }
 
 // Definitions in a fake cluster tell no version of the Gateway API, and Istio ignores kinds that need one: GRPCRoute, TLSRoute.

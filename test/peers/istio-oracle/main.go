@@ -23,6 +23,8 @@ type Caller struct {
 	Namespace string            `json:"namespace"`
 	Labels    map[string]string `json:"labels"`
 	Gateway   bool              `json:"gateway"`
+	// Locality is `region/zone/subzone`; empty: the mesh does not know it.
+	Locality string `json:"locality"`
 }
 
 // Request is what the client sends; header names are in lower case.
