@@ -69,6 +69,12 @@ function warningFor(
         ...(rule ?? policy),
         message: `Calls to ${hosts} are encrypted with certificates that are not the mesh's (${written}), and its pods take the mesh's mutual TLS alone by ${policyName}: they fail with ${how}, ${counted}. Remove the tls block, or set mode: ISTIO_MUTUAL.`,
       });
+    case 'foreign-to-http':
+      return (hosts) => ({
+        code: 'TLS_MODE_TO_HTTP',
+        ...(rule ?? { object: `Service/${host}`, field: '' }),
+        message: `Calls to ${hosts} are encrypted with certificates that are not the mesh's (${written}), and the sidecars of its pods expect HTTP or the mesh's mutual TLS on this port: they fail with ${how}, ${counted}. Remove the tls block, or name the port https where the application itself ends TLS.`,
+      });
     case 'mutual-to-disabled':
       return (hosts) => ({
         code: 'MUTUAL_TLS_NOT_TAKEN',

@@ -3,6 +3,7 @@ import { type Decision, decide } from './decisions.js';
 import { type Inventory, inventoryOf } from './inventory.js';
 import { PeerPolicies, type PlacedMode } from './peerAuthentication.js';
 import { type ReceivingPod, ReceivingPods } from './receiverPods.js';
+import { type ServicePort, serviceOf } from './services.js';
 import type { Caller, Cluster, Endpoint, MeshObjects } from './types.js';
 
 /** How a request or a connection comes to an endpoint. */
@@ -22,7 +23,12 @@ type Transport = 'plain' | 'mutual' | 'foreign';
 export interface TransportFailure {
   /** `status flag` as the caller sees it. */
   readonly how: string;
-  readonly cause: 'plain-to-strict' | 'foreign-to-strict' | 'mutual-to-disabled' | 'mutual-without-sidecar';
+  readonly cause:
+    | 'plain-to-strict'
+    | 'foreign-to-strict'
+    | 'foreign-to-http'
+    | 'mutual-to-disabled'
+    | 'mutual-without-sidecar';
   /** What the endpoint's pod takes. */
   readonly mode: PlacedMode;
 }
@@ -36,6 +42,7 @@ const anyoneOf = ({ namespace }: Caller): string => `spiffe://cluster.local/ns/$
 export class Receivers {
   readonly policies: PeerPolicies;
   readonly pods: ReceivingPods;
+  private readonly inventory: Inventory;
   private readonly caller: Caller;
   private readonly autoMutualTls: boolean;
   private readonly authorizationPolicies: readonly KubeObject[];
@@ -43,7 +50,9 @@ export class Receivers {
   /** undefined: no object tells the caller's service account. */
   private readonly principal: string | undefined;
 
-  constructor({ snapshot, settings }: Inventory, caller: Caller) {
+  constructor(inventory: Inventory, caller: Caller) {
+    const { snapshot, settings } = inventory;
+    this.inventory = inventory;
     this.caller = caller;
     this.policies = new PeerPolicies(snapshot.peerAuthentications, settings.rootNamespace);
     this.pods = new ReceivingPods(snapshot);
@@ -84,6 +93,9 @@ export class Receivers {
       const refused = transport === 'mutual' && (pod === undefined || pod.sidecar === false);
       return refused ? { how: handshake, cause: 'mutual-without-sidecar', mode: { mode: 'disable' } } : undefined;
     }
+    if (transport === 'foreign' && mode.mode !== 'strict') {
+      return this.readsHttp(endpoint) ? { how: handshake, cause: 'foreign-to-http', mode } : undefined;
+    }
     if (mode.mode === 'disable') {
       return transport === 'mutual' ? { how: handshake, cause: 'mutual-to-disabled', mode } : undefined;
     }
@@ -91,6 +103,19 @@ export class Receivers {
     if (transport === 'foreign') return { how: handshake, cause: 'foreign-to-strict', mode };
     // The connection is opened, and closed as soon as its first bytes are no handshake.
     return { how: sent.unit === 'request' ? '503 UC' : '000 reset', cause: 'plain-to-strict', mode };
+  }
+
+  /** Whether the endpoint's sidecar expects HTTP on the port: the oldest Service that leads there says so. */
+  private readsHttp({ pod, targetPort }: Endpoint): boolean {
+    const namespace = pod.split('/', 1)[0];
+    for (const service of this.inventory.snapshot.services.flatMap((object) => serviceOf(object) ?? [])) {
+      if (service.namespace !== namespace) continue;
+      const isBehind = (port: ServicePort) =>
+        this.inventory.endpoints(service, port, {}).some((each) => each.pod === pod && each.targetPort === targetPort);
+      const port = service.ports.find(isBehind);
+      if (port) return port.protocol === 'http';
+    }
+    return false;
   }
 
   /** How the caller's proxy sends; by `mutual` it shows who the caller is. */
@@ -116,11 +141,18 @@ export class Receivers {
     if (cluster.tls) return 'foreign';
     if (!this.autoMutualTls) return 'plain';
     if (this.policies.namespaceMode(cluster.serviceNamespace).mode === 'disable') return 'plain';
-    if (cluster.balancing === 'original-dst') {
-      // The client dials the pods itself: one without a sidecar decides for all, whatever the policies of the others say.
-      return cluster.endpoints.length === 0 || cluster.endpoints.some((each) => this.isBare(each)) ? 'plain' : 'mutual';
-    }
+    const dialled = this.dialled(cluster);
+    if (dialled && (dialled.length === 0 || dialled.some((each) => this.isBare(each)))) return 'plain';
+    if (cluster.balancing === 'original-dst') return 'mutual';
     return mode && pod && mode.mode !== 'disable' ? 'mutual' : 'plain';
+  }
+
+  /** Pods that clients dial themselves: one without a sidecar decides for all, at gateways too, whatever the policies of the others say. */
+  private dialled({ host, port, balancing, endpoints }: Cluster): readonly Endpoint[] | undefined {
+    const service = this.inventory.services.get(host);
+    const named = service?.headless ? service.ports.find((candidate) => candidate.port === port) : undefined;
+    if (service && named) return this.inventory.endpoints(service, named, {});
+    return balancing === 'original-dst' ? endpoints : undefined;
   }
 
   private isBare(endpoint: Endpoint): boolean {

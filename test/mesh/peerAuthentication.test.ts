@@ -29,6 +29,17 @@ kind: DestinationRule
 metadata: {name: shop, namespace: demo}
 spec: {host: shop, trafficPolicy: {tls: {mode: ${mode}}}${more}}
 `;
+const AT_GATEWAY = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gw, namespace: demo}
+spec: {selector: {app: client}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, namespace: demo}
+spec: {hosts: ["*"], gateways: [gw], http: [{route: [{destination: {host: shop}}]}]}
+`;
 const BARE: Partial<Caller> = { sidecar: false };
 
 interface Row {
@@ -170,6 +181,20 @@ const ROWS: readonly Row[] = [
     warns: ['TLS_MODE_TO_STRICT DestinationRule/demo/shop spec.trafficPolicy.tls.mode'],
   },
   {
+    says: "certificates that are not the mesh's (tls mode SIMPLE) fail with UF at HTTP ports of any pod with a sidecar",
+    yaml: [tls('SIMPLE')],
+    pods: [...V1, ...BARE_V2],
+    share: { v2: 0.5 },
+    failed: { '503 UF': 0.5 },
+    warns: ['TLS_MODE_TO_HTTP DestinationRule/demo/shop spec.trafficPolicy.tls.mode'],
+  },
+  {
+    says: "certificates that are not the mesh's (tls mode SIMPLE) come through to applications on a TCP port",
+    base: service('{name: tcp, port: 80, targetPort: 8080}'),
+    yaml: [tls('SIMPLE')],
+    share: EVEN,
+  },
+  {
     says: 'a workload that is STRICT in a namespace that is DISABLE gets plain text and refuses it',
     yaml: [
       policy('{mtls: {mode: DISABLE}}'),
@@ -184,6 +209,15 @@ const ROWS: readonly Row[] = [
     base: SERVICE.replace('clusterIP: 10.0.0.1', 'clusterIP: None'),
     yaml: [policy('{selector: {matchLabels: {app: shop}}, mtls: {mode: DISABLE}}')],
     failed: { '503 UF': 1 },
+  },
+  {
+    says: 'of a headless Service one pod without a sidecar makes a gateway send plain text to all',
+    base: SERVICE.replace('clusterIP: 10.0.0.1', 'clusterIP: None'),
+    yaml: [policy(STRICT), AT_GATEWAY],
+    pods: [...V1, ...BARE_V2],
+    from: { gateway: true },
+    share: { v2: 0.5 },
+    failed: { '503 UC': 0.5 },
   },
   {
     says: 'where the mesh does not choose mutual TLS by itself, STRICT pods refuse every caller without a rule',

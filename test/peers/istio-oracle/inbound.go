@@ -1,9 +1,12 @@
 package main
 
 import (
+	"slices"
+
 	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 
 	"istio.io/istio/pilot/pkg/model"
+	"istio.io/istio/pkg/wellknown"
 )
 
 // inboundOf is the listener for everything that comes to a pod; nil: no sidecar stands before it.
@@ -45,17 +48,43 @@ func (p *proxyConfig) letsIn(one part) bool {
 	if inbound == nil {
 		return one.transport != mutual
 	}
-	// Not asked: what becomes of other TLS at a port that takes plain text too, which depends on the port's protocol.
-	sent := connection{ip: one.address, port: one.port, tls: one.transport == mutual}
-	if sent.tls {
-		sent.protocols = []string{"istio", "istio-peer-exchange", "istio-http/1.1"}
-	} else {
+	sent := connection{ip: one.address, port: one.port}
+	switch one.transport {
+	case plain:
 		sent.protocols = []string{"http/1.1"}
+	case mutual:
+		sent.tls, sent.protocols = true, []string{"istio", "istio-peer-exchange", "istio-http/1.1"}
+	case foreign:
+		sent.tls = inspectsTLS(inbound, one.port)
 	}
 	chain := choose(inbound, sent)
 	if chain == nil {
 		return false
 	}
 	ends := chain.GetTransportSocket() != nil
+	if one.transport == foreign {
+		last := chain.GetFilters()[len(chain.GetFilters())-1]
+		return !ends && last.GetName() != wellknown.HTTPConnectionManager
+	}
 	return ends == (one.transport == mutual)
+}
+
+// inspectsTLS: a listener looks for TLS only on ports where some chain asks for it.
+func inspectsTLS(inbound *listener.Listener, port uint32) bool {
+	own := specificTo(inbound, port)
+	if len(own) == 0 {
+		own = specificTo(inbound, 0)
+	}
+	return slices.ContainsFunc(own, func(chain *listener.FilterChain) bool {
+		return chain.GetFilterChainMatch().GetTransportProtocol() == "tls"
+	})
+}
+
+func specificTo(inbound *listener.Listener, port uint32) (found []*listener.FilterChain) {
+	for _, chain := range inbound.GetFilterChains() {
+		if chain.GetFilterChainMatch().GetDestinationPort().GetValue() == port {
+			found = append(found, chain)
+		}
+	}
+	return found
 }
