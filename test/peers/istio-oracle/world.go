@@ -73,6 +73,13 @@ func read(objects []json.RawMessage, admission *admission) (*world, error) {
 			}
 			w.services = append(w.services, object)
 		case *corev1.Pod:
+			for i := range object.Spec.Containers {
+				for j := range object.Spec.Containers[i].Ports {
+					if port := &object.Spec.Containers[i].Ports[j]; port.Protocol == "" {
+						port.Protocol = corev1.ProtocolTCP
+					}
+				}
+			}
 			w.pods = append(w.pods, object)
 		case *discoveryv1.EndpointSlice:
 			byHand[object.Namespace+"/"+object.Labels[discoveryv1.LabelServiceName]] = true
