@@ -41,24 +41,40 @@ export interface OracleResult {
   readonly error?: string;
 }
 
+const CASES_PER_PROCESS = 200;
+
 /** Istio's own compiler in a process of its own, see test/peers/istio-oracle. */
 export class IstioOracle {
-  private readonly child: ChildProcess;
+  private readonly program: string;
+  private child: ChildProcess;
+  private asked = 0;
   private readonly waiting: { resolve(result: OracleResult): void; reject(error: Error): void }[] = [];
 
   constructor(program: string) {
+    this.program = program;
+    this.child = this.start();
+  }
+
+  private start(): ChildProcess {
     // Istio's test helpers complain on standard output when these name no folder.
     const env = { ...process.env, TARGET_OUT: tmpdir(), LOCAL_OUT: tmpdir() };
-    this.child = spawn(program, [], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    const child = spawn(this.program, [], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       this.waiting.shift()?.resolve(JSON.parse(line) as OracleResult);
     });
-    this.child.on('exit', (code) => {
+    child.on('exit', (code) => {
+      if (child !== this.child) return;
       for (const { reject } of this.waiting.splice(0)) reject(new Error(`the oracle ended with ${code}`));
     });
+    return child;
   }
 
   ask(one: OracleCase): Promise<OracleResult> {
+    // Istio's control planes for tests leave megabytes behind in each case.
+    if (++this.asked % CASES_PER_PROCESS === 0 && this.waiting.length === 0) {
+      this.close();
+      this.child = this.start();
+    }
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.child.stdin?.write(`${JSON.stringify(one)}\n`);
