@@ -141,8 +141,8 @@ export function routePrecedes(
     return !consumer && list(virtualService.spec?.exportTo).length === 0;
   }
   const own = namespaceOf(route) === namespace;
-  // A route for clients of its own namespace alone is private, one of the Service's namespace is not.
-  if (visibility === 'named') return own && consumer;
+  // What is exported by name comes before what all see, and only a default makes routes private.
+  if (visibility === 'named') return own && defaultExportTo.includes('.');
   if (own) return true;
   // What Istio makes of routes is named after their namespace.
   const order =

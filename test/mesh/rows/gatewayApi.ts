@@ -212,6 +212,11 @@ export const besideVirtualService: Table = {
         share: { v2: 1 },
       },
     ),
+    own(`${consumer('v1')}---${vs({ created: NEW, more: 'exportTo: [ops]' })}`, {
+      says: "HTTPRoute and VS on one Service: a VS exported to the client's namespace beats the HTTPRoute of that namespace",
+      ...FROM_OPS,
+      share: { v2: 1 },
+    }),
   ],
 };
 
