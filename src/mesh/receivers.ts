@@ -1,9 +1,12 @@
 import type { KubeObject } from '../base/kubernetes.js';
+import { compare, compareAges } from './age.js';
 import { type Decision, decide } from './decisions.js';
 import { type Inventory, inventoryOf } from './inventory.js';
+import { perObject } from './memo.js';
 import { PeerPolicies, type PlacedMode } from './peerAuthentication.js';
 import { type ReceivingPod, ReceivingPods } from './receiverPods.js';
-import { type ServicePort, serviceOf } from './services.js';
+import { serviceEntryServices } from './serviceEntries.js';
+import { type Service, type ServicePort, serviceOf } from './services.js';
 import type { Caller, Cluster, Endpoint, MeshObjects } from './types.js';
 
 /** How a request or a connection comes to an endpoint. */
@@ -105,10 +108,10 @@ export class Receivers {
     return { how: sent.unit === 'request' ? '503 UC' : '000 reset', cause: 'plain-to-strict', mode };
   }
 
-  /** Whether the endpoint's sidecar expects HTTP on the port: the oldest Service that leads there says so. */
+  /** Whether the endpoint's sidecar expects HTTP on the port: the first Service that leads there says so. */
   private readsHttp({ pod, targetPort }: Endpoint): boolean {
     const namespace = pod.split('/', 1)[0];
-    for (const service of this.inventory.snapshot.services.flatMap((object) => serviceOf(object) ?? [])) {
+    for (const service of servicesOfPods(this.inventory)) {
       if (service.namespace !== namespace) continue;
       const isBehind = (port: ServicePort) =>
         this.inventory.endpoints(service, port, {}).some((each) => each.pod === pod && each.targetPort === targetPort);
@@ -160,6 +163,18 @@ export class Receivers {
     return pod === undefined || pod.sidecar === false;
   }
 }
+
+/** As Istio's Proxy.SetServiceTargets orders what a pod serves: oldest first, then by host. That of `a-b` comes before that of `a`. */
+const servicesOfPods = perObject(({ snapshot, services }: Inventory): readonly Service[] =>
+  [
+    ...snapshot.services.flatMap((object) => ({ object, service: serviceOf(object) })),
+    ...snapshot.serviceEntries.flatMap((object) =>
+      serviceEntryServices(object).map((service) => ({ object, service })),
+    ),
+  ]
+    .sort((a, b) => compareAges(a.object, b.object) || compare(a.service?.fqdn ?? '', b.service?.fqdn ?? ''))
+    .flatMap(({ service }) => (service && services.get(service.fqdn) === service ? [service] : [])),
+);
 
 /** @param objects as they are compiled. */
 export const receiversOf = (objects: MeshObjects, caller: Caller): Receivers =>

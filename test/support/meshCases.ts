@@ -3,6 +3,7 @@ import type { KubeObject } from '../../src/base/kubernetes.js';
 import { type Choice, choiceOf } from '../../src/mesh/choice.js';
 import { compileProxyConfig } from '../../src/mesh/compile.js';
 import { predictShare } from '../../src/mesh/predict.js';
+import { receiversOf } from '../../src/mesh/receivers.js';
 import type { MeshRequest } from '../../src/mesh/router.js';
 import type { Caller } from '../../src/mesh/types.js';
 import type { OracleCase } from './istioOracle.js';
@@ -29,6 +30,8 @@ export interface Case {
   readonly share?: Shares;
   readonly failed?: Shares;
   readonly mirrored?: Shares;
+  /** Of the share what the destinations' proxies let in. */
+  readonly received?: Shares;
   readonly protocol?: string;
   readonly policy?: Partial<RoutePolicy>;
   /** What one draw decides for, see `choiceOf`. */
@@ -80,6 +83,10 @@ function check(one: Case): void {
   expect(round(prediction.share)).toEqual(round(one.share ?? {}));
   expect(round(prediction.failed)).toEqual(round(one.failed ?? {}));
   if (one.mirrored) expect(round(prediction.mirrored)).toEqual(one.mirrored);
+  if (one.received) {
+    const received = predictShare(config, request, versionOf, receiversOf(all, from)).share;
+    expect(round(received)).toEqual(round(one.received));
+  }
   if (one.protocol) expect(prediction.protocol).toBe(one.protocol);
   if (one.policy) expect(policyOf(config, request)).toMatchObject(one.policy);
   if (one.unit) expect(unitOf(one)).toBe(one.unit);

@@ -8,6 +8,7 @@ import * as mirrorAndProtocol from './mirrorAndProtocol.js';
 import * as missingPorts from './missingPorts.js';
 import * as policies from './policies.js';
 import * as precedence from './precedence.js';
+import * as receivedTls from './receivedTls.js';
 import * as registry from './registry.js';
 import * as scopes from './scopes.js';
 import * as shares from './shares.js';
@@ -20,6 +21,7 @@ export const TABLES: readonly Table[] = [
   hosts,
   precedence,
   policies,
+  receivedTls,
   scopes,
   shares,
   mirrorAndProtocol,
