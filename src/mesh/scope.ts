@@ -56,14 +56,16 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
     const everything = exported.length === all.length;
     const callable = everything ? inventory.services : byName(exported);
     return {
-      services: everything
-        ? callable
-        : byName(
-            withReached(
-              exported,
-              reachedBy(virtualServices, inventory, () => true),
+      // A gateway's scope, as Istio makes it, is what is exported and nothing else.
+      services:
+        everything || caller.gateway
+          ? callable
+          : byName(
+              withReached(
+                exported,
+                reachedBy(virtualServices, inventory, () => true),
+              ),
             ),
-          ),
       callable,
       hidden: without(inventory, exported),
       virtualServices,

@@ -184,6 +184,17 @@ export const gateways: Table = {
       share: { v1: 1 },
     }),
     outside({
+      says: 'a gateway is not told of a Service exported to others alone, whatever routes of the mesh lead there: 503 NC',
+      from: { ...INGRESS, namespace: 'demo' },
+      base: SERVICE.replace('namespace: demo', 'namespace: demo, annotations: {networking.istio.io/exportTo: ops}'),
+      yaml: [
+        GATEWAY,
+        bound(`[{route: [{destination: {host: shop}}]}]`),
+        virtualService('[{route: [{destination: {host: shop}}]}]', { name: 'inside' }),
+      ].join('---'),
+      failed: { '503 NC': 1 },
+    }),
+    outside({
       says: 'a gateway: host no VS names: 404 NR',
       yaml: `${GATEWAY}---${bound(split(90, 10))}`,
       request: { port: 8080, host: 'other.example.com' },
