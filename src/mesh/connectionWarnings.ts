@@ -44,7 +44,11 @@ function ignoredByPorts(object: KubeObject, service: Service): MeshWarning[] {
       records(rule.match).forEach((match, position) => {
         if (texts(match.destinationSubnets).length === 0) return;
         const field = `spec.${section}[${index}].match[${position}].destinationSubnets`;
-        warn('ADDRESS_UNKNOWN', field, `The address of ${fqdn} is not known here, so this match is left out.`);
+        warn(
+          'ADDRESS_UNKNOWN',
+          field,
+          `The address of ${fqdn} is not known here, so this match is left out; proxies take all connections of the port to these subnets by it, HTTP requests to other hosts too. Give ${fqdn} addresses.`,
+        );
       });
     });
   }

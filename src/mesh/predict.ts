@@ -48,12 +48,12 @@ export function predictShare(
 }
 
 /** What a proxy may do with a connection to a host that it does not route request by request. */
-export function connectionRoutes(config: ProxyConfig, { host, port }: MeshRequest): ConnectionRoute[] {
+export function connectionRoutes(config: ProxyConfig, { host, port, tls }: MeshRequest): ConnectionRoute[] {
   const tcp = compileRouter(config).tcp(port, host);
   if (tcp && !(tcp.anyAddress && tcp.tls)) return routesOfServices([tcp], port);
   const listening = config.ports.find((candidate) => candidate.port === port)?.tcp ?? [];
   return routesOfServices(
-    listening.filter(({ anyAddress }) => anyAddress),
+    listening.filter(({ anyAddress, besideHttp }) => anyAddress && (!besideHttp || tls === true)),
     port,
   );
 }

@@ -22,6 +22,7 @@ export const serviceEntryServices = perObject((object: KubeObject): readonly Ser
     const field = `spec.ports[${index}].protocol`;
     return [{ name, port: value, targetPort, protocol, ...(tls ? { tls } : {}), field }];
   });
+  const addresses = texts(spec.addresses);
   return texts(spec.hosts).map((fqdn): Service => {
     const written = records(spec.endpoints);
     return {
@@ -35,7 +36,8 @@ export const serviceEntryServices = perObject((object: KubeObject): readonly Ser
       exportTo: texts(spec.exportTo),
       entry: {
         dialled: resolution === 'NONE',
-        addresses: texts(spec.addresses).filter((address) => !address.includes('/')),
+        addresses: addresses.filter((address) => !address.includes('/')),
+        subnets: addresses.filter((address) => address.includes('/')),
         endpoints: (port) =>
           written.length > 0 && resolution !== 'NONE'
             ? written.flatMap((endpoint) => writtenEndpoint(endpoint, port, `${namespace}/${name}`))

@@ -38,6 +38,8 @@ export interface Service {
     readonly dialled: boolean;
     /** Addresses that clients may dial instead of the host. */
     readonly addresses: readonly string[];
+    /** Those written as subnets: of them nobody knows which one clients dial. */
+    readonly subnets: readonly string[];
     /** As written in the ServiceEntry; one with a workloadSelector has a selector instead. */
     endpoints(port: ServicePort): readonly Endpoint[];
   };

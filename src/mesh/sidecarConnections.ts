@@ -1,5 +1,4 @@
 import type { KubeObject } from '../base/kubernetes.js';
-import type { TableContext } from './context.js';
 import type { Backing } from './endpoints.js';
 import type { Inventory } from './inventory.js';
 import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
@@ -9,6 +8,7 @@ import { tcpRule } from './tcpRoutes.js';
 import { tlsRoutes } from './tlsRoutes.js';
 import type { Caller, Destination, HiddenService, TcpService, TlsRoute } from './types.js';
 import type { RuleContext } from './virtualServiceRoutes.js';
+import { wantsEveryAddress } from './withoutAddress.js';
 
 const NOTHING: readonly never[] = [];
 
@@ -20,10 +20,15 @@ export interface Connections {
   readonly aliases: readonly Alias[];
   /** undefined: the Service's own address is dialled. */
   readonly backing: Backing | undefined;
+  /** Other hosts read HTTP where it would take every connection. */
+  readonly besideHttp: boolean;
 }
 
 /** What a sidecar does with the connections of one port of a Service that it does not read requests on. */
-export function tcpService({ entry, claims, aliases, backing }: Connections, rules: RuleContext): TcpService {
+export function tcpService(
+  { entry, claims, aliases, backing, besideHttp }: Connections,
+  rules: RuleContext,
+): TcpService {
   const { service, port: servicePort } = entry;
   const { port, tls } = servicePort;
   const { fqdn } = service;
@@ -33,9 +38,11 @@ export function tcpService({ entry, claims, aliases, backing }: Connections, rul
   const routes = tls ? (tlsRoutes(claims, address, rules) ?? routesByName(service, port)) : undefined;
   return {
     host: fqdn,
-    domains: serviceDomains(service, rules.caller.namespace, aliases),
+    // Nobody finds it by a name that may stand in a request.
+    domains: besideHttp ? [] : serviceDomains(service, rules.caller.namespace, aliases),
     cluster,
-    ...(hasNoAddress(service) ? { anyAddress: true } : {}),
+    ...(wantsEveryAddress(entry) || (tls && hasNoAddress(service)) ? { anyAddress: true } : {}),
+    ...(besideHttp ? { besideHttp } : {}),
     ...(rule ? { destinations: rule.destinations, source: rule.source } : {}),
     ...(routes ? { tls: routes } : {}),
     ...(routes && !service.entry ? { passed: backing?.pods(servicePort) ?? [] } : {}),
@@ -79,18 +86,6 @@ export const wholeService = ({ fqdn }: Service, port: number): Destination => ({
   weight: 100,
   field: '',
 });
-
-/** Without an address of its own a TCP host would need the whole port, which HTTP hosts have. */
-export const isShadowed = ({ service }: Entry, entries: readonly Entry[]): boolean =>
-  hasNoAddress(service) &&
-  entries.some(
-    (other) => other.port.protocol === 'http' || (other.port.protocol === 'detect' && hasNoAddress(other.service)),
-  );
-
-export function warnOfShadow({ service: { name, namespace, fqdn }, port }: Entry, { warn }: TableContext): void {
-  const message = `Port ${port.port} is HTTP for other hosts, so connections to ${fqdn}, which has no address, are not routed as TCP; give it addresses.`;
-  warn({ code: 'PORT_CONFLICT', object: `ServiceEntry/${namespace}/${name}`, field: 'spec.addresses', message });
-}
 
 /** What kube-proxy balances the connections of a Service over that the sidecar does not know, port by port. */
 export function hiddenService(

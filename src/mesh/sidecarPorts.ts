@@ -6,18 +6,12 @@ import type { Inventory } from './inventory.js';
 import { perObject } from './memo.js';
 import { NO_HEADERS } from './policies.js';
 import { type Alias, type Service, serviceDomains } from './services.js';
-import {
-  type Connections,
-  isShadowed,
-  takenBySubnet,
-  tcpService,
-  warnOfShadow,
-  wholeService,
-} from './sidecarConnections.js';
+import { type Connections, takenBySubnet, tcpService, wholeService } from './sidecarConnections.js';
 import { type Entry, keepsName, strangersOn } from './strangers.js';
 import type { PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
 import { hostsOf, type RulesOf } from './virtualServices.js';
+import { everyAddress, wantsEveryAddress, warnOfHttp, warnOfTaker } from './withoutAddress.js';
 
 const NOTHING: readonly never[] = [];
 
@@ -52,6 +46,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
   }
   const virtualHosts: VirtualHost[] = [];
   const tcp: TcpService[] = [];
+  const shared = everyAddress(entries, inventory);
   for (const entry of entries) {
     const { service } = entry;
     const { fqdn } = service;
@@ -59,15 +54,17 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
     const connections = <T>(make: (all: Connections, rules: RuleContext) => T): T => {
       const backing = entry.port.tls || service.headless ? inventory.backings.get(fqdn) : undefined;
-      const all = { entry, claims: inPrecedence(claims, context), aliases, backing };
-      const inputs = [service, all.claims, aliases, backing];
+      const besideHttp = entry === shared.taker && shared.besideHttp;
+      const all = { entry, claims: inPrecedence(claims, context), aliases, backing, besideHttp };
+      const inputs = [service, all.claims, aliases, backing, besideHttp];
       return tablePart(context, place, kinds.tcp, fqdn, inputs, (rules) => make(all, rules));
     };
     if (entry.port.protocol === 'tcp') {
-      if (!entry.port.tls && isShadowed(entry, entries)) {
-        warnOfShadow(entry, context);
+      if (shared.taker && entry !== shared.taker && wantsEveryAddress(entry)) {
+        warnOfTaker(entry, shared.taker, context);
         continue;
       }
+      if (entry === shared.taker && shared.besideHttp) warnOfHttp(entry, context);
       tcp.push(connections(tcpService));
       continue;
     }

@@ -44,6 +44,8 @@ export function summarise(config: ProxyConfig, serviceFqdn: string): RouteSummar
       const own = host.name === `${serviceFqdn}:${port}` || host.domains.includes(serviceFqdn);
       if (own || (gateway && leadTo(serviceFqdn, lines))) routes.push(...lines);
     }
+    // As in a dump: of a port with both kinds of filter chain those for HTTP say where requests go.
+    if (routes.some((line) => line.port === port)) continue;
     for (const { destinations, tls } of routesOfServices(tcp, port)) {
       const clusters = mergeWeights(destinations.map(({ cluster: name, weight }) => ({ name, weight })));
       if (!clusters.some(({ name }) => clusterHost(name) === serviceFqdn)) continue;

@@ -44,6 +44,8 @@ export interface TcpService {
   readonly source?: string;
   /** The host has no address: it takes every connection of the port to an address that no other host has. */
   readonly anyAddress?: boolean;
+  /** Other hosts read HTTP on the port: of its connections it takes those that are not HTTP, theirs too. */
+  readonly besideHttp?: boolean;
   /** By the server name of a TLS connection, in place of `cluster`; a connection that fits none passes through. */
   readonly tls?: readonly TlsRoute[];
   /** What kube-proxy balances such connections over; absent for a host outside of the cluster. */

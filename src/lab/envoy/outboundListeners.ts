@@ -50,7 +50,10 @@ function listenersOf({ port, virtualHosts, tcp }: PortConfig): OutboundListener[
     return { name: `${ip ?? host}_${port}`, address: ip ?? ANY_ADDRESS, port, host };
   };
   return [
-    ...tcp.map((service): OutboundListener => ({ kind: 'tcp', ...place(service.host, service.domains), service })),
+    ...tcp
+      // To an HTTP port the lab sends nothing but HTTP.
+      .filter(({ besideHttp }) => !besideHttp)
+      .map((service): OutboundListener => ({ kind: 'tcp', ...place(service.host, service.domains), service })),
     ...virtualHosts
       .filter((host) => host.detected)
       .map(({ name, domains }): OutboundListener => {

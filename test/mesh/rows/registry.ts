@@ -1,5 +1,5 @@
 import { pods, SERVICE, SUBSETS, split, virtualService } from '../../support/mesh.js';
-import { both, EVEN, NEW, NINETY_TEN, OLD, OPS, rule, service, type Table, vs90 } from '../../support/meshCases.js';
+import { both, EVEN, NEW, NINETY_TEN, OLD, OPS, rule, service, type Table, to, vs90 } from '../../support/meshCases.js';
 
 const entry = (spec: string, name = 'pay') => `
 apiVersion: networking.istio.io/v1
@@ -12,6 +12,21 @@ const TWO =
   'endpoints: [{address: 1.1.1.1, labels: {version: v1}}, {address: 2.2.2.2, labels: {version: v2}, weight: 3}]';
 const PAY = { request: { host: 'pay.example.com' } };
 const STATIC = entry(`{hosts: [pay.example.com], resolution: STATIC, ${HTTP}, ${TWO}}`);
+
+const TCP_BESIDE_HTTP = entry(
+  `{hosts: [pay.example.com], resolution: STATIC, ports: [{number: 80, name: tcp, protocol: TCP}], ${TWO}}`,
+);
+const tcpHost = (name: string, created: string, version: string) =>
+  entry(
+    `{hosts: [${name}.example.com], resolution: STATIC, ports: [{number: 81, name: tcp, protocol: TCP}], endpoints: [{address: 1.1.1.${name.length}, labels: {version: ${version}}}]}`,
+    `${name}, creationTimestamp: "${created}"`,
+  );
+const mesh = (text: string) => `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: '${text}'}
+`;
 
 export const serviceEntries: Table = {
   title: 'ServiceEntry',
@@ -56,14 +71,53 @@ export const serviceEntries: Table = {
       protocol: 'passthrough',
     },
     {
-      says: 'a TCP host without address on an HTTP port is not routed',
-      yaml: entry(
-        `{hosts: [pay.example.com], resolution: STATIC, ports: [{number: 80, name: tcp, protocol: TCP}], ${TWO}}`,
-      ),
+      says: 'a TCP host without address on an HTTP port gets no requests',
+      yaml: TCP_BESIDE_HTTP,
       ...PAY,
       share: { unknown: 1 },
       protocol: 'passthrough',
       warns: ['PORT_CONFLICT'],
+    },
+    {
+      says: 'a TCP host without address on an HTTP port takes connections that are not HTTP, to unknown hosts',
+      yaml: TCP_BESIDE_HTTP,
+      request: { host: 'other.example.com', tls: true },
+      share: { v1: 0.25, v2: 0.75 },
+      protocol: 'tcp',
+      warns: ['PORT_CONFLICT'],
+    },
+    {
+      says: 'a TCP host without address on an HTTP port takes connections that are not HTTP, to HTTP Services too',
+      yaml: TCP_BESIDE_HTTP,
+      request: { tls: true },
+      share: { v1: 0.25, v2: 0.75 },
+      protocol: 'tcp',
+    },
+    {
+      says: 'a TCP host without address on an HTTP port leaves HTTP Services their requests',
+      yaml: TCP_BESIDE_HTTP,
+      share: EVEN,
+      protocol: 'http',
+    },
+    {
+      says: 'a TCP host without address on an HTTP port: a tcp rule routes what it takes',
+      yaml: [
+        TCP_BESIDE_HTTP,
+        virtualService('[]', {
+          hosts: '[pay.example.com]',
+          more: `tcp: [{${to('v2')}}]`,
+        }),
+      ].join('---'),
+      request: { host: 'other.example.com', tls: true },
+      share: { v2: 1 },
+      protocol: 'tcp',
+    },
+    {
+      says: 'a TCP host without address on an HTTP port takes what is not HTTP under REGISTRY_ONLY too',
+      yaml: [TCP_BESIDE_HTTP, mesh('outboundTrafficPolicy: {mode: REGISTRY_ONLY}')].join('---'),
+      request: { host: 'other.example.com', tls: true },
+      share: { v1: 0.25, v2: 0.75 },
+      protocol: 'tcp',
     },
     {
       says: 'a TCP host without address takes every connection of its port to an unknown host',
@@ -74,6 +128,50 @@ export const serviceEntries: Table = {
       share: { v1: 0.25, v2: 0.75 },
       protocol: 'tcp',
     },
+    {
+      says: 'a TCP host whose addresses are a subnet gets what is dialled there, on an HTTP port too',
+      yaml: TCP_BESIDE_HTTP.replace('resolution:', 'addresses: [203.0.113.0/24], resolution:'),
+      request: { host: 'pay.example.com' },
+      share: { v1: 0.25, v2: 0.75 },
+      protocol: 'tcp',
+    },
+    {
+      says: 'a TCP host whose addresses are a subnet leaves connections of its port to others to them',
+      yaml: [
+        TCP_BESIDE_HTTP.replace('resolution:', 'addresses: [198.51.100.0/24], resolution:'),
+        tcpHost('bank', NEW, 'v3').replace('number: 81', 'number: 80'),
+      ].join('---'),
+      request: { host: 'bank.example.com', tls: true },
+      share: { v3: 1 },
+      protocol: 'tcp',
+    },
+    {
+      says: 'subnets in a tcp rule for a host without address are left out, with a warning, as nobody knows what clients dial',
+      yaml: [
+        TCP_BESIDE_HTTP.replace('number: 80', 'number: 81'),
+        virtualService('[]', {
+          hosts: '[pay.example.com]',
+          more: `tcp: [{match: [{destinationSubnets: [10.9.0.0/16]}], ${to('v2')}}]`,
+        }),
+      ].join('---'),
+      request: { host: 'pay.example.com', port: 81 },
+      share: { v1: 0.25, v2: 0.75 },
+      protocol: 'tcp',
+      warns: ['ADDRESS_UNKNOWN'],
+    },
+    ...(
+      [
+        ['older', NEW, OLD, { v3: 1 }],
+        ['younger', OLD, NEW, { v1: 1 }],
+      ] as const
+    ).map(([age, own, other, share]) => ({
+      says: `of two TCP hosts without address on one port the older takes the connections to both: the other is ${age}`,
+      yaml: [tcpHost('pay', own, 'v1'), tcpHost('bank', other, 'v3')].join('---'),
+      request: { host: 'pay.example.com', port: 81 },
+      share,
+      protocol: 'tcp',
+      warns: ['PORT_CONFLICT'],
+    })),
   ],
 };
 
@@ -130,13 +228,6 @@ export const otherEndpoints: Table = {
     },
   ],
 };
-
-const mesh = (text: string) => `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: istio, namespace: istio-system}
-data: {mesh: '${text}'}
-`;
 
 export const meshConfigs: Table = {
   title: 'Mesh config',
