@@ -40,12 +40,7 @@ function cluster(
   const nearness =
     balancing === 'original-dst'
       ? undefined
-      : placePolicy(
-          policy,
-          inventory.settings.localityLoadBalancing,
-          tuned.outlier !== undefined,
-          service.trafficDistribution,
-        );
+      : placePolicy(policy, inventory.settings.localityLoadBalancing, service.trafficDistribution);
   return {
     name: clusterName(port.port, subset?.name ?? '', service.fqdn),
     host: service.fqdn,

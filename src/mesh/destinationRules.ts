@@ -135,9 +135,9 @@ function hashOf(fields: Fields): Cluster['hash'] {
   return fields.useSourceIp === true ? { by: 'source-ip', name: '' } : undefined;
 }
 
-/** An empty block produces nothing; any field switches detection on with Envoy's defaults for the rest. */
+/** The block switches detection on, an empty one too, with Envoy's defaults for what it leaves out. */
 function outlierOf(value: unknown): Cluster['outlier'] {
-  if (!isRecord(value) || Object.keys(value).length === 0) return undefined;
+  if (!isRecord(value)) return undefined;
   const gateway = number(value.consecutiveGatewayErrors);
   return {
     consecutive5xx: number(value.consecutive5xxErrors) ?? 5,

@@ -27,12 +27,10 @@ const PREFERRED: Readonly<Record<TrafficDistribution, readonly string[]>> = {
  * Failover needs outlier detection, without which Envoy never learns that near endpoints fail, or a Service that asks for it. The mesh has it
  * switched on by default, so outlier detection alone keeps requests near. undefined: it is all the same where endpoints run.
  * @param policy of the DestinationRule, whose `localityLbSetting` replaces those of the Service and the mesh as a whole.
- * @param ejects whether the proxy ejects hosts: an empty `outlierDetection` keeps requests near without that.
  */
 export function placePolicy(
   policy: Fields,
   mesh: Fields,
-  ejects: boolean,
   ofService: TrafficDistribution | undefined,
 ): PlacePolicy | undefined {
   const own = record(policy.loadBalancer).localityLbSetting;
@@ -48,7 +46,7 @@ export function placePolicy(
     labels: priority,
     regions: priority.length > 0 && failover.length === 0 ? undefined : new Map(failover),
     distribute,
-    weighted: (forced || ejects) && (priority.length > 0 || failover.length > 0),
+    weighted: priority.length > 0 || failover.length > 0,
   };
 }
 

@@ -67,7 +67,14 @@ describe('Traffic policies', () => {
     expect(codes(10)).toEqual(['OBJECT_REFUSED']);
     expect(codes(11)).toEqual([]);
   });
-  it('outlierDetection: {} produces nothing', () => expect(whole('outlierDetection: {}').outlier).toBeUndefined());
+  it("outlierDetection: {} switches it on with Envoy's defaults", () => {
+    expect(whole('outlierDetection: {}').outlier).toEqual({
+      consecutive5xx: 5,
+      interval: 10_000,
+      baseEjection: 30_000,
+      maxEjectionPercent: 10,
+    });
+  });
   it("outlierDetection: any field switches it on with Envoy's defaults for the rest", () => {
     expect(whole('outlierDetection: {interval: 1s}').outlier).toEqual({
       consecutive5xx: 5,

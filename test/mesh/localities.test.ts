@@ -107,7 +107,7 @@ describe('nearness', () => {
     ]),
   };
   const order = (localityLbSetting?: object) => {
-    const policy = placePolicy({ loadBalancer: { localityLbSetting }, outlierDetection: {} }, {}, true, undefined);
+    const policy = placePolicy({ loadBalancer: { localityLbSetting }, outlierDetection: {} }, {}, undefined);
     if (!policy) return undefined;
     const endpoints = [...place.localities.keys()].map(endpoint);
     return placed(endpoints, policy, place).map(({ pod, priority = 0 }) => `${pod} ${priority}`);

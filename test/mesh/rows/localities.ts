@@ -88,6 +88,11 @@ export const nearness: Table = {
       pods: HALF,
       share: { v1: (0.93 * 1.4) / 2.4, v2: 0.93 / 2.4 + 0.07 },
     }),
+    inA(policy(`outlierDetection: {}, ${setting('failoverPriority: [topology.kubernetes.io/region]')}`), {
+      says: 'failoverPriority with an empty outlierDetection: zones weigh alike',
+      pods: HALF,
+      share: { v1: (0.93 * 1.4) / 2.4, v2: 0.93 / 2.4 + 0.07 },
+    }),
     inA(policy(toSouth(20)), {
       says: 'distribute: localities by weight, nothing for those that are not written',
       share: { v1: 0.8, v2: 0.2 },
