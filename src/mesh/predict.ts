@@ -154,10 +154,14 @@ const sentBy = (cluster: Cluster | undefined, unit: Sent['unit'], { path }: Call
 
 const OUTSIDE: readonly Endpoint[] = [{ pod: '', ip: '', targetPort: 0, ready: true, labels: {}, workload: '' }];
 
-/** A cluster that sends to where the client dialled: to the pods of the host that was called, whatever its own are. */
+/**
+ * A cluster that sends to where the client dialled: to the pods of the host that was called, whatever its own are. A name such as `shop.demo`
+ * that a VirtualService has taken is still resolved to the Service's pods.
+ */
 function endpointsOf({ clusters }: ProxyConfig, cluster: Cluster, called: Called): readonly Endpoint[] {
   if (cluster.balancing !== 'original-dst' || cluster.host === called.host) return cluster.endpoints;
-  return clusters[`outbound|${called.port}||${called.host}`]?.endpoints ?? OUTSIDE;
+  const named = (host: string) => clusters[`outbound|${called.port}||${host}`]?.endpoints;
+  return named(called.host) ?? named(`${called.host}.svc.cluster.local`) ?? OUTSIDE;
 }
 
 function followRoute(config: ProxyConfig, { route }: Matched, tally: Tally, called: Called): void {

@@ -173,6 +173,13 @@ export const shares: Table = {
       share: EVEN,
       warns: ['WEIGHTS_WITHOUT_EFFECT'],
     },
+    {
+      says: 'headless Service whose name shop.demo a VS takes: the dialled pod answers',
+      base: `${SERVICE.replace('10.0.0.1', 'None')}---${SUBSETS}`,
+      yaml: virtualService(split(90, 10)).replace('hosts: [shop]', 'hosts: [shop.demo]'),
+      request: { host: 'shop.demo' },
+      share: EVEN,
+    },
     ...['', 'match: [{}], ', 'match: [{uri: {prefix: /}}], ', 'match: [{uri: {regex: ".*"}}], '].map(
       (match): Case => ({
         says: `catch-all first (${match.slice(0, -2) || 'no match'}): rest cut off, warning rule #1 not used`,
