@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import { groupsOf } from '../../mesh/loads.js';
+import { sameItems } from '../../mesh/memo.js';
 import type { Cluster, Endpoint } from '../../mesh/types.js';
 import { canonicalRevisionOf, canonicalServiceOf } from '../control/identity.js';
 import { choose } from './balancing.js';
@@ -37,6 +38,8 @@ export class ClusterState {
   private readonly clock: Clock;
   private readonly random: Random;
   private hosts: Host[] = [];
+  /** Those that outlier detection lets take traffic: the same list until they change. */
+  private taking: readonly Host[] = [];
   /** Whether it matters where the endpoints run. */
   private grouped = false;
   /** Made once for the same hosts. */
@@ -60,6 +63,7 @@ export class ClusterState {
   update(cluster: Cluster): void {
     const known = new Map(this.hosts.map((host) => [keyOf(host.endpoint), host]));
     this.cluster = cluster;
+    this.taking = [];
     this.grouped = cluster.endpoints.some(({ priority, locality }) => priority || locality);
     this.hosts = cluster.endpoints
       .filter((endpoint) => endpoint.ready)
@@ -138,7 +142,8 @@ export class ClusterState {
     if (!this.cluster.outlier) return this.hosts;
     const now = this.clock.now();
     const taking = this.hosts.filter((host) => host.health.takesTraffic(now));
-    return taking.length === this.hosts.length ? this.hosts : taking;
+    if (!sameItems(taking, this.taking)) this.taking = taking;
+    return this.taking;
   }
 
   /** Those of one place: the nearest, or farther ones as far as near ones are missing. @param hosts those that may take traffic, not none. */
