@@ -1,5 +1,6 @@
 import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import { isGateway } from '../../mesh/gatewayServers.js';
+import { perObject } from '../../mesh/memo.js';
 import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, text } from './objects.js';
 
 /** Pods of the calling workload: by the selector of its Deployment, else by the label `app`. */
@@ -15,16 +16,11 @@ export function callerPods(input: DiagnosisInput, from: string): readonly KubeOb
   });
 }
 
-const known = new WeakMap<DiagnosisInput, Record<string, string>>();
-
 /** Labels of the caller's pods; none: it has no pod that is known. */
-export function callerLabels(input: DiagnosisInput): Record<string, string> {
+export const callerLabels = perObject((input: DiagnosisInput): Record<string, string> => {
   const { from } = input.scenario;
-  const own =
-    known.get(input) ?? labels((from === undefined ? undefined : callerPods(input, from)[0])?.metadata.labels);
-  known.set(input, own);
-  return own;
-}
+  return labels((from === undefined ? undefined : callerPods(input, from)[0])?.metadata.labels);
+});
 
 /** Is the caller a gateway, of Istio or of the Gateway API? Else its sidecars route. */
 export const callerIsGateway = (input: DiagnosisInput): boolean => isGateway(input.objects, callerLabels(input));
