@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import { ConfigError } from '../base/errors.js';
-import { apiGroup, type KubeObject, objectRef } from '../base/kubernetes.js';
+import { apiGroup, type KubeObject, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { hasSidecar, wantsSidecar } from '../mesh/injection.js';
 import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
 import { isWorkload, workloadOf } from '../mesh/pods.js';
@@ -122,7 +122,7 @@ export function portWarning(objects: readonly KubeObject[], caller: Caller, to: 
 export function hostWarning(objects: readonly KubeObject[], host: string, to: string, namespace: string): MeshWarning {
   const services = objects.filter(({ kind, apiVersion }) => kind === 'Service' && apiVersion === 'v1');
   const named = services.find(({ metadata }) => {
-    const owner = metadata.namespace ?? 'default';
+    const owner = namespaceOf({ metadata });
     const names = [
       metadata.name,
       `${metadata.name}.${owner}`,

@@ -1,9 +1,9 @@
-import { apiGroup, expandHost, type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
+import { apiGroup, expandHost, type KubeObject, labelsMatch, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { compileProxyConfig } from '../mesh/compile.js';
 import { type Example, exampleOf, PLAIN } from '../mesh/examples.js';
 import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
-import { labels, record, text, texts } from '../mesh/read.js';
-import { type CallerChoice, isOwnWorkload, type Release, servicesOfRelease } from '../mesh/releases.js';
+import { labels, records, text, texts } from '../mesh/read.js';
+import { type CallerChoice, isOwnWorkload, podLabels, type Release, servicesOfRelease } from '../mesh/releases.js';
 import type { Route } from '../mesh/types.js';
 import { gatewayMadeOf } from './explainInput.js';
 
@@ -36,7 +36,7 @@ interface Pods {
 /** The workload that serves a Gateway, by its manifest or by the name that Istio's installation gives it. */
 function podsOf(objects: readonly KubeObject[], gateway: KubeObject, { namespace }: Release): Pods | undefined {
   if (apiGroup(gateway.apiVersion) !== 'networking.istio.io') {
-    const here = gateway.metadata.namespace === namespace;
+    const here = namespaceOf(gateway) === namespace;
     return here ? { name: gatewayMadeOf(gateway), labels: { [GATEWAY_NAME]: gateway.metadata.name }, here } : undefined;
   }
   const selector = labels(gateway.spec?.selector);
@@ -44,15 +44,13 @@ function podsOf(objects: readonly KubeObject[], gateway: KubeObject, { namespace
   const there = objects.find(
     (object) =>
       isOwnWorkload(object) &&
-      object.metadata.namespace === namespace &&
+      namespaceOf(object) === namespace &&
       labelsMatch({ ...selector }, { ...podLabels(object) }),
   );
   if (there) return { name: there.metadata.name, labels: podLabels(there), here: true };
   const name = selector.istio === undefined ? Object.values(selector)[0] : `istio-${selector.istio}`;
   return { name: name ?? '', labels: selector, here: false };
 }
-
-const podLabels = (workload: KubeObject) => labels(record(record(workload.spec?.template).metadata).labels);
 
 function callerAt(
   objects: readonly KubeObject[],
@@ -74,7 +72,7 @@ function callerAt(
       if (!example) continue;
       const [host = '*'] = domains;
       const others = config.ports.map((each) => each.port).filter((each) => each !== port);
-      const elsewhere = gateway.metadata.namespace === namespace ? [] : [gateway];
+      const elsewhere = namespaceOf(gateway) === namespace ? [] : [gateway];
       return {
         workload: pods.name,
         why: `the only route to the Service comes from ${objectRef(gateway)}${pods.here ? '' : `; on a cluster the gateway's pods must be in namespace ${namespace}`}`,
@@ -97,11 +95,10 @@ export function routedInMesh(objects: readonly KubeObject[], { service, namespac
       const gateways = texts(spec?.gateways);
       return (
         (gateways.length === 0 || gateways.includes('mesh')) &&
-        texts(spec?.hosts).some((host) => expandHost(host, metadata.namespace ?? 'default') === fqdn)
+        texts(spec?.hosts).some((host) => expandHost(host, namespaceOf({ metadata })) === fqdn)
       );
     }
-    const parents = Array.isArray(spec?.parentRefs) ? spec.parentRefs.map(record) : [];
-    return parents.some((parent) => text(parent.kind) === 'Service' && text(parent.name) === service);
+    return records(spec?.parentRefs).some((parent) => text(parent.kind) === 'Service' && text(parent.name) === service);
   });
 }
 

@@ -1,4 +1,4 @@
-import { apiGroup, type KubeObject } from '../base/kubernetes.js';
+import { apiGroup, type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { wantsSidecar } from '../mesh/injection.js';
 import { isWorkload } from '../mesh/pods.js';
 import { labels, record, records } from '../mesh/read.js';
@@ -79,7 +79,7 @@ function frontOf({ metadata, spec }: KubeObject): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: metadata.name, namespace: metadata.namespace ?? 'default' },
+    metadata: { name: metadata.name, namespace: namespaceOf({ metadata }) },
     spec: {
       type: 'LoadBalancer',
       selector: labels(record(template.metadata).labels),

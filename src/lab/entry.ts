@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import type { Random } from '../base/random.js';
 import { gatewayTargets, servicesOfWorkload } from '../mesh/releases.js';
 import { callsOfImage } from './apps/samples.js';
@@ -63,7 +63,7 @@ function defaultEntry(all: readonly KubeObject[]): EntryPoint | undefined {
   const service = ranked.flatMap((holds) => services.find(holds) ?? [])[0];
   const port = service && servicePorts(service)[0]?.port;
   if (!service || port === undefined) return undefined;
-  return { namespace: service.metadata.namespace ?? 'default', service: service.metadata.name, port };
+  return { namespace: namespaceOf(service), service: service.metadata.name, port };
 }
 
 const callsOf = (workload: KubeObject): readonly string[] =>

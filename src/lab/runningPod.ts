@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Clock } from '../base/clock.js';
 import { sleep } from '../base/clock.js';
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { type Random, seededRandom } from '../base/random.js';
 import { hasSidecar } from '../mesh/injection.js';
 import { AppServer } from './apps/appServer.js';
@@ -84,7 +84,7 @@ export class RunningPod {
     this.pod = pod;
     this.ip = ip;
     this.cutOff = cutOff;
-    this.namespace = pod.metadata.namespace ?? 'default';
+    this.namespace = namespaceOf(pod);
     this.workload = workloadOf(pod);
     this.seed = options.seed ^ hash32(`${this.namespace}/${pod.metadata.name}`);
     this.outbound = new PodOutbound({

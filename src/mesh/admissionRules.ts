@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { refuseLocalityLbSetting } from './admissionLocality.js';
 import { entryProtocol } from './protocol.js';
 import { isRecord, list, number, record, records, text, texts } from './read.js';
@@ -16,7 +16,7 @@ const POLICY_FIELDS = [
 ];
 
 export function refuseDestinationRule({ metadata, spec = {} }: KubeObject, refuse: Refuse): void {
-  const namespace = metadata.namespace ?? 'default';
+  const namespace = namespaceOf({ metadata });
   if (!text(spec.host)) refuse('spec.host', 'it is missing');
   refusePolicy(spec.trafficPolicy, 'spec.trafficPolicy', refuse);
   const names = new Set<string>();
@@ -151,7 +151,7 @@ export function refuseServiceEntry({ metadata, spec = {} }: KubeObject, refuse: 
   if (hosts.length > 1 && resolution !== 'NONE' && plain) {
     refuse('spec.hosts', 'multiple hosts provided with non-HTTP, non-TLS ports');
   }
-  refuseExportTo(spec.exportTo, metadata.namespace ?? 'default', refuse, true);
+  refuseExportTo(spec.exportTo, namespaceOf({ metadata }), refuse, true);
 }
 
 export function refuseSidecar({ spec = {} }: KubeObject, refuse: Refuse): void {

@@ -1,5 +1,5 @@
 import { isAddress } from '../base/addresses.js';
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { type Fields, isRecord, list, number, record, records, text, texts } from './read.js';
 import {
   type Refuse,
@@ -55,7 +55,7 @@ export function refuseVirtualService({ metadata, spec = {} }: KubeObject, refuse
   const onlyMesh = gateways.every((gateway) => gateway === 'mesh');
   if (onlyMesh && hosts.includes('*')) refuse('spec.hosts', 'the host `*` needs a gateway, sidecars do not take it');
   else refuseOverlaps(hosts, refuse);
-  refuseExportTo(spec.exportTo, metadata.namespace ?? 'default', refuse);
+  refuseExportTo(spec.exportTo, namespaceOf({ metadata }), refuse);
   if (hosts.length === 0) {
     for (const key of ['gateways', 'tcp', 'tls']) {
       if (list(spec[key]).length > 0) refuse(`spec.${key}`, `a delegate, which has no hosts, must have no ${key}`);

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { compileProxyConfig } from './compile.js';
 import { isGateway } from './gatewayServers.js';
 import { DATAPLANE_MODE, hasSidecar } from './injection.js';
@@ -84,10 +84,7 @@ export function choiceOf(objects: MeshObjects, { from, service, versionOf }: Cho
 function serviceOf(objects: MeshObjects, { name, namespace }: ChoiceQuestion['service']): KubeObject | undefined {
   return objects.find(
     ({ kind, apiVersion, metadata }) =>
-      kind === 'Service' &&
-      apiVersion === 'v1' &&
-      metadata.name === name &&
-      (metadata.namespace ?? 'default') === namespace,
+      kind === 'Service' && apiVersion === 'v1' && metadata.name === name && namespaceOf({ metadata }) === namespace,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { clustersOf } from './clusters.js';
 import { type AppliedRule, destinationRulesFor } from './destinationRules.js';
 import { gatewayPorts } from './gateway.js';
@@ -96,9 +96,7 @@ const NOWHERE: Localities = new Map();
 
 const byKey = perObject(
   (virtualServices: readonly KubeObject[]): ReadonlyMap<string, KubeObject> =>
-    new Map(
-      virtualServices.map((object) => [`${object.metadata.namespace ?? 'default'}/${object.metadata.name}`, object]),
-    ),
+    new Map(virtualServices.map((object) => [`${namespaceOf(object)}/${object.metadata.name}`, object])),
 );
 
 const unrouted = (services: ReadonlyMap<string, Service>): Service[] =>

@@ -1,4 +1,4 @@
-import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { type KubeObject, labelsMatch, namespaceOf } from '../base/kubernetes.js';
 import { sameItems } from './memo.js';
 import type { Pod } from './pods.js';
 import { number, record, records, text } from './read.js';
@@ -149,7 +149,7 @@ function byHand(slice: KubeObject, port: ServicePort, pods: ReadonlyMap<string, 
     const conditions = record(endpoint.conditions);
     if (!ip || conditions.terminating === true) return [];
     const reference = record(endpoint.targetRef);
-    const key = `${text(reference.namespace) ?? slice.metadata.namespace ?? 'default'}/${text(reference.name) ?? ip}`;
+    const key = `${text(reference.namespace) ?? namespaceOf(slice)}/${text(reference.name) ?? ip}`;
     const pod = pods.get(key);
     const ready = conditions.ready !== false;
     return [{ pod: key, ip, targetPort: target, ready, labels: pod?.labels ?? {}, workload: pod?.workload ?? '' }];

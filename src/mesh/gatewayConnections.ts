@@ -1,4 +1,4 @@
-import { objectRef } from '../base/kubernetes.js';
+import { namespaceOf, objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
 import { type GatewayServer, servedAs } from './gatewayServers.js';
 import { gatewayRef } from './matches.js';
@@ -73,7 +73,7 @@ function rulesFor(
         const matches = records(fields.match);
         const applied = matches
           .map((match, position) => ({ match, position }))
-          .filter(({ match }) => appliesAtGateway(match, rules, object.metadata.namespace ?? 'default'));
+          .filter(({ match }) => appliesAtGateway(match, rules, namespaceOf(object)));
         if (destinations.length === 0 || (matches.length > 0 && applied.length === 0)) return [];
         return make({ destinations, source: objectRef(object), field }, applied);
       }),

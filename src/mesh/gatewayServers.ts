@@ -1,4 +1,4 @@
-import { expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { expandHost, type KubeObject, labelsMatch, namespaceOf } from '../base/kubernetes.js';
 import { GATEWAY_NAME } from './kubernetesGateway.js';
 import { labels, number, record, records, text, texts } from './read.js';
 import { hostMatches } from './services.js';
@@ -37,7 +37,7 @@ export function serversOf(gateways: readonly KubeObject[], caller: Caller): Read
   const servers = new Map<number, GatewayServer[]>();
   for (const gateway of gateways) {
     if (!labelsMatch({ ...labels(gateway.spec?.selector) }, { ...caller.labels })) continue;
-    const namespace = gateway.metadata.namespace ?? 'default';
+    const namespace = namespaceOf(gateway);
     for (const fields of records(gateway.spec?.servers)) {
       const port = number(record(fields.port).number);
       if (port === undefined) continue;
@@ -67,7 +67,7 @@ export function serversOf(gateways: readonly KubeObject[], caller: Caller): Read
 
 /** The narrower of the two hosts where the server allows the VirtualService's namespace and the names overlap. */
 export function servedAs(host: string, object: KubeObject, server: GatewayServer): string[] {
-  const namespace = object.metadata.namespace ?? 'default';
+  const namespace = namespaceOf(object);
   for (const entry of server.hosts) {
     const slash = entry.indexOf('/');
     const owner = slash < 0 ? '*' : entry.slice(0, slash) === '.' ? server.namespace : entry.slice(0, slash);

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { refusalsOf } from './admission.js';
 import { compare } from './age.js';
 import { Backing, PodIndex } from './endpoints.js';
@@ -164,7 +164,7 @@ function groupSlices(slices: readonly KubeObject[]): ReadonlyMap<string, readonl
   const byService = new Map<string, KubeObject[]>();
   for (const slice of slices) {
     const service = slice.metadata.labels?.['kubernetes.io/service-name'];
-    if (service) push(byService, `${slice.metadata.namespace ?? 'default'}/${service}`, slice);
+    if (service) push(byService, `${namespaceOf(slice)}/${service}`, slice);
   }
   return byService;
 }

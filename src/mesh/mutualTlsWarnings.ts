@@ -1,4 +1,4 @@
-import { objectRef } from '../base/kubernetes.js';
+import { namespaceOf, objectRef } from '../base/kubernetes.js';
 import { isRecord, number, record, records } from './read.js';
 import { Receivers, type Sent, type TransportFailure } from './receivers.js';
 import type { Cluster, Endpoint, MeshWarning, Place } from './types.js';
@@ -115,7 +115,7 @@ function servicePorts({ inventory }: WarningInput): MeshWarning[] {
     Object.keys(record(policy.spec?.portLevelMtls)).flatMap((key) => {
       const meant = services.find(
         ({ namespace, ports }) =>
-          namespace === (policy.metadata.namespace ?? 'default') &&
+          namespace === namespaceOf(policy) &&
           ports.some(({ port, targetPort }) => String(port) === key && String(targetPort) !== key),
       );
       const asTarget = services.some(({ ports }) => ports.some(({ targetPort }) => String(targetPort) === key));

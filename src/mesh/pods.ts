@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { perObject } from './memo.js';
 import { type Fields, labels, list, number, record, records, text } from './read.js';
 
@@ -117,4 +117,4 @@ export function podsOfWorkloads(objects: readonly KubeObject[]): Pod[] {
   return pods;
 }
 
-const keyOf = (object: KubeObject): string => `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`;
+const keyOf = (object: KubeObject): string => `${namespaceOf(object)}/${object.metadata.name}`;

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../base/kubernetes.js';
 import { DATAPLANE_MODE, hasSidecar, wantsSidecar } from './injection.js';
 import { workloadOf } from './pods.js';
 import { labels, list, record, text } from './read.js';
@@ -42,9 +42,7 @@ export class ReceivingPods {
 
   /** Who calls, in the default trust domain; undefined: its workload is not defined. */
   principalOf({ workload, namespace }: Caller): string | undefined {
-    const pod = [...this.pods.values()].find(
-      (one) => (one.metadata.namespace ?? 'default') === namespace && workloadOf(one) === workload,
-    );
+    const pod = [...this.pods.values()].find((one) => namespaceOf(one) === namespace && workloadOf(one) === workload);
     const found = pod ? this.ofPod(pod) : this.ofWorkload(`${namespace}/${workload}`);
     return found && `spiffe://cluster.local/ns/${namespace}/sa/${found.serviceAccount}`;
   }
@@ -84,4 +82,4 @@ export class ReceivingPods {
   }
 }
 
-const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? 'default'}/${metadata.name}`;
+const keyOf = (object: KubeObject): string => `${namespaceOf(object)}/${object.metadata.name}`;

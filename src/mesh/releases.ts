@@ -29,7 +29,8 @@ const natural = new Intl.Collator('en', { numeric: true });
 
 const templateOf = (workload: KubeObject) => record(workload.spec?.template);
 const containersOf = (workload: KubeObject) => records(record(templateOf(workload).spec).containers);
-const podLabels = (workload: KubeObject) => labels(record(templateOf(workload).metadata).labels);
+/** Of the pods that a workload makes. */
+export const podLabels = (workload: KubeObject) => labels(record(templateOf(workload).metadata).labels);
 
 /** Kinds whose controllers every cluster has. */
 const MAKERS = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job', 'Service'];

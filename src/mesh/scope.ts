@@ -1,4 +1,4 @@
-import { type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { type KubeObject, labelsMatch, namespaceOf } from '../base/kubernetes.js';
 import type { Inventory } from './inventory.js';
 import { isRecord, labels, record, records, texts } from './read.js';
 import { exportedTo, hostMatches, type Service } from './services.js';
@@ -73,8 +73,8 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
       sees: () => true,
     };
   }
-  const kept = virtualServices.filter((object) => imported(object.metadata.namespace ?? 'default', hostsOf(object)));
-  const sees = (route: KubeObject, host: string): boolean => imported(route.metadata.namespace ?? 'default', [host]);
+  const kept = virtualServices.filter((object) => imported(namespaceOf(object), hostsOf(object)));
+  const sees = (route: KubeObject, host: string): boolean => imported(namespaceOf(route), [host]);
   // Destinations of imported routes come with them, or they would lead nowhere; they still cannot be called themselves.
   const reached = reachedBy(kept, inventory, sees);
   const callable = exported.filter((service) => imported(service.namespace, [service.fqdn]));
@@ -145,7 +145,7 @@ export function sidecarFor(
 ): KubeObject | undefined {
   const selectorOf = (object: KubeObject) => labels(record(object.spec?.workloadSelector).labels);
   const selects = (object: KubeObject) => Object.keys(selectorOf(object)).length > 0;
-  const own = sidecars.filter((object) => (object.metadata.namespace ?? 'default') === caller.namespace);
+  const own = sidecars.filter((object) => namespaceOf(object) === caller.namespace);
   return (
     own.find((object) => selects(object) && labelsMatch({ ...selectorOf(object) }, { ...caller.labels })) ??
     own.find((object) => !selects(object)) ??
@@ -175,6 +175,6 @@ function backendHosts({ metadata, spec = {} }: KubeObject): string[] {
     [
       ...records(rule.backendRefs),
       ...records(rule.filters).map((filter) => record(record(filter.requestMirror).backendRef)),
-    ].map(({ name, namespace }) => `${name}.${namespace ?? metadata.namespace ?? 'default'}.svc.cluster.local`),
+    ].map(({ name, namespace }) => `${name}.${namespace ?? namespaceOf({ metadata })}.svc.cluster.local`),
   );
 }

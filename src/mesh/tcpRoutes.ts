@@ -1,4 +1,4 @@
-import { type KubeObject, objectRef } from '../base/kubernetes.js';
+import { type KubeObject, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { gatewayRef } from './matches.js';
 import { type Fields, labels, number, record, records, text, texts } from './read.js';
 import { mostSpecificFor } from './subnets.js';
@@ -48,7 +48,7 @@ export function tcpRule(
 
 /** Whether a match of a `tcp` or `tls` rule is meant for this proxy and port, subnets and server names aside. */
 export function appliesToConnections(match: Fields, object: KubeObject, context: RuleContext): boolean {
-  const gateways = texts(match.gateways).map((name) => gatewayRef(name, object.metadata.namespace ?? 'default'));
+  const gateways = texts(match.gateways).map((name) => gatewayRef(name, namespaceOf(object)));
   const port = number(match.port);
   const source = text(match.sourceNamespace);
   return (

@@ -1,4 +1,4 @@
-import { type KubeObject, labelsMatch, objectRef } from '../base/kubernetes.js';
+import { type KubeObject, labelsMatch, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { byAge } from './age.js';
 import { inventoryOf } from './inventory.js';
 import { type Fields, isRecord, podSelector, record, records, text } from './read.js';
@@ -60,7 +60,7 @@ export class TelemetryPolicies {
   }
 
   private applying(namespace: string, podLabels: Readonly<Record<string, string>>, root: string): KubeObject[] {
-    const of = (place: string) => this.byAge.filter(({ metadata }) => (metadata.namespace ?? 'default') === place);
+    const of = (place: string) => this.byAge.filter((object) => namespaceOf(object) === place);
     const whole = (place: string) => of(place).find(isForAll);
     const wide = namespace === root ? [whole(root)] : [whole(root), whole(namespace)];
     const own = of(namespace).filter((object) => !isForAll(object) && selects(object, podLabels));

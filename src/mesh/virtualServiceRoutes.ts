@@ -1,4 +1,4 @@
-import { expandHost, type KubeObject, objectRef } from '../base/kubernetes.js';
+import { expandHost, type KubeObject, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { millis, ratio } from '../base/units.js';
 import { applicableMatches, isCatchAll, type Place } from './matches.js';
 import { faultOf, headersOf, percentToRatio, retryPolicy } from './policies.js';
@@ -26,7 +26,7 @@ export function compileRules(rules: readonly Rule[], place: RuleContext): Route[
   const routes: Route[] = [];
   let stop: string | undefined;
   for (const rule of rules) {
-    const namespace = rule.object.metadata.namespace ?? 'default';
+    const namespace = namespaceOf(rule.object);
     if (stop !== undefined) {
       context.warn({
         code: 'RULE_UNREACHABLE',
@@ -140,7 +140,7 @@ export function resolveDestination(
   object: KubeObject,
   context: Pick<RuleContext, 'services' | 'port'>,
 ): Omit<Destination, 'weight' | 'field'> {
-  const host = expandHost(text(destination.host) ?? '', object.metadata.namespace ?? 'default');
+  const host = expandHost(text(destination.host) ?? '', namespaceOf(object));
   const subset = text(destination.subset) ?? '';
   const ports = context.services.get(host)?.ports ?? [];
   const only = ports.length === 1 ? ports[0]?.port : undefined;

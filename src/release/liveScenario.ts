@@ -1,5 +1,5 @@
 import { ConfigError, EnvironmentError } from '../base/errors.js';
-import { expandHost, type KubeObject, labelsMatch } from '../base/kubernetes.js';
+import { expandHost, type KubeObject, labelsMatch, namespaceOf } from '../base/kubernetes.js';
 import type { Ratio } from '../base/units.js';
 import { labels, record, records, text } from '../mesh/read.js';
 import { DEFAULTS } from '../scenario/defaults.js';
@@ -106,9 +106,7 @@ function bySubsets(objects: readonly KubeObject[], question: LiveQuestion): Vers
   return Object.fromEntries(
     objects
       .filter(({ kind }) => kind === 'DestinationRule')
-      .filter(
-        ({ spec, metadata }) => expandHost(text(spec?.host) ?? '', metadata.namespace ?? 'default') === fqdn(question),
-      )
+      .filter(({ spec, metadata }) => expandHost(text(spec?.host) ?? '', namespaceOf({ metadata })) === fqdn(question))
       .flatMap(({ spec }) => records(spec?.subsets))
       .flatMap((subset) => {
         const own = { ...labels(subset.labels) };

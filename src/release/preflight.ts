@@ -1,4 +1,5 @@
 import { EnvironmentError } from '../base/errors.js';
+import { namespaceOf } from '../base/kubernetes.js';
 import { ApiError, type ClusterClient } from '../cluster/client.js';
 import { podsOfWorkload } from '../cluster/workloads.js';
 import { CALLER_ELSEWHERE } from '../scenario/schema-parts.js';
@@ -66,7 +67,7 @@ export async function checkTarget(client: ClusterClient, scenario: Scenario): Pr
 async function namespacesWith(client: ClusterClient, workload: string): Promise<string[]> {
   const lists = await Promise.all(WORKLOADS.map((kind) => visible(client.list('apps/v1', kind))));
   const found = lists.flatMap(({ value }) => value ?? []).filter(({ metadata }) => metadata.name === workload);
-  return [...new Set(found.map(({ metadata }) => metadata.namespace ?? 'default'))].sort();
+  return [...new Set(found.map(namespaceOf))].sort();
 }
 
 const placeOf = (client: ClusterClient): string => `the cluster of context ${client.context} (${client.server})`;

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../../base/kubernetes.js';
 
 /** Who one side of a request is, with the values that the metric labels carry. */
 export interface Identity {
@@ -55,7 +55,7 @@ export function identityOfPod(
   serviceAccount: string,
 ): { readonly told: Identity; readonly own: Identity } {
   const labels = pod.metadata.labels ?? {};
-  const namespace = pod.metadata.namespace ?? 'default';
+  const namespace = namespaceOf(pod);
   const common = {
     workload,
     namespace,

@@ -1,4 +1,4 @@
-import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
+import { type KubeObject, labelsMatch, namespaceOf } from '../../base/kubernetes.js';
 import { portProtocol } from '../../mesh/protocol.js';
 import type { Identity } from './identity.js';
 import { servicePorts, serviceSelector, targetPortOf } from './objects.js';
@@ -23,7 +23,7 @@ const byAge = (a: KubeObject, b: KubeObject): number =>
 
 /** The Service that requests to a pod's port are counted for: the oldest one that selects the pod on that port. */
 export function inboundPort(objects: readonly KubeObject[], pod: KubeObject, port: number): InboundPort | undefined {
-  const namespace = pod.metadata.namespace ?? 'default';
+  const namespace = namespaceOf(pod);
   const services = objects
     .filter((object) => object.kind === 'Service' && object.metadata.namespace === namespace)
     .sort(byAge);

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../base/kubernetes.js';
+import { type KubeObject, namespaceOf } from '../../base/kubernetes.js';
 import { hasSidecar, wantsSidecar } from '../../mesh/injection.js';
 import { podSpec } from './objects.js';
 import { mergeScraping } from './scraping.js';
@@ -16,7 +16,7 @@ export function isGatewayPod(pod: KubeObject): boolean {
 }
 
 function injected(store: Store, pod: KubeObject): boolean {
-  const namespace = store.get('namespaces', undefined, pod.metadata.namespace ?? 'default');
+  const namespace = store.get('namespaces', undefined, namespaceOf(pod));
   // Beside the host's network a proxy cannot redirect anything: only a pod that insists gets one.
   const own = wantsSidecar(pod.metadata, undefined);
   return own ?? (podSpec(pod).hostNetwork !== true && wantsSidecar(pod.metadata, namespace?.metadata) === true);

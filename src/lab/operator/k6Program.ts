@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.js';
+import { namespaceOf } from '../../base/kubernetes.js';
 import { ContainerProblem, type PodLogs, type ProgramEnvironment, type RunningProgram } from '../control/programs.js';
 import type { Store } from '../control/store.js';
 import { clusterHosts, reachableHere } from './addresses.js';
@@ -32,7 +33,7 @@ export async function startK6(options: K6Options, environment: ProgramEnvironmen
   const { store, clock, logs, prometheusUrl } = options;
   const { pod, container, route } = environment;
   const k6 = pullImage(container.image ?? '', options.k6);
-  const namespace = pod.metadata.namespace ?? 'default';
+  const namespace = namespaceOf(pod);
   const folder = mkdtempSync(join(tmpdir(), 'weighbridge-k6-'));
   const discard = () => rmSync(folder, { recursive: true, force: true });
   try {
