@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { clusterOptions, SCENARIO, smallLoad, sound, start, type Workspace } from '../../support/cli.js';
-import { hasRealObservers, labWithRealObservers } from '../../support/realObservers.js';
+import { until } from '../../support/load.js';
+import { hasRealObservers, instant, labWithRealObservers } from '../../support/realObservers.js';
+import type { RealServer } from '../../support/realServer.js';
 
 async function labWithPeers(space: Workspace, stage: string) {
   const { prometheus, kiali, addresses } = await labWithRealObservers(space, ['--before-stage', stage]);
   const run = (...args: string[]) =>
     start(['run', SCENARIO, '--stage', stage, '--seed', '9', ...clusterOptions(addresses), ...args], space.dir);
   return { prometheus, kiali, run };
+}
+
+/** A rate begins at the first sample in its window, so an outage that begins before all are scraped in it hides what they count until its end. */
+async function scrapedSince(prometheus: RealServer, wallMs: number): Promise<void> {
+  const oldest = 'min(timestamp(istio_requests_total{destination_service_name="customermanagementapi"}))';
+  await until(async () => (await instant(prometheus, oldest)) > wallMs / 1000);
 }
 
 const stageNamed = (space: Workspace, name: string) => space.report().stages.find((stage) => stage.name === name);
@@ -21,6 +29,7 @@ describe.skipIf(!hasRealObservers)('a run on a real Prometheus and a real Kiali'
     const { code, stderr } = await sound(space, async () => {
       const running = run();
       await running.printed(/canary running/);
+      await scrapedSince(prometheus, Date.now());
       await Promise.all([prometheus.kill(), kiali.kill()]);
       await running.printed(/canary running(.|\n)*canary running/);
       await Promise.all([prometheus.restart(), kiali.restart()]);
