@@ -70,6 +70,10 @@ const istio = (kind: string, name: string, spec: Record<string, unknown>): KubeO
   metadata: { name, namespace: 'pitstop' },
   spec,
 });
+const tcpRoute = istio('VirtualService', 'by-connection', {
+  hosts: [NAME],
+  tcp: [{ route: [to('v1', 90), to('v2', 10)] }],
+});
 const httpRoute = (parent: Record<string, unknown>): KubeObject => ({
   apiVersion: 'gateway.networking.k8s.io/v1',
   kind: 'HTTPRoute',
@@ -218,6 +222,21 @@ const rows: readonly Row[] = [
     seen: look([saw('client', { v1: 500, v2: 500 }), saw('source', {}), saw('destination', {})], true),
     field: 'spec.ports[0].appProtocol',
     neighbour: ['appProtocol http beats the name tcp', [port({ name: 'tcp', appProtocol: 'http' }), ...sound.slice(1)]],
+  },
+  {
+    code: 'ROUTE_BY_CONNECTION',
+    says: 'a weighted TCP route stands on a TCP port, and requests as promised of the time before it are in the window',
+    objects: [port({ name: 'tcp-api' }), ...rest, bothSubsets, tcpRoute],
+    seen: look(
+      [
+        saw('client', { v1: 2305, v2: 983 }),
+        { ...saw('source', { v1: 87, v2: 0 }), connections: { v1: 9, v2: 2 } } as ReturnType<typeof saw>,
+        saw('destination', { v1: 87, v2: 0 }),
+      ],
+      true,
+    ),
+    field: 'spec.tcp[0].route',
+    neighbour: ['the port is named http, and has a route of HTTP', [...sound, tcpRoute]],
   },
   {
     code: 'SUBSET_MISSING',
@@ -393,6 +412,23 @@ const rows: readonly Row[] = [
         saw('client', { v1: 500, v2: 500 }),
         saw('source', { v1: 335 }),
         saw('destination', { v1: 335 }, { foreign: { 'unknown.unknown': 3008 } }),
+      ],
+      true,
+    ),
+    field: 'spec.egress',
+    neighbour: [
+      'it knows its namespace',
+      [...sound, istio('Sidecar', 'default', { egress: [{ hosts: ['./*', 'istio-system/*'] }] })],
+    ],
+  },
+  {
+    code: 'RULE_HIDDEN',
+    says: 'the Sidecar of the namespace does not know the Service, and few connections chance to make a share near the promised',
+    objects: [...sound, istio('Sidecar', 'default', { egress: [{ hosts: ['istio-system/*'] }] })],
+    seen: look(
+      [
+        saw('client', { v1: 2852, v2: 551 }),
+        saw('destination', { v1: 0, v2: 0 }, { foreign: { 'unknown.unknown': 3403 } }),
       ],
       true,
     ),

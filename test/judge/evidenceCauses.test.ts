@@ -267,10 +267,9 @@ const tcpRoute: KubeObject = {
   ...virtualService('customermanagementapi', []),
   spec: { hosts: ['customermanagementapi'], tcp: [{ route: [to('v1', 90), to('v2', 10)] }] },
 };
-const byConnection = look(
-  [{ ...saw('source', { v1: 0, v2: 0 }), connections: { v1: 40, v2: 2 } } as ReturnType<typeof saw>],
-  true,
-);
+const asTcp = (seen: ReturnType<typeof saw>, connections: Record<string, number>) =>
+  ({ ...seen, connections }) as ReturnType<typeof saw>;
+const byConnection = look([asTcp(saw('source', { v1: 0, v2: 0 }), { v1: 40, v2: 2 })], true);
 const stickiness: readonly Row[] = [
   {
     says: 'a cookie that keeps users at v2, and v2 has more than its share',
@@ -767,6 +766,12 @@ const answers: readonly Row[] = [
     says: 'a few hundred requests while some are under way may differ by chance',
     objects: withImages('api:1', 'api:1'),
     seen: look([saw('client', { v1: 100, v2: 4 }), saw('source', { v1: 185, v2: 22 })]),
+    told: [],
+  },
+  {
+    says: 'calls that went as TCP are in the answers alone, so the two are not of the same requests',
+    objects: withImages('api:1', 'api:1'),
+    seen: look([saw('client', { v1: 2300, v2: 980 }), asTcp(saw('source', { v1: 87, v2: 0 }), { v1: 9, v2: 2 })], true),
     told: [],
   },
   { says: 'client and router agree', objects: withImages('api:1', 'api:1'), seen: answered(104), told: [] },

@@ -88,7 +88,14 @@ function workload(name: string, app: string, version: string, options: WorkloadO
     (_, index): KubeObject => ({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: `${name}-${index}`, namespace, labels },
+      metadata: {
+        name: `${name}-${index}`,
+        namespace,
+        labels,
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${name}-5d8f`, uid: `${name}-5d8f`, controller: true },
+        ],
+      },
       spec: { containers: [{ name }, ...(sidecar ? [{ name: 'istio-proxy' }] : [])] },
       status: {
         phase: 'Running',

@@ -23,8 +23,11 @@ const sameRequests = ({ observations }: DiagnosisInput, client: WindowCounts, so
  */
 export function answersOfOthers(input: DiagnosisInput): Cause[] {
   const client = goodObservation(input.observations, 'client')?.counts;
-  const source = goodObservation(input.observations, 'source')?.counts;
+  const seen = goodObservation(input.observations, 'source');
+  const source = seen?.counts;
   if (!client || !source || source.failed > TOLERATED * attributed(source)) return [];
+  // Calls over TCP are no requests to the proxy, so it has not counted all that were answered.
+  if (Object.values(seen.connections ?? {}).some((opened) => opened > 0)) return [];
   const version = Object.keys(input.scenario.versions).findLast((each) => {
     if (sameRequests(input, client, source))
       return (

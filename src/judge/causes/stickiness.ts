@@ -135,13 +135,13 @@ export function routeByConnection(input: DiagnosisInput): Cause[] {
   const connections = Object.values(source?.connections ?? {}).reduce((sum, count) => sum + count, 0);
   const requests = source ? attributed(source.counts) : 0;
   const wrong = Object.keys(input.scenario.versions).some((version) => deviation(input, version) !== undefined);
-  // Connections that were open before the window count in none of its series.
+  // Connections that were open before the window count in none of its series, and requests of the time before the route may count in it.
   const drawnForConnections = input.assessment.granularity.unit === 'connection';
-  if (connections === 0 ? !drawnForConnections : requests > 0 && !wrong) return [];
+  if (!drawnForConnections && (connections === 0 || (requests > 0 && !wrong))) return [];
   return routesOfConnections(input).map(({ object, field, destinations }) =>
     causeAt(input, object, field, {
       code: 'ROUTE_BY_CONNECTION',
-      found: `${counted(destinations, 'destinations')}, drawn once for each ${connections === 0 ? 'connection' : `of ${counted(connections, 'connections')}`}`,
+      found: `${counted(destinations, 'destinations')}, drawn once for each ${connections < 2 ? 'connection' : `of ${counted(connections, 'connections')}`}`,
       expected: 'spec.http, drawn for each request',
       fix: 'Route the port as HTTP (name or appProtocol of the Service port, spec.http in the VirtualService), or promise shares of connections and send from many.',
     }),

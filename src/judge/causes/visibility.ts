@@ -1,6 +1,7 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
 import { goodObservation } from '../tallies.js';
 import { list } from '../words.js';
+import { asCounted } from './counted.js';
 import { ALPHA } from './evidence.js';
 import { balancedFlow, liveFlow, seen } from './flow.js';
 import type { CauseKind } from './kind.js';
@@ -17,10 +18,12 @@ export const ruleHidden: CauseKind = {
   title: 'the caller is not told of the route, its subsets or the Service',
   confirm: (input) => fromObjects([...hiddenRoutes(input), ...hiddenRules(input), ...hiddenService(input)]),
   predict: ({ field }, input) => {
-    const { points } = seen(liveFlow(input) ?? balancedFlow(input));
-    if (field !== SIDECAR_FIELD) return { points };
+    if (field !== SIDECAR_FIELD) return seen(liveFlow(input) ?? balancedFlow(input));
+    // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
+    const { points, fitted = 0 } = asCounted(input, ['client']);
     // What passes through is counted for no Service, and the pods do not learn whose it is.
-    return { points: { ...points, source: { share: {}, silent: true }, destination: { share: {}, silent: true } } };
+    const silent = { share: {}, silent: true };
+    return { points: { ...points, source: silent, destination: silent }, fitted };
   },
 };
 
