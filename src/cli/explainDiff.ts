@@ -1,11 +1,12 @@
 import { compileProxyConfig } from '../mesh/compile.js';
 import { type Example, exampleOf, PLAIN } from '../mesh/examples.js';
+import { atEach, meanOf, type PlacedCallers } from '../mesh/places.js';
 import { predictShare } from '../mesh/predict.js';
-import { type Receivers, receiversOf } from '../mesh/receivers.js';
-import { compileRouter } from '../mesh/router.js';
+import { receiversOf } from '../mesh/receivers.js';
+import { compileRouter, type MeshRequest } from '../mesh/router.js';
 import { matchText } from '../mesh/summary.js';
-import type { Prediction } from '../mesh/tally.js';
-import type { Caller, MeshObjects, ProxyConfig, Route } from '../mesh/types.js';
+import type { Prediction, VersionOf } from '../mesh/tally.js';
+import type { MeshObjects, ProxyConfig, Route } from '../mesh/types.js';
 import { portFor } from './explainDocument.js';
 
 /** Requests of one kind that a change of objects treats otherwise. */
@@ -33,8 +34,8 @@ export interface TrafficDiff {
 export interface DiffQuestion {
   readonly before: MeshObjects;
   readonly after: MeshObjects;
-  readonly callerBefore: Caller;
-  readonly callerAfter: Caller;
+  readonly callersBefore: PlacedCallers;
+  readonly callersAfter: PlacedCallers;
   /** undefined: every host that the caller knows. */
   readonly to: { readonly host: string; readonly port: number | undefined } | undefined;
   readonly request: Example;
@@ -47,8 +48,8 @@ export interface DiffQuestion {
  */
 export function diffTraffic(question: DiffQuestion): TrafficDiff {
   const sides = {
-    before: sideOf(question.before, question.callerBefore),
-    after: sideOf(question.after, question.callerAfter),
+    before: sideOf(question.before, question.callersBefore),
+    after: sideOf(question.after, question.callersAfter),
   };
   const changes: TrafficChange[] = [];
   const unexamined = new Set<string>();
@@ -62,8 +63,8 @@ export function diffTraffic(question: DiffQuestion): TrafficDiff {
       const versionOf = (labels: Readonly<Record<string, string>>) => labels[question.versionLabel];
       const asked = { ...request, host, port };
       const outcomes = {
-        before: predictShare(sides.before.config, asked, versionOf, sides.before.receivers),
-        after: predictShare(sides.after.config, asked, versionOf, sides.after.receivers),
+        before: sides.before.predict(asked, versionOf),
+        after: sides.after.predict(asked, versionOf),
       };
       const moved = distance(ends(outcomes.before), ends(outcomes.after));
       const details = [...copies(outcomes.before, outcomes.after), ...policies(before.route, after.route)];
@@ -77,12 +78,24 @@ export function diffTraffic(question: DiffQuestion): TrafficDiff {
 interface Side {
   readonly config: ProxyConfig;
   readonly router: ReturnType<typeof compileRouter>;
-  readonly receivers: Receivers;
+  predict(request: MeshRequest, versionOf: VersionOf): Prediction;
 }
 
-function sideOf(objects: MeshObjects, caller: Caller): Side {
-  const config = compileProxyConfig(objects, caller);
-  return { config, router: compileRouter(config), receivers: receiversOf(objects, caller) };
+function sideOf(objects: MeshObjects, callers: PlacedCallers): Side {
+  const compiled = atEach(callers, ({ caller, pods }) => ({ pods, config: compileProxyConfig(objects, caller) }));
+  const [{ config }] = compiled;
+  const receivers = receiversOf(objects, callers[0].caller);
+  return {
+    config,
+    router: compileRouter(config),
+    predict: (request, versionOf) =>
+      meanOf(
+        atEach(compiled, (one) => ({
+          pods: one.pods,
+          prediction: predictShare(one.config, request, versionOf, receivers),
+        })),
+      ),
+  };
 }
 
 type Sides = Readonly<Record<'before' | 'after', Side>>;

@@ -1,11 +1,13 @@
 import { compileProxyConfig } from '../mesh/compile.js';
 import { denialWarning } from '../mesh/denialWarnings.js';
+import { atEach, meanOf, type PlacedCallers } from '../mesh/places.js';
 import { connectionRoutes, predictShare } from '../mesh/predict.js';
 import { type Receivers, receiversOf } from '../mesh/receivers.js';
 import { compileRouter, type MeshRequest } from '../mesh/router.js';
 import { type ConnectionRoute, connectionRoute } from '../mesh/serverNames.js';
 import { matchText, serverNamesText } from '../mesh/summary.js';
-import type { Caller, Destination, MeshObjects, MeshWarning, ProxyConfig, Route } from '../mesh/types.js';
+import type { Destination, MeshObjects, MeshWarning, ProxyConfig, Route } from '../mesh/types.js';
+import { placesWarning } from './explainPlaces.js';
 
 /** What `explain --json` prints; the shape is a contract. */
 export interface ExplainDocument {
@@ -63,7 +65,8 @@ export interface ExplainedRoute {
 
 export interface Question {
   readonly objects: MeshObjects;
-  readonly caller: Caller;
+  /** One caller at the places where its pods run; the route table is that of the first. */
+  readonly callers: PlacedCallers;
   readonly host: string;
   /** undefined: the port that the host has, when it has one. */
   readonly port: number | undefined;
@@ -75,14 +78,15 @@ export interface Question {
 
 /** The route table that one caller holds for one host, and where the described request goes. */
 export function explain(question: Question): ExplainDocument {
-  const { caller, host, method, path, headers, versionLabel } = question;
-  const config = compileProxyConfig(question.objects, caller);
+  const { objects, callers, host, method, path, headers, versionLabel } = question;
+  const compiled = atEach(callers, (one) => ({ ...one, config: compileProxyConfig(objects, one.caller) }));
+  const [{ caller, config }] = compiled;
   const port = question.port ?? portFor(config, host) ?? 80;
   const request: MeshRequest = { port, host, method, path, headers };
   const router = compileRouter(config);
   const virtualHost = router.virtualHost(port, host);
   const matched = router.match(port, host, method, path, headers);
-  const receivers = receiversOf(question.objects, caller);
+  const receivers = receiversOf(objects, caller);
   const denials = new Map<string, MeshWarning>();
   const noting: Pick<Receivers, 'refusal'> = {
     refusal: (endpoint, sent) => {
@@ -93,7 +97,11 @@ export function explain(question: Question): ExplainDocument {
     },
   };
   const versionOf = (labels: Readonly<Record<string, string>>) => labels[versionLabel];
-  const { share, failed, mirrored, protocol } = predictShare(config, request, versionOf, noting);
+  const placed = atEach(compiled, (one) => ({
+    ...one,
+    prediction: predictShare(one.config, request, versionOf, noting),
+  }));
+  const { share, failed, mirrored, protocol } = meanOf(placed);
   const connections = virtualHost ? [] : connectionRoutes(config, request);
   const connection = connectionRoute(connections, request);
   const [first] = connections;
@@ -107,7 +115,7 @@ export function explain(question: Question): ExplainDocument {
     failed,
     mirrored,
     protocol,
-    warnings: [...config.warnings, ...denials.values()],
+    warnings: [...config.warnings, ...denials.values(), ...placesWarning(placed)],
     source: virtualHost?.source ?? first?.tls?.source ?? first?.service.source ?? '',
     taken: virtualHost ? position(virtualHost.routes, matched?.route) : position(connections, connection),
   };

@@ -3,6 +3,7 @@ import { ConfigError } from '../base/errors.js';
 import { apiGroup, type KubeObject, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { hasSidecar, wantsSidecar } from '../mesh/injection.js';
 import { GATEWAY_NAME } from '../mesh/kubernetesGateway.js';
+import { type PlacedCallers, placesOf } from '../mesh/places.js';
 import { isWorkload, workloadOf } from '../mesh/pods.js';
 import { labels, record, records, text } from '../mesh/read.js';
 import type { Caller, MeshWarning } from '../mesh/types.js';
@@ -28,11 +29,25 @@ export function parseTo(text: string, option = '--to'): { host: string; port: nu
   throw new ConfigError([{ file: option, message: `found "${text}"; allowed is HOST or HOST:PORT`, hint }]);
 }
 
-/** The caller with the labels that its manifest gives it, and what is worth saying about it. */
-export function callerOf(
+/** The caller with the labels that its manifest gives it, at every place where it runs, and what is worth saying about it. */
+export function placedCallers(
   objects: readonly KubeObject[],
   from: { workload: string; namespace: string },
   gateway: boolean,
+): { callers: PlacedCallers; warnings: MeshWarning[] } {
+  const pods = objects.filter(
+    (object) =>
+      object.kind === 'Pod' && object.metadata.namespace === from.namespace && workloadOf(object) === from.workload,
+  );
+  const { caller, warnings } = callerOf(objects, from, gateway, pods);
+  return { callers: placesOf(objects, caller, pods), warnings };
+}
+
+function callerOf(
+  objects: readonly KubeObject[],
+  from: { workload: string; namespace: string },
+  gateway: boolean,
+  [pod]: readonly KubeObject[],
 ): { caller: Caller; warnings: MeshWarning[] } {
   const found = objects.find(
     (object) =>
@@ -57,10 +72,6 @@ export function callerOf(
   const template = record(record(found.spec?.template).metadata);
   const caller: Caller = { ...from, labels: labels(template.labels), gateway };
   if (gateway) return { caller, warnings: [] };
-  const pod = objects.find(
-    (object) =>
-      object.kind === 'Pod' && object.metadata.namespace === from.namespace && workloadOf(object) === from.workload,
-  );
   const namespace = objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === from.namespace);
   const own = { labels: labels(template.labels), annotations: labels(template.annotations) };
   const wanted = pod && hasSidecar(pod) ? true : wantsSidecar(own, namespace?.metadata);

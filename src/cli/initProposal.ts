@@ -2,11 +2,12 @@ import { ConfigError } from '../base/errors.js';
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { callsOfImage } from '../lab/apps/samples.js';
 import { PLAIN } from '../mesh/examples.js';
+import { atEach } from '../mesh/places.js';
 import { record, records, text } from '../mesh/read.js';
 import { type CallerChoice, callersOf, otherWorkloads, type Release, releasesOf } from '../mesh/releases.js';
 import type { Proposal, ProposedStage } from '../scenario/scaffoldObjects.js';
 import { type ExplainDocument, explain } from './explainDocument.js';
-import { callerOf } from './explainInput.js';
+import { placedCallers } from './explainInput.js';
 import { type GatewayCaller, gatewayCallers, routedInMesh } from './initGateway.js';
 import { startObjects } from './initObjects.js';
 import { splitter } from './initRoutes.js';
@@ -38,10 +39,10 @@ export function propose(objects: readonly KubeObject[], wishes: Wishes): Omit<Pr
   const ask = (all: readonly KubeObject[]): ExplainDocument =>
     explain({
       objects: all,
-      caller: {
-        ...callerOf(all, { workload: caller.workload, namespace: release.namespace }, gateway !== undefined).caller,
-        sidecar: true,
-      },
+      callers: atEach(
+        placedCallers(all, { workload: caller.workload, namespace: release.namespace }, gateway !== undefined).callers,
+        (one) => ({ ...one, caller: { ...one.caller, sidecar: true } }),
+      ),
       ...PLAIN,
       ...gateway?.request,
       host: gateway ? (gateway.request.host ?? 'any') : release.service,

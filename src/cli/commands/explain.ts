@@ -6,7 +6,7 @@ import { diffTraffic } from '../explainDiff.js';
 import { diffText } from '../explainDiffText.js';
 import { type ExplainDocument, explain } from '../explainDocument.js';
 import { type Expected, parseExpectations, unkept } from '../explainExpect.js';
-import { callerOf, hostWarning, parseFrom, parseTo, portWarning } from '../explainInput.js';
+import { hostWarning, parseFrom, parseTo, placedCallers, portWarning } from '../explainInput.js';
 import { explainText, type PlacedWarning } from '../explainText.js';
 import type { Io } from '../io.js';
 import { readLiveMesh } from '../liveMesh.js';
@@ -164,8 +164,8 @@ function compare(before: World, after: World, ask: Ask): void {
   const diff = diffTraffic({
     before: before.objects,
     after: after.objects,
-    callerBefore: callerOf(before.objects, from, gateway).caller,
-    callerAfter: callerOf(after.objects, from, gateway).caller,
+    callersBefore: placedCallers(before.objects, from, gateway).callers,
+    callersAfter: placedCallers(after.objects, from, gateway).callers,
     to: flags.to === undefined ? undefined : parseTo(flags.to),
     request,
     versionLabel,
@@ -186,15 +186,14 @@ function compare(before: World, after: World, ask: Ask): void {
 /** The document of one host, or with an empty one the warnings alone. */
 function explained(world: World, { flags, from, request }: Ask, to: string) {
   const { objects } = world;
-  const known = callerOf(objects, from, flags.gateway === true);
+  const known = placedCallers(objects, from, flags.gateway === true);
+  const [{ caller }] = known.callers;
   const { host, port } = to === '' ? { host: '', port: undefined } : parseTo(to);
   const { versionLabel } = flags;
-  const document = explain({ objects, caller: known.caller, host, port, ...request, versionLabel });
-  const unrouted = known.caller.sidecar !== false && ['passthrough', 'none'].includes(document.protocol) && to !== '';
+  const document = explain({ objects, callers: known.callers, host, port, ...request, versionLabel });
+  const unrouted = caller.sidecar !== false && ['passthrough', 'none'].includes(document.protocol) && to !== '';
   const whyUnrouted = () =>
-    flags.gateway
-      ? portWarning(objects, known.caller, document.to)
-      : hostWarning(objects, host, document.to, from.namespace);
+    flags.gateway ? portWarning(objects, caller, document.to) : hostWarning(objects, host, document.to, from.namespace);
   const all: MeshWarning[] = [
     ...world.warnings,
     ...known.warnings,

@@ -1,6 +1,6 @@
 import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import { compileProxyConfig } from '../../mesh/compile.js';
-import { localityAmong } from '../../mesh/localities.js';
+import { atEach, meanOf, type PlacedCallers, placesOf } from '../../mesh/places.js';
 import { predictShare } from '../../mesh/predict.js';
 import type { MeshRequest } from '../../mesh/router.js';
 import { attributed, goodObservation } from '../tallies.js';
@@ -117,23 +117,20 @@ function compileLive(input: DiagnosisInput, zones = true): Live | undefined {
   if (!first || !addressed) return undefined;
   const sidecar = pods.some(hasSidecar);
   const caller = { workload: from, namespace, labels: labels(first.metadata.labels), gateway, sidecar };
-  // Each proxy prefers what is near to itself.
-  const places = zones ? pods.map((pod) => localityAmong(objects, pod)) : [undefined];
-  const configs = [...new Set(places)].map((locality) => ({
-    callers: places.filter((each) => each === locality).length,
-    config: compileProxyConfig(objects, { ...caller, ...(locality === undefined ? {} : { locality }) }),
-  }));
+  const places: PlacedCallers = zones ? placesOf(objects, caller, pods) : [{ caller, pods: pods.length }];
+  const compiledAt = atEach(places, (one) => ({ pods: one.pods, config: compileProxyConfig(objects, one.caller) }));
   const known = (own: Readonly<Record<string, string>>) => {
     const version = versionOf(input, { ...own });
     return version === 'unknown' ? undefined : version;
   };
   const told = requests.map(({ request, port }): Live => {
-    const parts = configs.map(({ callers, config }) => {
-      const { share, failed, mirrored, protocol } = predictShare(config, request, known);
-      const { lost: _lost, ...copies } = mirrored;
-      return { callers, protocol, flow: { share, lost: failed, copies } };
-    });
-    return { flow: average(parts), protocol: parts[0]?.protocol ?? 'none', port };
+    const predictions = atEach(compiledAt, ({ config, ...one }) => ({
+      ...one,
+      prediction: predictShare(config, request, known),
+    }));
+    const { share, failed, mirrored, protocol } = meanOf(predictions);
+    const { lost: _lost, ...copies } = mirrored;
+    return { flow: { share, lost: failed, copies }, protocol, port };
   });
   // Which port is called is not known: most likely one that routes apply to.
   return told.find(({ protocol }) => protocol === 'http') ?? told[0];
@@ -162,18 +159,6 @@ function requestsOfGateway(input: DiagnosisInput): Asked[] {
   const whole = route?.entries.every(({ target }) => !target.includes('.'));
   const request = route?.object.kind === 'HTTPRoute' && whole ? requestOf(input, route) : undefined;
   return request ? [{ request, port: 0 }] : [];
-}
-
-/** What callers make together that send equally much. */
-function average(parts: readonly { readonly callers: number; readonly flow: Flow }[]): Flow {
-  const all = parts.reduce((total, { callers }) => total + callers, 0);
-  const mean = (what: (flow: Flow) => Readonly<Record<string, number>>) => {
-    const names = new Set(parts.flatMap(({ flow }) => Object.keys(what(flow))));
-    const of = (name: string) =>
-      parts.reduce((total, { callers, flow }) => total + (callers * (what(flow)[name] ?? 0)) / all, 0);
-    return Object.fromEntries([...names].map((name) => [name, of(name)]));
-  };
-  return { share: mean((flow) => flow.share), lost: mean((flow) => flow.lost), copies: mean((flow) => flow.copies) };
 }
 
 /** What the vantage points see of a flow. @param failed version -> part of its own calls that fail, where that is part of the prediction. */
