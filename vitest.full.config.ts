@@ -6,7 +6,7 @@ import { reporting } from './test/support/reporting.js';
 const TOGETHER = [
   'test/full/{api,http1,istioOracle,istioRows,judge,judgeStreams,report,scenario}.test.ts',
   'test/full/envoy/cases.test.ts',
-  'test/full/kubernetes/{api,harness,kubectl}.test.ts',
+  'test/full/kubernetes/{api,harness,kubectl,scalars}.test.ts',
   'test/full/prometheus/{generated,queries}.test.ts',
 ];
 

@@ -14,6 +14,7 @@ import {
   visit,
 } from 'yaml';
 import { errorText, type Problem } from '../base/errors.js';
+import { KUBERNETES_YAML } from '../base/kubernetesYaml.js';
 
 /** Path inside a document: keys and list positions. */
 export type Path = readonly (string | number)[];
@@ -176,7 +177,7 @@ export class YamlText {
 /**
  * Parses all documents of a text; what is wrong inside one is in its `problems`. Anchors work; alias bombs, deep nesting and keys
  * that are collections are refused, because the work for them grows faster than the text.
- * @param dialect core: YAML 1.2; kubectl: YAML 1.1 as kubectl reads it (octal numbers, on/off, merge keys), without dates and base-60 numbers.
+ * @param dialect core: YAML 1.2; kubectl: as kubectl reads it
  */
 export function parseYaml(text: string, file: string, dialect: 'core' | 'kubectl'): YamlText[] | Problem {
   const lineCounter = new LineCounter();
@@ -184,7 +185,7 @@ export function parseYaml(text: string, file: string, dialect: 'core' | 'kubectl
     lineCounter,
     prettyErrors: false,
     logLevel: 'error',
-    ...(dialect === 'core' ? {} : { version: '1.1' as const, customTags: kubectlTags }),
+    ...(dialect === 'core' ? {} : KUBERNETES_YAML),
   });
   try {
     const documents = [...composer.compose(boundedTokens(text, lineCounter), true, text.length)];
@@ -199,12 +200,6 @@ export function parseYaml(text: string, file: string, dialect: 'core' | 'kubectl
     };
   }
 }
-
-type Tags = Extract<NonNullable<ConstructorParameters<typeof Composer>[0]>['customTags'], (...args: never) => unknown>;
-const kubectlTags: Tags = (tags) =>
-  tags.filter(
-    (tag) => typeof tag === 'string' || (tag.format !== 'TIME' && !/:(timestamp|binary|set|omap|pairs)$/.test(tag.tag)),
-  );
 
 class TooDeep extends Error {
   readonly line: number;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseDocument } from 'yaml';
 import { errorText } from '../../base/errors.js';
+import { KUBERNETES_YAML } from '../../base/kubernetesYaml.js';
 import { badRequest, tooLarge, unsupportedMediaType } from './status.js';
 
 /** The API server's own limit of a request body. */
@@ -64,10 +65,10 @@ function parseJson(text: string): unknown {
 }
 
 function parseYaml(text: string): unknown {
-  const document = parseDocument(text, { version: '1.1', merge: true });
+  const document = parseDocument(text, { ...KUBERNETES_YAML, merge: true });
   const fault = document.errors[0];
   if (fault) throw new Error(`error converting YAML to JSON: yaml: ${fault.message.split('\n')[0]}`);
-  // Through JSON: dates become text and anchors copies, so that objects are plain trees.
+  // Through JSON: anchors become copies, so that objects are plain trees.
   return parseJson(JSON.stringify(document.toJS()) ?? 'null');
 }
 
