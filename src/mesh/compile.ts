@@ -5,11 +5,11 @@ import { gatewayPorts } from './gateway.js';
 import { type Inventory, inventoryOf } from './inventory.js';
 import { type Localities, localitiesOf } from './localities.js';
 import { perObject, Rounds } from './memo.js';
-import { scopeOf } from './scope.js';
+import { type Scope, scopeOf } from './scope.js';
 import type { Service } from './services.js';
-import { hiddenService } from './sidecarConnections.js';
+import { hiddenAlias, hiddenService } from './sidecarConnections.js';
 import { sidecarPorts } from './sidecarPorts.js';
-import type { Caller, Cluster, MeshObjects, MeshWarning, ProxyConfig } from './types.js';
+import type { Caller, Cluster, HiddenService, MeshObjects, MeshWarning, ProxyConfig } from './types.js';
 import { gatewaysOf, ownersOf } from './virtualServices.js';
 import { warningsOf } from './warnings.js';
 
@@ -45,14 +45,7 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   const ports = caller.gateway ? gatewayPorts(inventory, context) : sidecarPorts(inventory, context);
   const unknownHosts = caller.gateway ? ('not-found' as const) : scope.unknownHosts;
   const config = { ports, clusters, unknownHosts };
-  const hidden = caller.gateway
-    ? []
-    : [...scope.hidden, ...unrouted(scope.callable)].flatMap((service) => {
-        const known = scope.callable.has(service.fqdn);
-        const inputs = [service, known, inventory.backings.get(service.fqdn)];
-        const ports = known ? (service.unrouted ?? []) : [...service.ports, ...(service.unrouted ?? [])];
-        return rounds.value('hidden', service.fqdn, inputs, () => hiddenService(service, ports, caller, inventory));
-      });
+  const hidden = caller.gateway ? [] : hiddenFrom(caller, scope, inventory, rounds);
   rounds.end();
   let all: readonly MeshWarning[] | undefined;
   return {
@@ -68,6 +61,21 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
       return all;
     },
   };
+}
+
+function hiddenFrom(caller: Caller, scope: Scope, inventory: Inventory, rounds: Rounds): HiddenService[] {
+  const services = [...scope.hidden, ...unrouted(scope.callable)].flatMap((service) => {
+    const known = scope.callable.has(service.fqdn);
+    const inputs = [service, known, inventory.backings.get(service.fqdn)];
+    const ports = known ? (service.unrouted ?? []) : [...service.ports, ...(service.unrouted ?? [])];
+    return rounds.value('hidden', service.fqdn, inputs, () => hiddenService(service, ports, caller, inventory));
+  });
+  const aliases = [...scope.aliases].flatMap(([host, known]) => {
+    const service = scope.callable.get(host);
+    const others = inventory.aliases.get(host)?.filter((alias) => !known.includes(alias)) ?? [];
+    return service ? others.flatMap((alias) => hiddenAlias(alias, service, caller, inventory)) : [];
+  });
+  return [...services, ...aliases];
 }
 
 function clustersFor(

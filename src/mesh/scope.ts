@@ -1,7 +1,8 @@
 import { type KubeObject, labelsMatch, namespaceOf } from '../base/kubernetes.js';
+import { importsOf } from './imports.js';
 import type { Inventory } from './inventory.js';
-import { isRecord, labels, record, records, texts } from './read.js';
-import { exportedTo, hostMatches, type Service } from './services.js';
+import { isRecord, labels, record, records } from './read.js';
+import { type Alias, exportedTo, type Service } from './services.js';
 import { policyMode } from './settings.js';
 import type { Caller } from './types.js';
 import { resolveDestination } from './virtualServiceRoutes.js';
@@ -15,6 +16,8 @@ export interface Scope {
   readonly callable: ReadonlyMap<string, Service>;
   /** Services that exist and whose names this proxy is not told. */
   readonly hidden: readonly Service[];
+  /** By the Service that they stand for: ExternalNames by which it may be called too. */
+  readonly aliases: ReadonlyMap<string, readonly Alias[]>;
   /** In order of precedence. */
   readonly virtualServices: readonly KubeObject[];
   readonly unknownHosts: 'allow-any' | 'registry-only';
@@ -33,6 +36,7 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
       services: none,
       callable: none,
       hidden: all,
+      aliases: inventory.aliases,
       virtualServices: [],
       unknownHosts: 'allow-any',
       sees: () => false,
@@ -68,24 +72,31 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
             ),
       callable,
       hidden: without(inventory, exported),
+      aliases: inventory.aliases,
       virtualServices,
       unknownHosts,
       sees: () => true,
     };
   }
-  const kept = virtualServices.filter((object) => imported(namespaceOf(object), hostsOf(object)));
-  const sees = (route: KubeObject, host: string): boolean => imported(namespaceOf(route), [host]);
+  const kept = virtualServices.filter((object) => imported.some(namespaceOf(object), hostsOf(object)));
+  const sees = (route: KubeObject, host: string): boolean => imported.some(namespaceOf(route), [host]);
   // Destinations of imported routes come with them, or they would lead nowhere; they still cannot be called themselves.
   const reached = reachedBy(kept, inventory, sees);
-  const callable = exported.filter((service) => imported(service.namespace, [service.fqdn]));
+  const callable = exported.filter((service) => imported.some(service.namespace, [service.fqdn]));
   return {
     services: byName(
       withReached(exported, reached).filter(
-        (service) => imported(service.namespace, [service.fqdn]) || reached.has(service.fqdn),
+        (service) => imported.some(service.namespace, [service.fqdn]) || reached.has(service.fqdn),
       ),
     ),
     callable: byName(callable),
     hidden: without(inventory, callable),
+    aliases: new Map(
+      callable.flatMap((service) => {
+        const all = inventory.aliases.get(service.fqdn);
+        return all ? [[service.fqdn, imported.aliases(service, all)] as const] : [];
+      }),
+    ),
     virtualServices: kept,
     unknownHosts,
     sees,
@@ -115,25 +126,6 @@ function without(inventory: Inventory, services: readonly Service[]): Service[] 
   return [...inventory.services.values()].filter((service) => !visible.has(service));
 }
 
-/** Of hosts of a namespace: is one of them among the egress hosts of a Sidecar? undefined: it names none, so that all are. */
-export function importsOf(
-  sidecar: KubeObject,
-  callerNamespace: string,
-): ((namespace: string, hosts: readonly string[]) => boolean) | undefined {
-  const egress = records(sidecar.spec?.egress);
-  if (egress.length === 0) return undefined;
-  const imports = egress.flatMap((listener) => texts(listener.hosts)).map((host) => importOf(host, callerNamespace));
-  // `~/*` among the hosts means none of them, whatever stands beside it.
-  const nothing = imports.some((entry) => entry.namespace === '~');
-  return (namespace, hosts) =>
-    !nothing &&
-    imports.some(
-      (entry) =>
-        (entry.namespace === '*' || entry.namespace === namespace) &&
-        hosts.some((host) => hostMatches(entry.host, host) || hostMatches(host, entry.host)),
-    );
-}
-
 /**
  * The Sidecar that governs a workload: one with a matching workloadSelector, else the namespace's own, else the root namespace's.
  * @param sidecars oldest first
@@ -151,12 +143,6 @@ export function sidecarFor(
     own.find((object) => !selects(object)) ??
     sidecars.find((object) => object.metadata.namespace === rootNamespace && !selects(object))
   );
-}
-
-function importOf(entry: string, namespace: string): { namespace: string; host: string } {
-  const slash = entry.indexOf('/');
-  const owner = slash < 0 ? '*' : entry.slice(0, slash);
-  return { namespace: owner === '.' ? namespace : owner, host: entry.slice(slash + 1) };
 }
 
 function destinationHosts(object: KubeObject): string[] {

@@ -107,13 +107,16 @@ export const serviceRef = ({ entry, namespace, name }: Service): string =>
 export interface Alias {
   readonly name: string;
   readonly namespace: string;
+  readonly fqdn: string;
   readonly target: string;
 }
 
 export const aliasOf = perObject((object: KubeObject): Alias | undefined => {
   const { name, namespace = 'default' } = object.metadata;
   const target = text(object.spec?.externalName);
-  return object.spec?.type === 'ExternalName' && target ? { name, namespace, target } : undefined;
+  return object.spec?.type === 'ExternalName' && target
+    ? { name, namespace, fqdn: `${name}.${namespace}.svc.cluster.local`, target }
+    : undefined;
 });
 
 /** The names a client in `namespace` may write for the Service, port left out. */
@@ -123,9 +126,12 @@ export function serviceDomains(service: Service, namespace: string, aliases: rea
     ? [...entryDomains(fqdn, namespace), ...entry.addresses]
     : clusterDomains(name, service.namespace, namespace);
   if (service.clusterIp) domains.push(service.clusterIp);
-  for (const alias of aliases) domains.push(...clusterDomains(alias.name, alias.namespace, namespace));
+  for (const alias of aliases) domains.push(...aliasDomains(alias, namespace));
   return domains;
 }
+
+export const aliasDomains = (alias: Alias, namespace: string): string[] =>
+  clusterDomains(alias.name, alias.namespace, namespace);
 
 function clusterDomains(name: string, owner: string, namespace: string): string[] {
   const short = `${name}.${owner}`;

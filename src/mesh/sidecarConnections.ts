@@ -1,7 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import type { Backing } from './endpoints.js';
 import type { Inventory } from './inventory.js';
-import { type Alias, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Alias, aliasDomains, clusterName, type Service, type ServicePort, serviceDomains } from './services.js';
 import { type Entry, hasNoAddress } from './strangers.js';
 import { prefixLength } from './subnets.js';
 import { tcpRule } from './tcpRoutes.js';
@@ -97,11 +97,20 @@ export function hiddenService(
   // Nobody but a proxy knows the hosts of ServiceEntries.
   if (service.entry) return [];
   const aliases = inventory.aliases.get(service.fqdn) ?? NOTHING;
-  return ports.map((port) => ({
-    host: service.fqdn,
-    ...(service.headless ? { headless: true } : {}),
-    domains: serviceDomains(service, caller.namespace, aliases),
-    port: port.port,
-    endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],
-  }));
+  const domains = serviceDomains(service, caller.namespace, aliases);
+  return ports.map((port) => ({ host: service.fqdn, domains, ...behind(service, port, inventory) }));
 }
+
+/** The same for an ExternalName that a sidecar does not know, of a Service that it does know. */
+export const hiddenAlias = (alias: Alias, service: Service, caller: Caller, inventory: Inventory): HiddenService[] =>
+  service.ports.map((port) => ({
+    host: alias.fqdn,
+    domains: aliasDomains(alias, caller.namespace),
+    ...behind(service, port, inventory),
+  }));
+
+const behind = (service: Service, port: ServicePort, inventory: Inventory) => ({
+  ...(service.headless ? { headless: true } : {}),
+  port: port.port,
+  endpoints: inventory.backings.get(service.fqdn)?.pods(port) ?? [],
+});

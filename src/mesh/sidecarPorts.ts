@@ -51,7 +51,7 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
     const { service } = entry;
     const { fqdn } = service;
     const claims = owners.services.get(fqdn) ?? NOTHING;
-    const aliases = inventory.aliases.get(fqdn) ?? NOTHING;
+    const aliases = context.scope.aliases.get(fqdn) ?? NOTHING;
     const connections = <T>(make: (all: Connections, rules: RuleContext) => T): T => {
       const backing = entry.port.tls || service.headless ? inventory.backings.get(fqdn) : undefined;
       const besideHttp = entry === shared.taker && shared.besideHttp;

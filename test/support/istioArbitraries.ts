@@ -565,10 +565,18 @@ const sidecar = object(
   fields({
     egress: fc.array(
       fc.record({
-        hosts: fc.subarray(
-          ['./*', 'demo/*', '*/*', `demo/${FQDN}`, 'istio-system/*', '~/*', './cart.demo.svc.cluster.local', 'ops/*'],
-          { minLength: 1, maxLength: 3 },
-        ),
+        hosts: fc
+          .tuple(
+            fc.subarray(
+              [
+                ...['./*', 'demo/*', '*/*', `demo/${FQDN}`, 'istio-system/*', '~/*', 'ops/*'],
+                ...['./cart.demo.svc.cluster.local', 'demo/old.demo.svc.cluster.local', '*/*.demo.svc.cluster.local'],
+              ],
+              { minLength: 1, maxLength: 3 },
+            ),
+            maybe(one(`~demo/${FQDN}`, '~./*', '~/cart.demo.svc.cluster.local', '~/*.demo.svc.cluster.local'), 8),
+          )
+          .map(([hosts, excluded]) => (excluded ? [...hosts, excluded] : hosts)),
       }),
       { minLength: 1, maxLength: 1 },
     ),

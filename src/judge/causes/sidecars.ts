@@ -1,5 +1,6 @@
 import { expandHost, type KubeObject } from '../../base/kubernetes.js';
-import { importsOf, sidecarFor } from '../../mesh/scope.js';
+import { importsOf } from '../../mesh/imports.js';
+import { sidecarFor } from '../../mesh/scope.js';
 import { callerIsGateway, callerLabels } from './callers.js';
 import { at, type DiagnosisInput, items, namespaceOf, ofKind, text } from './objects.js';
 import { byAge, serviceHost } from './rules.js';
@@ -24,9 +25,9 @@ export function callerSidecar(input: DiagnosisInput): CallerSidecar | undefined 
   return {
     object,
     hosts: items(object.spec?.egress).flatMap((each) => hostsOf(each)),
-    knowsService: imported(namespace, [serviceHost(input)]),
+    knowsService: imported.some(namespace, [serviceHost(input)]),
     knows: (virtualService) =>
-      imported(
+      imported.some(
         namespaceOf(virtualService),
         hostsOf(virtualService.spec).map((host) => expandHost(host, namespaceOf(virtualService))),
       ),

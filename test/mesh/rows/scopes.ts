@@ -9,6 +9,9 @@ spec: {egress: [{hosts: ${egress}}]${more}}
 `;
 const NOT_OPS = `${SERVICE.replace('namespace: demo', 'namespace: ops')}`;
 
+const externalName =
+  '\napiVersion: v1\nkind: Service\nmetadata: {name: old, namespace: demo}\nspec: {type: ExternalName, externalName: shop.demo.svc.cluster.local, ports: [{name: http, port: 80}]}\n';
+
 export const sidecarEgress: Table = {
   title: 'Sidecar egress',
   cases: [
@@ -48,6 +51,30 @@ export const sidecarEgress: Table = {
     {
       says: 'Sidecar for other workloads: VS applies',
       yaml: `${sidecar('["~/*"]', ', workloadSelector: {labels: {app: other}}')}---${vs90}`,
+      share: NINETY_TEN,
+    },
+    {
+      says: 'Sidecar egress names the Service and not its ExternalName: calls by that name pass through',
+      yaml: `${sidecar('["demo/shop.demo.svc.cluster.local"]')}---${externalName}---${vs90}`,
+      request: { host: 'old' },
+      share: EVEN,
+      protocol: 'passthrough',
+    },
+    {
+      says: 'Sidecar egress names the Service and its ExternalName: VS applies',
+      yaml: `${sidecar('["demo/shop.demo.svc.cluster.local", "demo/old.demo.svc.cluster.local"]')}---${externalName}---${vs90}`,
+      request: { host: 'old' },
+      share: NINETY_TEN,
+    },
+    {
+      says: 'Sidecar egress takes the Service out again: passthrough',
+      yaml: `${sidecar('["./*", "~demo/shop.demo.svc.cluster.local"]')}---${vs90}`,
+      share: EVEN,
+      protocol: 'passthrough',
+    },
+    {
+      says: 'Sidecar egress takes another Service out: VS applies',
+      yaml: `${sidecar('["./*", "~/cart.demo.svc.cluster.local"]')}---${vs90}`,
       share: NINETY_TEN,
     },
     {
