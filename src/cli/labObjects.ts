@@ -10,8 +10,9 @@ import { objectsBefore } from '../scenario/before.js';
 import type { Scenario } from '../scenario/types.js';
 import { parseTo } from './explainInput.js';
 import type { Io } from './io.js';
+import { lineOf, type PlacedObject, placeOf } from './placed.js';
 import { chosenStages } from './stages.js';
-import { alternativesLine, lineOf, type PlacedObject, placeOf, readWorld, shortList } from './world.js';
+import { alternativesLine, readWorld, shortList } from './world.js';
 
 /** What a lab starts with. */
 export interface LabObjects {

@@ -6,14 +6,8 @@ import { isWorkload, podsOfWorkloads, workloadOf } from '../mesh/pods.js';
 import { labels, record, text } from '../mesh/read.js';
 import type { MeshWarning } from '../mesh/types.js';
 import { manifestsOf, readManifests } from '../scenario/manifests.js';
-
-/** An object with the place that it was written at; one of a live cluster has no file. */
-export interface PlacedObject {
-  readonly object: KubeObject;
-  readonly file?: string;
-  readonly line?: number;
-  readonly lines: Readonly<Record<string, number>>;
-}
+import { checkFields } from './manifestFields.js';
+import { type PlacedObject, placeOf } from './placed.js';
 
 export interface World {
   readonly placed: readonly PlacedObject[];
@@ -45,6 +39,7 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
   const notes: string[] = [];
   const byIdentity = new Map<string, PlacedObject>(live.map((object) => [identityOf(object), { object, lines: {} }]));
   const written = new Map<string, PlacedObject[]>();
+  const warnings: MeshWarning[] = [];
   for (const place of places) {
     const read =
       place === '-'
@@ -60,6 +55,9 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
     notes.push(...read.ignored.map(noteOf));
     for (const found of read.objects) {
       const manifest = { ...found, object: unversioned(found.object) };
+      const fields = checkFields(manifest);
+      warnings.push(...fields.warnings);
+      problems.push(...fields.problems.filter((one) => !problems.some((other) => samePlace(one, other))));
       const key = identityOf(manifest.object);
       const before = byIdentity.get(key);
       written.set(key, [...(written.get(key) ?? []), manifest]);
@@ -73,7 +71,7 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
   return {
     placed,
     objects: live.length > 0 ? [...objects, ...podsToCome(placed)] : objects,
-    warnings: alternatives.map(definedTwice),
+    warnings: [...alternatives.map(definedTwice), ...warnings],
     alternatives,
     notes,
   };
@@ -83,13 +81,12 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
 const noteOf = ({ file, line, message, hint }: Problem): string =>
   `${[file, line].filter((part) => part !== undefined).join(':')}: ${message} (${hint})`;
 
+const samePlace = (one: Problem, other: Problem): boolean => one.file === other.file && one.path === other.path;
+
 const differ = (all: readonly PlacedObject[]): boolean =>
   all.some(({ object }) => !isDeepStrictEqual(object, all[0]?.object));
 
 const refOf = (all: readonly PlacedObject[]): string => (all[0] ? objectRef(all[0].object) : '');
-
-/** `m/cart.yaml:12` */
-export const placeOf = ({ file, line }: PlacedObject): string => `${file}:${line}`;
 
 const SHOWN = 4;
 
@@ -111,13 +108,6 @@ export function alternativesLine({ alternatives }: World): string[] {
   return [
     `several that differ, of which the last one counts, as when all are applied in this order: ${shortList(each)}\n    where they are alternatives, name the files that are meant instead of their folder`,
   ];
-}
-
-/** The line of a field, or of the nearest thing around it that is written. */
-export function lineOf(manifest: PlacedObject, field: string): number | undefined {
-  let near = field;
-  while (near && manifest.lines[near] === undefined) near = near.replace(/(\.[^.[\]]*|\[[^\]]*\]|^[^.[]*)$/, '');
-  return manifest.lines[near] ?? manifest.line;
 }
 
 /** Without the version that a cluster gave it: it no longer tells whether the object has changed. */

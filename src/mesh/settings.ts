@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import type { KubeObject } from '../base/kubernetes.js';
+import { KUBERNETES_YAML } from '../base/kubernetesYaml.js';
 import { perObject } from './memo.js';
 import { DEFAULT_RETRIES, retryPolicy } from './policies.js';
 import { type Fields, isRecord, record, records, text, texts } from './read.js';
@@ -61,7 +62,7 @@ function metricsProviders(mesh: Fields): MeshSettings['metricsProviders'] {
 function parsed(yaml: string | undefined): Fields {
   if (!yaml) return {};
   try {
-    return record(parse(yaml, { maxAliasCount: 100 }));
+    return record(parse(yaml, { ...KUBERNETES_YAML, maxAliasCount: 100 }));
   } catch {
     return {};
   }

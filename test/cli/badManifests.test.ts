@@ -226,12 +226,12 @@ spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: ht
       'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: b}}\n    spec: {containers: [{name: c, image: i}]}\n';
     const { code, stdout, stderr } = await lab({
       'm/d.yaml': deployment,
-      'm/s.yaml': 'apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  ports: 5\n',
+      'm/s.yaml': 'apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  ports: []\n',
     });
     expect(stderr).toMatch(
       /^m\/d\.yaml:7: Deployment\/default\/d: the lab's API server refuses it: .*selector.*\n {4}a cluster would refuse it as well/m,
     );
-    expect(stderr).toMatch(/^m\/s\.yaml:1: Service\/default\/s: /m);
+    expect(stderr).toMatch(/^m\/s\.yaml:5: Service\/default\/s: /m);
     expect(stderr).not.toMatch(STACK);
     expect([code, stdout]).toEqual([3, '']);
   });

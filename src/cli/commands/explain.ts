@@ -10,7 +10,8 @@ import { hostWarning, parseFrom, parseTo, placedCallers, portWarning } from '../
 import { explainText, type PlacedWarning } from '../explainText.js';
 import type { Io } from '../io.js';
 import { readLiveMesh } from '../liveMesh.js';
-import { lineOf, type PlacedObject, readWorld, type World } from '../world.js';
+import { lineOf, type PlacedObject } from '../placed.js';
+import { readWorld, type World } from '../world.js';
 
 const HELP = `
 Examples:

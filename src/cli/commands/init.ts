@@ -12,7 +12,8 @@ import { type Proposal, scaffoldObjects } from '../../scenario/scaffoldObjects.j
 import { propose } from '../initProposal.js';
 import type { Io } from '../io.js';
 import { readLiveMesh } from '../liveMesh.js';
-import { alternativesLine, placeOf, readWorld, type World } from '../world.js';
+import { placeOf } from '../placed.js';
+import { alternativesLine, readWorld, type World } from '../world.js';
 import { planText } from './plan.js';
 
 interface Flags {
