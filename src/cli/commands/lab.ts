@@ -8,12 +8,12 @@ import { parseDuration } from '../../base/units.js';
 import { type ClusterClient, connectCluster } from '../../cluster/client.js';
 import { type Lab, startLab } from '../../lab/lab.js';
 import { ObjectsRefused } from '../../lab/startObjects.js';
-import { loadScenario } from '../../scenario/load.js';
 import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
 import { entryPoint, labObjects, refusedError, unknownKinds } from '../labObjects.js';
 import { defaultScenario, wholeNumber } from '../options.js';
 import { findProgram } from '../programs.js';
+import { readScenario } from '../scenarioFile.js';
 
 interface Flags {
   readonly file: readonly string[];
@@ -93,7 +93,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM · 3 usage, or an object is faulty ·
 object, or Envoy is not installed`,
     )
     .action(async (scenarioFile: string | undefined, flags: Flags) => {
-      const scenario = await loadScenario(scenarioFile ?? defaultScenario(io.cwd), { cwd: io.cwd });
+      const scenario = await readScenario(scenarioFile ?? defaultScenario(io.cwd), io);
       const { objects, placed, notes } = await labObjects(scenario, flags, io);
       const entry = flags.entry === undefined ? undefined : entryPoint(flags.entry, objects);
       const envoy = flags.dataplane === 'envoy' ? await findEnvoy(io.env) : undefined;

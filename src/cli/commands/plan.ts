@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { formatPercent } from '../../base/units.js';
 import { type Plan, planRun, type Rates } from '../../judge/plan.js';
 import type { PlannedCheck } from '../../judge/planCheck.js';
-import { loadScenario } from '../../scenario/load.js';
 import type { Io } from '../io.js';
 import { defaultScenario, positive } from '../options.js';
+import { readScenario } from '../scenarioFile.js';
 
 interface Flags {
   readonly rate?: number;
@@ -32,7 +32,7 @@ Examples:
 Exit codes: 0 planned · 3 usage or configuration`,
     )
     .action(async (file: string | undefined, flags: Flags) => {
-      const scenario = await loadScenario(file ?? defaultScenario(io.cwd), { cwd: io.cwd });
+      const scenario = await readScenario(file ?? defaultScenario(io.cwd), io);
       const plan = planRun(scenario, flags.rate === undefined ? undefined : everywhere(flags.rate));
       io.stdout.write(flags.json ? `${JSON.stringify(plan)}\n` : planText(plan));
     });

@@ -9,7 +9,6 @@ import { findK6 } from '../../load/k6/program.js';
 import { LOAD_ENGINES, type LoadEngine } from '../../load/types.js';
 import { runRelease } from '../../release/run.js';
 import { prepareReports } from '../../report/reportsDir.js';
-import { loadScenario } from '../../scenario/load.js';
 import type { Scenario } from '../../scenario/types.js';
 import { type Dataplane, dataplaneOption, findEnvoy } from '../dataplane.js';
 import type { Io } from '../io.js';
@@ -28,6 +27,7 @@ import {
   withClusterOptions,
 } from '../options.js';
 import { packageVersion } from '../package.js';
+import { readScenario } from '../scenarioFile.js';
 import { openSession } from '../session.js';
 import { chosenStages, withSoak } from '../stages.js';
 
@@ -115,7 +115,7 @@ Exit codes: 0 pass · 1 fail · 2 inconclusive, no data or invalid run ·
         throw new ConfigError([{ path: '--k6', message: 'is for --engine k6' }]);
       }
       const file = scenarioFile ?? defaultScenario(io.cwd);
-      const scenario = withSoak(await loadScenario(file, { cwd: io.cwd }), flags.soak);
+      const scenario = withSoak(await readScenario(file, io), flags.soak);
       const stages = chosenStages(scenario, flags.stage);
       const plan = planRun(scenario);
       if (!flags.allowUndecidable) refuseUndecidable(scenario, plan, stages);
