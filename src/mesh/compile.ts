@@ -31,6 +31,7 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   const rounds = roundsOf(caller);
   rounds.begin(settings, {
     services: scope.services,
+    aliases: scope.aliasHosts,
     virtualServices: { get: (key) => byKey(inventory.virtualServices).get(key) },
   });
   const rules = rounds.value('rules', '', [scope.services, inventory.destinationRules], () =>
@@ -38,8 +39,8 @@ export function compileProxyConfig(objects: MeshObjects, caller: Caller): ProxyC
   );
   const clusters = clustersFor(scope.services, rules, inventory, caller, rounds);
   const mesh = scope.virtualServices.filter((object) => gatewaysOf(object).includes('mesh'));
-  const owners = rounds.value('owners', '', [scope.callable, mesh], () =>
-    ownersOf(caller.gateway ? [] : mesh, scope.callable),
+  const owners = rounds.value('owners', '', [scope.callable, scope.aliasHosts, mesh], () =>
+    ownersOf(caller.gateway ? [] : mesh, new Map<string, unknown>([...scope.callable, ...scope.aliasHosts])),
   );
   const context = { caller, settings, scope, owners, rounds, warn };
   const ports = caller.gateway ? gatewayPorts(inventory, context) : sidecarPorts(inventory, context);

@@ -2,7 +2,7 @@ import { objectRef } from '../base/kubernetes.js';
 import { withDelegates } from './delegates.js';
 import type { Lookups, Rounds } from './memo.js';
 import type { Scope } from './scope.js';
-import type { Service } from './services.js';
+import type { Alias, Service } from './services.js';
 import type { MeshSettings } from './settings.js';
 import type { Caller, MeshWarning } from './types.js';
 import type { RuleContext } from './virtualServiceRoutes.js';
@@ -14,7 +14,7 @@ export interface TableContext {
   readonly settings: MeshSettings;
   readonly scope: Scope;
   readonly owners: HostOwners;
-  /** Of the settings; its maps are `services` and `virtualServices`. */
+  /** Of the settings; its maps are `services`, `aliases` and `virtualServices`. */
   readonly rounds: Rounds;
   warn(warning: MeshWarning): void;
 }
@@ -39,7 +39,8 @@ export function tablePart<T>(
       warnings.push(warning);
     };
     const services = view('services') as Pick<ReadonlyMap<string, Service>, 'get'>;
-    const context = { ...place, caller, services, defaultRetries: settings.defaultRetries, warn: collect };
+    const aliases = view('aliases') as Pick<ReadonlyMap<string, Alias>, 'get'>;
+    const context = { ...place, caller, services, aliases, defaultRetries: settings.defaultRetries, warn: collect };
     return { value: make(context, ruleReader(view('virtualServices'), collect)), warnings };
   });
   for (const warning of made.warnings) warn(warning);

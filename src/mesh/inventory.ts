@@ -27,6 +27,8 @@ export interface Inventory {
   readonly services: ReadonlyMap<string, Service>;
   /** Host -> Services of type ExternalName that are other names for it. */
   readonly aliases: ReadonlyMap<string, readonly Alias[]>;
+  /** By their own names. */
+  readonly aliasHosts: ReadonlyMap<string, Alias>;
   /** Oldest first. */
   readonly virtualServices: readonly KubeObject[];
   readonly destinationRules: RuleIndexes;
@@ -86,6 +88,7 @@ function index(snapshot: Snapshot, before?: Full, change?: Change): Full {
     snapshot,
     services,
     aliases: unchanged('services') ? sections.aliases : aliasesOf(snapshot.services),
+    aliasHosts: unchanged('services') ? sections.aliasHosts : aliasHostsOf(snapshot.services),
     virtualServices: admitted(snapshot.virtualServices).stored,
     destinationRules: unchanged('destinationRules', 'meshConfigs')
       ? sections.destinationRules
@@ -140,6 +143,9 @@ function aliasesOf(services: readonly KubeObject[]): ReadonlyMap<string, readonl
   }
   return byTarget;
 }
+
+const aliasHostsOf = (services: readonly KubeObject[]): ReadonlyMap<string, Alias> =>
+  new Map(services.flatMap((object) => aliasOf(object) ?? []).map((alias) => [alias.fqdn, alias]));
 
 /** Pods of a cluster; of manifests, which have none, what their workloads would become. */
 function podIndex(snapshot: Snapshot, before: Full | undefined, change: Change | undefined): PodIndex {

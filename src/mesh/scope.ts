@@ -18,6 +18,8 @@ export interface Scope {
   readonly hidden: readonly Service[];
   /** By the Service that they stand for: ExternalNames by which it may be called too. */
   readonly aliases: ReadonlyMap<string, readonly Alias[]>;
+  /** By their own names: those ExternalNames that routes may name, as hosts and as destinations. */
+  readonly aliasHosts: ReadonlyMap<string, Alias>;
   /** In order of precedence. */
   readonly virtualServices: readonly KubeObject[];
   readonly unknownHosts: 'allow-any' | 'registry-only';
@@ -37,14 +39,19 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
       callable: none,
       hidden: all,
       aliases: inventory.aliases,
+      aliasHosts: new Map(),
       virtualServices: [],
       unknownHosts: 'allow-any',
       sees: () => false,
     };
   }
-  const exported = all.filter((service) =>
-    exportedTo(service.exportTo.length > 0 ? service.exportTo : exportTo.services, service.namespace, caller.namespace),
-  );
+  const isExported = (service: Pick<Service, 'exportTo' | 'namespace'>): boolean =>
+    exportedTo(service.exportTo.length > 0 ? service.exportTo : exportTo.services, service.namespace, caller.namespace);
+  const exported = all.filter(isExported);
+  const everyAlias = [...inventory.aliasHosts.values()].every(isExported);
+  const aliasHosts = everyAlias
+    ? inventory.aliasHosts
+    : new Map([...inventory.aliasHosts].filter(([, alias]) => isExported(alias)));
   const virtualServices = visibleVirtualServices(inventory.virtualServices, caller.namespace, exportTo.virtualServices);
   const sidecar = caller.gateway ? undefined : sidecarFor(inventory.sidecars, caller, settings.rootNamespace);
   // Of the client's own namespace nobody asks whether a destination is exported.
@@ -73,6 +80,7 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
       callable,
       hidden: without(inventory, exported),
       aliases: inventory.aliases,
+      aliasHosts,
       virtualServices,
       unknownHosts,
       sees: () => true,
@@ -97,6 +105,7 @@ export function scopeOf(inventory: Inventory, caller: Caller): Scope {
         return all ? [[service.fqdn, imported.aliases(service, all)] as const] : [];
       }),
     ),
+    aliasHosts: new Map([...aliasHosts].filter(([host, { namespace }]) => imported.some(namespace, [host]))),
     virtualServices: kept,
     unknownHosts,
     sees,
@@ -152,7 +161,7 @@ function destinationHosts(object: KubeObject): string[] {
     ...(isRecord(rule.mirror) ? [rule.mirror] : []),
     ...records(rule.mirrors).map((entry) => record(entry.destination)),
   ]);
-  const nowhere = { services: new Map<string, Service>(), port: 0 };
+  const nowhere = { services: new Map<string, Service>(), aliases: new Map<string, Alias>(), port: 0, gateways: [] };
   return destinations.map((destination) => resolveDestination(destination, object, nowhere).host);
 }
 

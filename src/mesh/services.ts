@@ -53,7 +53,6 @@ export const serviceOf = perObject((object: KubeObject): Service | undefined => 
   const clusterIp = text(spec.clusterIP);
   const selector = labels(spec.selector);
   const unrouted = portsOf(spec, (protocol) => protocol === 'udp');
-  const annotation = object.metadata.annotations?.['networking.istio.io/exportTo'];
   const near =
     text(spec.trafficDistribution) ?? object.metadata.annotations?.['networking.istio.io/traffic-distribution'];
   const distribution = DISTRIBUTIONS[near?.toLowerCase() ?? ''];
@@ -66,10 +65,13 @@ export const serviceOf = perObject((object: KubeObject): Service | undefined => 
     selector: Object.keys(selector).length > 0 ? selector : undefined,
     clusterIp: clusterIp && clusterIp !== 'None' ? clusterIp : undefined,
     headless: clusterIp === 'None',
-    exportTo: annotation ? annotation.split(',').map((part) => part.trim()) : [],
+    exportTo: exportsOf(object),
     ...(distribution ? { trafficDistribution: distribution } : {}),
   };
 });
+
+const exportsOf = ({ metadata }: KubeObject): string[] =>
+  metadata.annotations?.['networking.istio.io/exportTo']?.split(',').map((part) => part.trim()) ?? [];
 
 const DISTRIBUTIONS: Readonly<Record<string, TrafficDistribution>> = {
   preferclose: 'same-zone',
@@ -109,14 +111,19 @@ export interface Alias {
   readonly namespace: string;
   readonly fqdn: string;
   readonly target: string;
+  readonly ports: readonly ServicePort[];
+  /** As a Service's. */
+  readonly exportTo: readonly string[];
 }
 
 export const aliasOf = perObject((object: KubeObject): Alias | undefined => {
   const { name, namespace = 'default' } = object.metadata;
-  const target = text(object.spec?.externalName);
-  return object.spec?.type === 'ExternalName' && target
-    ? { name, namespace, fqdn: `${name}.${namespace}.svc.cluster.local`, target }
-    : undefined;
+  const spec = record(object.spec);
+  const target = text(spec.externalName);
+  if (spec.type !== 'ExternalName' || !target) return undefined;
+  const fqdn = `${name}.${namespace}.svc.cluster.local`;
+  const ports = portsOf(spec, (protocol) => protocol !== 'udp');
+  return { name, namespace, fqdn, target, ports, exportTo: exportsOf(object) };
 });
 
 /** The names a client in `namespace` may write for the Service, port left out. */

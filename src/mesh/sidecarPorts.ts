@@ -5,9 +5,9 @@ import { routeTable, withKnownMirrors } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { perObject } from './memo.js';
 import { NO_HEADERS } from './policies.js';
-import { type Alias, type Service, serviceDomains } from './services.js';
+import { type Alias, aliasDomains, type Service, serviceDomains } from './services.js';
 import { type Connections, takenBySubnet, tcpService, wholeService } from './sidecarConnections.js';
-import { type Entry, keepsName, strangersOn } from './strangers.js';
+import { aliasesOn, type Entry, keepsName, strangersOn } from './strangers.js';
 import type { PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
 import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
 import { hostsOf, type RulesOf } from './virtualServices.js';
@@ -43,6 +43,15 @@ function portConfig(port: number, entries: readonly Entry[], inventory: Inventor
       routedBy(host, undefined, { claims, attached: NOTHING, context }, rules, rulesOf),
     );
     if (routed) strangers.set(host, routed);
+  }
+  for (const alias of aliasesOn(port, context)) {
+    const claims = mostSpecific(owners.services.get(alias.fqdn) ?? NOTHING, NOTHING, alias.fqdn);
+    const routed = tablePart(context, place, kinds.host, alias.fqdn, claims, (rules, rulesOf) =>
+      routedBy(alias.fqdn, undefined, { claims, attached: NOTHING, context }, rules, rulesOf),
+    );
+    for (const name of routed ? aliasDomains(alias, context.caller.namespace) : []) {
+      if (routed && !strangers.has(name)) strangers.set(name, routed);
+    }
   }
   const virtualHosts: VirtualHost[] = [];
   const tcp: TcpService[] = [];

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import type { TableContext } from './context.js';
 import { routePrecedes } from './gatewayApi.js';
-import { hostMatches, type Service, type ServicePort, serviceDomains } from './services.js';
+import { type Alias, hostMatches, type Service, type ServicePort, serviceDomains } from './services.js';
 import type { MeshSettings } from './settings.js';
 import { type HostOwners, hostsOf, precedes } from './virtualServices.js';
 
@@ -21,18 +21,26 @@ type Stranger = readonly [host: string, claims: readonly KubeObject[]];
  * Hosts of VirtualServices that are no Service of this port that may be called, with the VirtualServices that name them. Port 80 takes them
  * all; any other port only those of a VirtualService that also names an HTTP Service of that port.
  */
-export function strangersOn(port: number, entries: readonly Entry[], { owners }: TableContext): Stranger[] {
+export function strangersOn(port: number, entries: readonly Entry[], context: TableContext): Stranger[] {
+  const { owners } = context;
   if (!entries.some(sharesListener)) return [];
   const http = entries.filter((entry) => entry.port.protocol !== 'tcp');
-  const here =
-    port === 80 ? undefined : new Set(http.flatMap(({ service }) => owners.services.get(service.fqdn) ?? NOTHING));
+  const aliases = aliasesOn(port, context).map(({ fqdn }) => fqdn);
+  const hosts = [...http.map(({ service }) => service.fqdn), ...aliases];
+  const here = port === 80 ? undefined : new Set(hosts.flatMap((fqdn) => owners.services.get(fqdn) ?? NOTHING));
   if (here?.size === 0) return [];
-  const registered = new Set(entries.map(({ service }) => service.fqdn));
+  const registered = new Set([...entries.map(({ service }) => service.fqdn), ...aliases]);
   return [...owners.others, ...withoutPort(registered, owners)].flatMap(([host, claims]): Stranger[] => {
     const selected = here ? claims.filter((object) => here.has(object)) : claims;
     return selected.length === 0 || isDialledElsewhere(host, entries) ? [] : [[host, selected]];
   });
 }
+
+/** ExternalNames with such an HTTP port that routes may name: they are Services to them. */
+export const aliasesOn = (port: number, { scope }: TableContext): Alias[] =>
+  [...scope.aliasHosts.values()].filter(({ ports }) =>
+    ports.some((each) => each.port === port && each.protocol !== 'tcp'),
+  );
 
 /** A Service without this port is a host like any other there; so is a wildcard for such Services alone. */
 function withoutPort(registered: ReadonlySet<string>, { services }: HostOwners): Stranger[] {

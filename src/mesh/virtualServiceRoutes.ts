@@ -3,11 +3,13 @@ import { millis, ratio } from '../base/units.js';
 import { applicableMatches, isCatchAll, type Place } from './matches.js';
 import { faultOf, headersOf, percentToRatio, retryPolicy } from './policies.js';
 import { durationMs, type Fields, isRecord, number, record, records, text } from './read.js';
-import { clusterName, type Service } from './services.js';
+import { type Alias, clusterName, type Service } from './services.js';
 import type { Destination, MeshWarning, RetryPolicy, Route } from './types.js';
 
 export interface RuleContext extends Place {
   readonly services: Pick<ReadonlyMap<string, Service>, 'get'>;
+  /** ExternalNames by their own names. */
+  readonly aliases: Pick<ReadonlyMap<string, Alias>, 'get'>;
   readonly defaultRetries: RetryPolicy;
   warn(warning: MeshWarning): void;
 }
@@ -138,12 +140,16 @@ export function weightedDestinations(rule: Rule, context: RuleContext): Destinat
 export function resolveDestination(
   destination: Fields,
   object: KubeObject,
-  context: Pick<RuleContext, 'services' | 'port'>,
+  context: Pick<RuleContext, 'services' | 'aliases' | 'port' | 'gateways'>,
 ): Omit<Destination, 'weight' | 'field'> {
-  const host = expandHost(text(destination.host) ?? '', namespaceOf(object));
+  const written = expandHost(text(destination.host) ?? '', namespaceOf(object));
   const subset = text(destination.subset) ?? '';
-  const ports = context.services.get(host)?.ports ?? [];
-  const only = ports.length === 1 ? ports[0]?.port : undefined;
+  const alias = context.aliases.get(written);
+  // A sidecar's table knows what has its port alone.
+  const known = alias?.ports.some(({ port }) => port === context.port || !context.gateways.includes('mesh'));
+  const host = known ? (alias?.target ?? written) : written;
+  const ports = (known ? alias : context.services.get(host))?.ports ?? [];
+  const only = ports.length === 1 && !(known && context.gateways.includes('mesh')) ? ports[0]?.port : undefined;
   const port = number(record(destination.port).number) ?? only ?? context.port;
   return { cluster: clusterName(port, subset, host), host, subset, port };
 }

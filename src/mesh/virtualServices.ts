@@ -3,7 +3,7 @@ import { byAge } from './age.js';
 import { gatewayRef } from './matches.js';
 import { perObject } from './memo.js';
 import { records, texts } from './read.js';
-import { exportedTo, hostMatches, type Service } from './services.js';
+import { exportedTo, hostMatches } from './services.js';
 import type { Rule } from './virtualServiceRoutes.js';
 
 /** Hosts of a VirtualService, short names expanded by its own namespace. */
@@ -67,7 +67,10 @@ export interface HostOwners {
 }
 
 /** One VirtualService wins a host whole; an exact host beats a wildcard at any age, a longer wildcard a shorter one. */
-export function ownersOf(ordered: readonly KubeObject[], services: ReadonlyMap<string, Service>): HostOwners {
+export function ownersOf(
+  ordered: readonly KubeObject[],
+  services: Pick<ReadonlyMap<string, unknown>, 'has' | 'keys'>,
+): HostOwners {
   const owned = new Map<string, KubeObject[]>();
   const others = new Map<string, KubeObject[]>();
   const wildcards = new Map<string, KubeObject[]>();

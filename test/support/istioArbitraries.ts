@@ -50,7 +50,7 @@ const subset = one('v1', 'v2', 'v3', undefined);
 const destination = fields({
   host: fc.oneof(
     { weight: 6, arbitrary: fc.constant('shop') },
-    { weight: 1, arbitrary: one(FQDN, 'cart', 'shop.demo', 'nobody') },
+    { weight: 1, arbitrary: one(FQDN, 'cart', 'shop.demo', 'nobody', 'old') },
   ),
   subset,
   port: fc.oneof(
@@ -240,6 +240,8 @@ const virtualService = (theme: Theme) =>
             ['cart', FQDN],
             ['shop.example.com'],
             ['pay.example.com'],
+            ['old'],
+            ['old', 'cart'],
           ),
         },
       ),
@@ -737,16 +739,26 @@ const meshConfig = one(
   }),
 );
 
-const externalName: KubeObject = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'old', namespace: 'demo', creationTimestamp: '2025-01-01T00:00:00Z' },
-  spec: {
-    type: 'ExternalName',
-    externalName: FQDN,
-    ports: [{ name: 'http', port: 80, targetPort: 80, protocol: 'TCP' }],
-  },
-};
+const externalName: fc.Arbitrary<KubeObject> = fc
+  .record({
+    ports: rarely([80], [80, 8080], [8080], []),
+    exportTo: rarely(undefined, '.', '*', 'ops'),
+  })
+  .map(({ ports, exportTo }) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'old',
+      namespace: 'demo',
+      creationTimestamp: '2025-01-01T00:00:00Z',
+      ...(exportTo ? { annotations: { 'networking.istio.io/exportTo': exportTo } } : {}),
+    },
+    spec: {
+      type: 'ExternalName',
+      externalName: FQDN,
+      ports: ports.map((port) => ({ name: `http-${port}`, port, targetPort: port, protocol: 'TCP' })),
+    },
+  }));
 
 const podsOf = (app: string, versions: readonly string[]): fc.Arbitrary<KubeObject[]> =>
   fc
@@ -847,7 +859,7 @@ export const istioCase: fc.Arbitrary<OracleCase> = fc
         { weight: 1, arbitrary: several(peerAuthentication, 3) },
       ),
       mesh: perhaps(meshConfig, 8),
-      alias: perhaps(fc.constant(externalName), 8),
+      alias: perhaps(externalName, 5),
       namespace: rarely('demo', 'ops'),
       nodes: one([], NODES),
       locality: one('', 'north/a', 'north/b', 'south/c', 'west/x'),

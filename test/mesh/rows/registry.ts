@@ -175,6 +175,9 @@ export const serviceEntries: Table = {
   ],
 };
 
+const PORT = ', ports: [{name: http, port: 80}]';
+const externalName = (ports: string) =>
+  `\napiVersion: v1\nkind: Service\nmetadata: {name: old, namespace: demo}\nspec: {type: ExternalName, externalName: shop.demo.svc.cluster.local${ports}}\n`;
 const workload = (version: string) => `
 apiVersion: networking.istio.io/v1
 kind: WorkloadEntry
@@ -198,12 +201,51 @@ export const otherEndpoints: Table = {
     },
     {
       says: 'an ExternalName is another name for a Service',
+      yaml: [vs90, externalName('')].join('---\n'),
+      request: { host: 'old' },
+      share: NINETY_TEN,
+    },
+    {
+      says: 'an ExternalName with the port called may have routes of its own: its calls take them, and those of the Service do not',
+      yaml: [externalName(PORT), virtualService(`[{${to('v2')}}]`, { name: 'old', hosts: '[old]' })].join('---\n'),
+      request: { host: 'old' },
+      share: { v2: 1 },
+    },
+    {
+      says: 'without that port a VirtualService for the ExternalName takes its full name alone',
+      yaml: [externalName(''), virtualService(`[{${to('v2')}}]`, { name: 'old', hosts: '[old]' })].join('---\n'),
+      request: { host: 'old' },
+      share: EVEN,
+    },
+    {
+      says: 'a wildcard takes the ExternalName from a VirtualService for the Service that comes later',
       yaml: [
-        vs90,
-        'apiVersion: v1\nkind: Service\nmetadata: {name: old}\nspec: {type: ExternalName, externalName: shop.demo.svc.cluster.local}\n',
+        externalName(PORT),
+        virtualService(`[{${to('v2')}}]`, { name: 'all', hosts: '["*.demo.svc.cluster.local"]', created: OLD }),
+        virtualService(split(90, 10), { created: NEW }),
+      ].join('---\n'),
+      request: { host: 'old' },
+      share: { v2: 1 },
+    },
+    {
+      says: 'and leaves it to one that came before',
+      yaml: [
+        externalName(PORT),
+        virtualService(`[{${to('v2')}}]`, { name: 'all', hosts: '["*.demo.svc.cluster.local"]', created: NEW }),
+        virtualService(split(90, 10), { created: OLD }),
       ].join('---\n'),
       request: { host: 'old' },
       share: NINETY_TEN,
+    },
+    {
+      says: 'a route to an ExternalName with the port called leads to the Service',
+      yaml: [externalName(PORT), virtualService('[{route: [{destination: {host: old, subset: v2}}]}]')].join('---\n'),
+      share: { v2: 1 },
+    },
+    {
+      says: 'a route to one without that port leads nowhere',
+      yaml: [externalName(''), virtualService('[{route: [{destination: {host: old, subset: v2}}]}]')].join('---\n'),
+      failed: { '503 NC': 1 },
     },
     {
       says: 'a headless Service without a ready pod has no address',
