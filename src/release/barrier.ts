@@ -12,6 +12,8 @@ export type Arrival =
       readonly how: 'config-dump' | 'syncz' | 'probes';
       readonly inferred: boolean;
       readonly detail: string;
+      /** How tables of the caller's proxies still differed from what the objects compile to; absent: they did not, or nobody could look. */
+      readonly behind?: string;
     }
   | { readonly arrived: false; readonly detail: string };
 
@@ -98,8 +100,10 @@ export async function waitForArrival(input: BarrierInput): Promise<Arrival> {
     } else {
       unreadableSince = undefined;
       differentSince ??= clock.now();
-      if (clock.now() - differentSince >= TABLE_PATIENCE_MS)
-        return inferByProbes(wait, `the proxies' tables stay different: ${tables.why}`);
+      if (clock.now() - differentSince >= TABLE_PATIENCE_MS) {
+        const arrival = await inferByProbes(wait, `the proxies' tables stay different: ${tables.why}`);
+        return arrival.arrived ? { ...arrival, behind: tables.why } : arrival;
+      }
     }
   }
   return { arrived: false, detail: signal.aborted ? 'interrupted' : `still waiting for ${last}` };

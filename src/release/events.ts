@@ -58,6 +58,8 @@ export type RunEventBody =
       readonly how: 'config-dump' | 'syncz' | 'probes';
       readonly inferred: boolean;
       readonly detail: string;
+      /** How tables of the caller's proxies still differed from what the objects compile to. */
+      readonly behind?: string;
     }
   /** The barrier gave up: the stage is judged all the same, and the report says so. */
   | { readonly type: 'not-arrived'; readonly stage: string; readonly ms: number; readonly detail: string }

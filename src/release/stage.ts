@@ -141,6 +141,7 @@ async function arrive(
       how: arrival.how,
       inferred: arrival.inferred,
       detail: arrival.detail,
+      ...(arrival.behind === undefined ? {} : { behind: arrival.behind }),
     });
   else if (!signal.aborted) emit({ type: 'not-arrived', stage: stage.name, ms, detail: arrival.detail });
 }

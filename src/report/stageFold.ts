@@ -66,7 +66,13 @@ export class StageFold {
       case 'arrived':
         this.#phase = 'warming-up';
         this.#waitingFor = undefined;
-        this.#arrival = { ms: event.ms, how: event.how, inferred: event.inferred, detail: event.detail };
+        this.#arrival = {
+          ms: event.ms,
+          how: event.how,
+          inferred: event.inferred,
+          detail: event.detail,
+          ...(event.behind === undefined ? {} : { behind: event.behind }),
+        };
         return;
       case 'not-arrived':
         this.#phase = 'warming-up';
@@ -159,6 +165,10 @@ export class StageFold {
       const { ms, detail } = this.#notArrived;
       const message = `After ${formatDuration(ms)} the stage had not arrived in the data plane: ${detail}`;
       findings.unshift({ level: 'warning', code: 'NOT_ARRIVED', message });
+    }
+    if (this.#arrival?.behind !== undefined) {
+      const message = `The caller's proxies do not all hold what the objects compile to: ${this.#arrival.behind} That the stage had arrived is known from the versions that answer.`;
+      findings.unshift({ level: 'warning', code: 'PROXIES_DIFFER', message });
     }
     if (this.#freshConnections?.switched) findings.push(switched(this.#freshConnections));
     if (this.#generator?.valid === false) {

@@ -164,6 +164,20 @@ test('a stage that never arrived is judged, and says so', () => {
   });
 });
 
+test('a stage that arrived while a proxy of the caller kept other routes says so, though it passes', () => {
+  const behind = 'webapp-1: Route 1 on port 80 should send 90 % to v1, the proxy holds 100 %.';
+  const run = foldRun(
+    whole.map((event) => (event.type === 'arrived' && event.stage === 'dark' ? { ...event, behind } : event)),
+  );
+  expect(run.stages[1]).toMatchObject({ verdict: 'pass', arrival: { behind } });
+  expect(run.stages[1]?.findings[0]).toMatchObject({
+    level: 'warning',
+    code: 'PROXIES_DIFFER',
+    message: expect.stringContaining(behind),
+  });
+  expect(run.stages[0]?.findings.map(({ code }) => code)).not.toContain('PROXIES_DIFFER');
+});
+
 test('folding is incremental: a model asked for along the way does not change the later one', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: whole.length }), fc.integer({ min: 1, max: 40 }), (length, step) => {

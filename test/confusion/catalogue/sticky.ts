@@ -23,6 +23,17 @@ import type { Entry, Trial } from '../types.js';
 import type { Rename, World } from '../world.js';
 import { balanced, promise } from './stages.js';
 
+/** So many connections that each pod of the caller has its part of them: of few, the stale one may get hardly any. */
+const manyUsers: NonNullable<Trial['scenario']> = {
+  load: {
+    uris: [{ method: 'GET', target: '/', headers: {}, line: 1 }],
+    urisFile: 'uris.txt',
+    model: { kind: 'closed', users: 40, thinkTime: { kind: 'uniform', minMs: millis(50), maxMs: millis(150) } },
+    order: 'round-robin',
+    timeout: millis(3000),
+  },
+};
+
 /** Changes a rule as another controller would, under a name of its own. @throws Error when the API server refuses. */
 async function rewrite({ server }: ClusterClient, rename: Rename, plural: string, spec: object): Promise<void> {
   const place = rename(`namespaces/${NAMESPACE}/${plural}/shop`);
@@ -123,11 +134,13 @@ export function stickyEntries(world: World): readonly Entry[] {
           title: 'one of three callers is stale',
           change: put(web(world, { replicas: vary.whole(3, 3, 4) })),
           lab: { stale: { web: 1 } },
+          scenario: manyUsers,
         },
         {
           title: 'one of two callers is stale',
           change: put(web(world, { replicas: 2 })),
           lab: { stale: { web: 1 } },
+          scenario: manyUsers,
         },
         {
           title: 'one of two gateways is stale',

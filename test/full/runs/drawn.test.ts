@@ -118,7 +118,10 @@ describe('several vantage points', () => {
     expect(outcome.code).toBe(1);
     const cause = outcome.stage.causes.find(({ code }) => code === 'PROXY_STALE');
     expect(cause).toMatchObject({ object: expect.stringMatching(/^Pod\/pitstop\/webapp-/), expected: '10 %' });
-    expect(check(outcome, 'proxies:v2', 'source').reason).toContain((cause?.object ?? '').split('/').at(-1));
+    const stale = (cause?.object ?? '').split('/').at(-1) ?? 'none';
+    expect(check(outcome, 'proxies:v2', 'source').reason).toContain(stale);
+    const differing = outcome.stage.findings.find(({ code }) => code === 'PROXIES_DIFFER');
+    expect(differing?.message).toContain(stale);
   });
 
   it('so is one that still sends to v2 where it must get nothing any more', async () => {
