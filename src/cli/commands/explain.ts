@@ -201,7 +201,8 @@ function explained(world: World, { flags, from, request }: Ask, to: string) {
     ...(unrouted ? [whyUnrouted()] : []),
     ...document.warnings,
   ];
-  return { document, placed: all.map((warning) => placeWarning(warning, world.placed)) };
+  const manifests = new Map(world.placed.map((manifest) => [objectRef(manifest.object), manifest]));
+  return { document, placed: all.map((warning) => placeWarning(warning, manifests)) };
 }
 
 /** Says what is expected and not predicted. */
@@ -233,8 +234,8 @@ function parseHeaders(pairs: readonly string[]): Record<string, string> {
 }
 
 /** With the file and line of the field, or of the nearest thing around it that is written. */
-function placeWarning(warning: MeshWarning, placed: readonly PlacedObject[]): PlacedWarning {
-  const manifest = placed.find(({ object }) => objectRef(object) === warning.object);
+function placeWarning(warning: MeshWarning, manifests: ReadonlyMap<string, PlacedObject>): PlacedWarning {
+  const manifest = manifests.get(warning.object);
   if (manifest?.file === undefined) return warning;
   const line = lineOf(manifest, warning.field);
   return { ...warning, file: manifest.file, ...(line === undefined ? {} : { line }) };
