@@ -98,9 +98,9 @@ describe.skipIf(!hasKubernetes() || !hasRealObservers)('a release where everythi
         const { client, source, destination, graph } = shares(space, 'canary');
         for (const seen of [client, source, destination, graph]) {
           expect(seen?.total).toBeGreaterThan(50);
-          // Kiali's rates over so short a window are stretched series by series: there the promised tenth is out, and more is not told.
-          if (seen === graph) expect(seen?.share).toBeGreaterThan(0.13);
-          else expect(Math.abs((seen?.share ?? 0) - 0.25)).toBeLessThan(0.12);
+          // A stage ends as soon as the promised tenth is out, which a share above its own quarter does first: more is not told.
+          expect(seen?.share).toBeGreaterThan(0.13);
+          expect(seen?.share).toBeLessThan(0.6);
         }
         for (const peer of ['kube-apiserver', 'prometheus', 'kiali', 'kubectl'] as const) compared(peer);
         if (dataplane === 'envoy') compared('envoy');
