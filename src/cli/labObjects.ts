@@ -55,6 +55,7 @@ export async function labObjects(
       ...(derived > 0
         ? [`left out: ${derived} objects that controllers make of others, such as ReplicaSets and pods`]
         : []),
+      ...world.unknownFields,
       ...alternativesLine(world),
       ...withoutSidecar(objects),
       ...withoutGateway(objects),

@@ -34,6 +34,10 @@ export function checkFields(placed: PlacedObject): { problems: Problem[]; warnin
   };
 }
 
+/** `m/x.yaml:4: spec.http[0].retry: No such field is known: …` */
+export const fieldLine = (placed: PlacedObject, { field, message }: MeshWarning): string =>
+  `${placed.file}:${lineOf(placed, field)}: ${field}: ${message}`;
+
 const article = (type: string): string => `${/^[aio]/.test(type) ? 'an' : 'a'} ${type}`;
 
 function suggestion(schema: Schema, field: string): string {

@@ -2,8 +2,7 @@ import { ConfigError } from '../base/errors.js';
 import { loadScenario } from '../scenario/load.js';
 import type { Scenario } from '../scenario/types.js';
 import type { Io } from './io.js';
-import { checkFields } from './manifestFields.js';
-import { lineOf } from './placed.js';
+import { checkFields, fieldLine } from './manifestFields.js';
 
 /**
  * A scenario whose manifests an API server would take; fields that it would drop are told, one line each.
@@ -17,9 +16,7 @@ export async function readScenario(file: string, io: Pick<Io, 'cwd' | 'stderr'>)
   const problems = found.flatMap((one) => one.problems);
   if (problems.length > 0) throw new ConfigError(problems);
   for (const { each, warnings } of found) {
-    for (const { field, message } of warnings) {
-      io.stderr.write(`${each.file}:${lineOf(each, field)}: ${field}: ${message}\n`);
-    }
+    for (const warning of warnings) io.stderr.write(`${fieldLine(each, warning)}\n`);
   }
   return scenario;
 }

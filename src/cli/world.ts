@@ -6,7 +6,7 @@ import { isWorkload, podsOfWorkloads, workloadOf } from '../mesh/pods.js';
 import { labels, record, text } from '../mesh/read.js';
 import type { MeshWarning } from '../mesh/types.js';
 import { manifestsOf, readManifests } from '../scenario/manifests.js';
-import { checkFields } from './manifestFields.js';
+import { checkFields, fieldLine } from './manifestFields.js';
 import { type PlacedObject, placeOf } from './placed.js';
 
 export interface World {
@@ -17,6 +17,8 @@ export interface World {
   readonly alternatives: readonly (readonly PlacedObject[])[];
   /** What was left out, one line each. */
   readonly notes: readonly string[];
+  /** Fields that nothing reads, one line each; they are among the warnings too. */
+  readonly unknownFields: readonly string[];
 }
 
 export interface ReadOptions {
@@ -40,6 +42,7 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
   const byIdentity = new Map<string, PlacedObject>(live.map((object) => [identityOf(object), { object, lines: {} }]));
   const written = new Map<string, PlacedObject[]>();
   const warnings: MeshWarning[] = [];
+  const unknownFields: string[] = [];
   for (const place of places) {
     const read =
       place === '-'
@@ -57,6 +60,7 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
       const manifest = { ...found, object: unversioned(found.object) };
       const fields = checkFields(manifest);
       warnings.push(...fields.warnings);
+      unknownFields.push(...fields.warnings.map((warning) => fieldLine(manifest, warning)));
       problems.push(...fields.problems.filter((one) => !problems.some((other) => samePlace(one, other))));
       const key = identityOf(manifest.object);
       const before = byIdentity.get(key);
@@ -74,6 +78,7 @@ export async function readWorld(places: readonly string[], options: ReadOptions)
     warnings: [...alternatives.map(definedTwice), ...warnings],
     alternatives,
     notes,
+    unknownFields,
   };
 }
 

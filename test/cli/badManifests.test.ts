@@ -214,6 +214,28 @@ spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: ht
     });
   });
 
+  it('fields that nothing reads are told by the lab and by init', async () => {
+    const typo = service(80).replace('name: http,', 'name: http, appProtocl: http,');
+    const told =
+      /^m\/x\.yaml:4: spec\.ports\[0\]\.appProtocl: No such field is known: .*Did you mean "appProtocol"\?$/m;
+    expect((await lab({ 'm/x.yaml': typo })).stderr).toMatch(told);
+    const { stderr } = await say(['init', '-f', 'm'], { cwd: folders.make({ 'm/x.yaml': typo }) });
+    expect(stderr).toMatch(told);
+  });
+
+  it('plan and run tell them of the manifests of a scenario, and end where a type is wrong', async () => {
+    const plan = (manifest: string) =>
+      say(['plan', 'scenario.yaml'], { cwd: folders.make({ ...naming('m'), 'm/x.yaml': manifest }) });
+    expect(await plan(service(80).replace('name: http,', 'name: http, appProtocl: http,'))).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^m\/x\.yaml:4: spec\.ports\[0\]\.appProtocl: No such field/m),
+    });
+    expect(await plan(service(80).replace('port: 80', 'port: "80"'))).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^m\/x\.yaml:4: spec\.ports\[0\]\.port: found a string; allowed is an integer/m),
+    });
+  });
+
   it('the same object twice needs no word', async () => {
     expect(await lab({ 'm/x.yaml': service(80) })).toMatchObject({
       code: 0,

@@ -101,7 +101,7 @@ async function foundObjects(io: Io, flags: Flags): Promise<World | undefined> {
     ...(objects ? { live: objects } : {}),
   });
   for (const note of world.notes) io.stderr.write(`left out: ${note}\n`);
-  for (const line of alternativesLine(world)) io.stderr.write(`${line}\n`);
+  for (const line of [...world.unknownFields, ...alternativesLine(world)]) io.stderr.write(`${line}\n`);
   return world;
 }
 
