@@ -176,6 +176,27 @@ const rows: readonly Row[] = [
     neighbour: ['every pod of the caller has one', sound],
   },
   {
+    code: 'CALLER_WITHOUT_SIDECAR',
+    says: 'the caller has no sidecar, and its few connections chance to make a share near the promised',
+    objects: [
+      service(),
+      ...v1,
+      ...v2(),
+      ...webapp({ sidecar: false }),
+      bothSubsets,
+      virtualService(NAME, split(90, 10)),
+    ],
+    seen: look(
+      [
+        saw('client', { v1: 5466, v2: 607 }),
+        saw('destination', { v1: 0, v2: 0 }, { foreign: { 'unknown.unknown': 6073 } }),
+      ],
+      true,
+    ),
+    field: 'spec.containers',
+    neighbour: ['every pod of the caller has one', sound],
+  },
+  {
     code: 'ROUTE_HOST_DIFFERS',
     says: 'the host is that of another namespace',
     objects: with90({ hosts: [`${NAME}.default.svc.cluster.local`] }),

@@ -1,6 +1,7 @@
 import { type KubeObject, labelsMatch } from '../../base/kubernetes.js';
 import { isGateway } from '../../mesh/gatewayServers.js';
 import { perObject } from '../../mesh/memo.js';
+import { goodObservation } from '../tallies.js';
 import { at, type DiagnosisInput, find, items, labels, namespaceOf, ofKind, text } from './objects.js';
 
 /** Pods of the calling workload: by the selector of its Deployment, else by the label `app`. */
@@ -24,6 +25,13 @@ export const callerLabels = perObject((input: DiagnosisInput): Record<string, st
 
 /** Is the caller a gateway, of Istio or of the Gateway API? Else its sidecars route. */
 export const callerIsGateway = (input: DiagnosisInput): boolean => isGateway(input.objects, callerLabels(input));
+
+/** So many requests of nobody are no probe. */
+const NAMELESS = 20;
+
+/** Calls that no proxy sent: at the destination they are nobody's. */
+export const arrivesNameless = ({ observations }: DiagnosisInput): boolean =>
+  (goodObservation(observations, 'destination')?.counts.foreign['unknown.unknown'] ?? 0) >= NAMELESS;
 
 const SIDECARS = ['istio-proxy', 'linkerd-proxy'];
 

@@ -1,6 +1,6 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
-import { goodObservation } from '../tallies.js';
 import { list } from '../words.js';
+import { arrivesNameless } from './callers.js';
 import { asCounted } from './counted.js';
 import { ALPHA } from './evidence.js';
 import { balancedFlow, liveFlow, seen } from './flow.js';
@@ -29,8 +29,6 @@ export const ruleHidden: CauseKind = {
 
 const SIDECAR_FIELD = 'spec.egress';
 const ROUTES_FIELD = 'spec.egress[0].hosts';
-/** So many requests of nobody are no probe. */
-const NAMELESS = 20;
 
 const exported = (object: KubeObject): string => list(items(object.spec?.exportTo).map((each) => text(each) ?? ''));
 
@@ -106,6 +104,5 @@ function hiddenService(input: DiagnosisInput): Place[] {
     expected: wanted,
     fix,
   });
-  const nameless = goodObservation(input.observations, 'destination')?.counts.foreign['unknown.unknown'] ?? 0;
-  return [nameless >= NAMELESS ? { ...place, lnEvidence: -Math.log(ALPHA) } : place];
+  return [arrivesNameless(input) ? { ...place, lnEvidence: -Math.log(ALPHA) } : place];
 }

@@ -2,7 +2,7 @@ import { type KubeObject, objectRef } from '../../base/kubernetes.js';
 import { confidenceSequence } from '../confidence.js';
 import { attributed, goodObservation } from '../tallies.js';
 import { amount, list, percent } from '../words.js';
-import { callerPods, hasSidecar } from './callers.js';
+import { arrivesNameless, callerPods, hasSidecar } from './callers.js';
 import { asCounted } from './counted.js';
 import { balancedFlow, promisedFlow, seen } from './flow.js';
 import type { Candidate, CauseKind } from './kind.js';
@@ -31,13 +31,18 @@ export const callerWithoutSidecar: CauseKind = {
   code: 'CALLER_WITHOUT_SIDECAR',
   number: 1,
   title: 'the caller has no sidecar, so kube-proxy balances its connections',
-  confirm: (input) => fromObjects(bareCaller(input)),
+  confirm: (input) =>
+    fromObjects(
+      bareCaller(input).map((place) => (arrivesNameless(input) ? { ...place, lnEvidence: -Math.log(ALPHA) } : place)),
+    ),
   predict: (_candidate, input) => {
     const { destination } = seen(balancedFlow(input)).points;
     // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
     const { points, fitted = 0 } = asCounted(input, ['client']);
+    const silent = { share: {}, silent: true };
+    if (arrivesNameless(input)) return { points: { ...points, source: silent, destination: silent }, fitted };
     return {
-      points: { ...points, source: { share: {}, silent: true }, ...(destination ? { destination } : {}) },
+      points: { ...points, source: silent, ...(destination ? { destination } : {}) },
       fitted,
       residuals: [
         { vantagePoint: 'source', sign: 'fewer' },
