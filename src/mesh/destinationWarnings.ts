@@ -63,6 +63,11 @@ function targetWarnings(target: Target, place: Place, input: WarningInput, lost:
       const message = `${target.host} is not visible to this client (exportTo or Sidecar).${outcome}`;
       return [{ code: 'HOST_NOT_VISIBLE', ...place, message }];
     }
+    const alias = inventory.aliasHosts.get(target.host);
+    if (alias) {
+      const message = `${alias.fqdn} is an ExternalName without port ${target.cluster.split('|')[1]}, or not visible to this client, so no route leads to it: give it that port, or name ${alias.target}.${outcome}`;
+      return [{ code: 'EXTERNAL_NAME_WITHOUT_PORT', ...place, message }];
+    }
     const namespace = place.object.split('/')[1] ?? '';
     const written = shorten(target.host, namespace);
     const { code, message } = unknownHost(written, target.host, namespace, inventory);

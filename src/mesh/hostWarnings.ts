@@ -35,8 +35,10 @@ export function hostWarnings({ inventory, owners, caller }: WarningInput): MeshW
   return [...found, ...duplicates(owners.services), ...duplicates(owners.others)];
 }
 
-const isKnown = (host: string, { services }: Inventory): boolean =>
-  services.has(host) || (host.includes('*') && [...services.keys()].some((fqdn) => hostMatches(host, fqdn)));
+const isKnown = (host: string, { services, aliasHosts }: Inventory): boolean =>
+  services.has(host) ||
+  aliasHosts.has(host) ||
+  (host.includes('*') && [...services.keys()].some((fqdn) => hostMatches(host, fqdn)));
 
 const isDelegate = (object: KubeObject, inventory: Inventory): boolean =>
   inventory.virtualServices.some((root) =>

@@ -161,7 +161,7 @@ function destinationHosts(object: KubeObject): string[] {
     ...(isRecord(rule.mirror) ? [rule.mirror] : []),
     ...records(rule.mirrors).map((entry) => record(entry.destination)),
   ]);
-  const nowhere = { services: new Map<string, Service>(), aliases: new Map<string, Alias>(), port: 0, gateways: [] };
+  const nowhere = { services: new Map<string, Service>(), aliases: new Map<string, Alias>(), port: 0 };
   return destinations.map((destination) => resolveDestination(destination, object, nowhere).host);
 }
 

@@ -23,8 +23,7 @@ export interface Rule {
 
 /** Ordered routes of one host on one port; empty: no rule applies to this proxy and the Service balances as without the object. */
 export function compileRules(rules: readonly Rule[], place: RuleContext): Route[] {
-  // The table of a sidecar's port knows of every Service that port alone, so that a destination without port means the port called.
-  const context = place.gateways.includes('mesh') ? { ...place, services: new Map<string, Service>() } : place;
+  const context = place.gateways.includes('mesh') ? { ...place, ...onPort(place) } : place;
   const routes: Route[] = [];
   let stop: string | undefined;
   for (const rule of rules) {
@@ -48,6 +47,17 @@ export function compileRules(rules: readonly Rule[], place: RuleContext): Route[
   }
   return routes;
 }
+
+/** The table of a sidecar's port knows of every Service that port alone, so that a destination without port means the port called. */
+const onPort = ({ aliases, port }: RuleContext): Pick<RuleContext, 'services' | 'aliases'> => ({
+  services: new Map<string, Service>(),
+  aliases: {
+    get: (host) => {
+      const alias = aliases.get(host);
+      return alias?.ports.some((each) => each.port === port) ? { ...alias, ports: [] } : undefined;
+    },
+  },
+});
 
 function compileRule(rule: Rule, context: RuleContext): Route | undefined {
   const { fields, field, object } = rule;
@@ -140,16 +150,14 @@ export function weightedDestinations(rule: Rule, context: RuleContext): Destinat
 export function resolveDestination(
   destination: Fields,
   object: KubeObject,
-  context: Pick<RuleContext, 'services' | 'aliases' | 'port' | 'gateways'>,
+  context: Pick<RuleContext, 'services' | 'aliases' | 'port'>,
 ): Omit<Destination, 'weight' | 'field'> {
   const written = expandHost(text(destination.host) ?? '', namespaceOf(object));
   const subset = text(destination.subset) ?? '';
   const alias = context.aliases.get(written);
-  // A sidecar's table knows what has its port alone.
-  const known = alias?.ports.some(({ port }) => port === context.port || !context.gateways.includes('mesh'));
-  const host = known ? (alias?.target ?? written) : written;
-  const ports = (known ? alias : context.services.get(host))?.ports ?? [];
-  const only = ports.length === 1 && !(known && context.gateways.includes('mesh')) ? ports[0]?.port : undefined;
+  const host = alias?.target ?? written;
+  const ports = (alias ?? context.services.get(host))?.ports ?? [];
+  const only = ports.length === 1 ? ports[0]?.port : undefined;
   const port = number(record(destination.port).number) ?? only ?? context.port;
   return { cluster: clusterName(port, subset, host), host, subset, port };
 }

@@ -210,6 +210,7 @@ export const otherEndpoints: Table = {
       yaml: [externalName(PORT), virtualService(`[{${to('v2')}}]`, { name: 'old', hosts: '[old]' })].join('---\n'),
       request: { host: 'old' },
       share: { v2: 1 },
+      warns: [],
     },
     {
       says: 'without that port a VirtualService for the ExternalName takes its full name alone',
@@ -246,6 +247,7 @@ export const otherEndpoints: Table = {
       says: 'a route to one without that port leads nowhere',
       yaml: [externalName(''), virtualService('[{route: [{destination: {host: old, subset: v2}}]}]')].join('---\n'),
       failed: { '503 NC': 1 },
+      warns: ['EXTERNAL_NAME_WITHOUT_PORT'],
     },
     {
       says: 'a headless Service without a ready pod has no address',
