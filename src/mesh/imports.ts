@@ -25,19 +25,16 @@ export function importsOf(sidecar: KubeObject, callerNamespace: string): Imports
   const entries = egress.flatMap((listener) => texts(listener.hosts)).map((host) => entryOf(host, callerNamespace));
   const included = entries.filter(({ excluded }) => !excluded);
   const excluded = entries.filter((entry) => entry.excluded);
-  const names = (entry: Entry, namespace: string, host: string) =>
-    (entry.namespace === '*' || entry.namespace === namespace) && hostMatches(entry.host, host);
-  // A host of a VirtualService may be a wildcard itself.
-  const within = (entry: Entry, namespace: string, host: string) =>
-    names(entry, namespace, host) ||
-    ((entry.namespace === '*' || entry.namespace === namespace) && hostMatches(host, entry.host));
   return {
-    some: (namespace, hosts) =>
-      hosts.some(
+    some: (namespace, hosts) => {
+      const here = (entry: Entry) => entry.namespace === '*' || entry.namespace === namespace;
+      return hosts.some(
         (host) =>
-          included.some((entry) => within(entry, namespace, host)) &&
-          !excluded.some((entry) => names(entry, namespace, host)),
-      ),
+          // A host of a VirtualService may be a wildcard itself.
+          included.some((entry) => here(entry) && (hostMatches(entry.host, host) || hostMatches(host, entry.host))) &&
+          !excluded.some((entry) => here(entry) && hostMatches(entry.host, host)),
+      );
+    },
     aliases: (service, all) => {
       const own = included.filter(({ namespace }) => namespace === service.namespace);
       const found = own.some(({ host }) => hostMatches(host, service.fqdn));

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../base/kubernetes.js';
 import { localityAmong } from './localities.js';
-import type { Prediction } from './tally.js';
+import { type Prediction, tidy } from './tally.js';
 import type { Caller, MeshObjects } from './types.js';
 
 /** A caller at one place, and how many of its pods run there. */
@@ -40,7 +40,7 @@ export function meanOf(parts: Some<{ readonly prediction: Prediction; readonly p
     const names = new Set(parts.flatMap(({ prediction }) => Object.keys(prediction[what])));
     const of = (name: string) =>
       parts.reduce((total, { pods, prediction }) => total + (pods * (prediction[what][name] ?? 0)) / all, 0);
-    return Object.fromEntries([...names].map((name) => [name, Number(of(name).toPrecision(12))]));
+    return tidy(Object.fromEntries([...names].map((name) => [name, of(name)])));
   };
   return { share: mean('share'), failed: mean('failed'), mirrored: mean('mirrored'), protocol: first.protocol };
 }

@@ -58,7 +58,7 @@ function add(counts: Record<string, number>, key: string, amount: number): void 
 }
 
 /** Twelve digits hide the noise of adding parts of one pod each, and keep sums at 1 to that precision. */
-const tidy = (counts: Readonly<Record<string, number>>): Record<string, number> =>
+export const tidy = (counts: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(
     Object.entries(counts)
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -26,6 +26,14 @@ const NAME = 'customermanagementapi';
 const canary = stage(share({ v2: 0.1 }));
 const rest = [...v1, ...v2(), ...webapp()];
 const sound = [service(), ...rest, bothSubsets, virtualService(NAME, split(90, 10))];
+const bareCaller = [
+  service(),
+  ...v1,
+  ...v2(),
+  ...webapp({ sidecar: false }),
+  bothSubsets,
+  virtualService(NAME, split(90, 10)),
+];
 const even = stage({ ...share({ v2: 0.5 }), by: 'balancing' });
 
 function causes(promise: Stage, objects: readonly KubeObject[], seen: Look): Cause[] {
@@ -160,14 +168,7 @@ const rows: readonly Row[] = [
   {
     code: 'CALLER_WITHOUT_SIDECAR',
     says: 'the caller has no sidecar: its proxy counts nothing, and pods share the calls',
-    objects: [
-      service(),
-      ...v1,
-      ...v2(),
-      ...webapp({ sidecar: false }),
-      bothSubsets,
-      virtualService(NAME, split(90, 10)),
-    ],
+    objects: bareCaller,
     seen: look(
       [saw('client', { v1: 500, v2: 500 }), saw('source', {}), saw('destination', { v1: 500, v2: 500 })],
       true,
@@ -178,14 +179,7 @@ const rows: readonly Row[] = [
   {
     code: 'CALLER_WITHOUT_SIDECAR',
     says: 'the caller has no sidecar, and its few connections chance to make a share near the promised',
-    objects: [
-      service(),
-      ...v1,
-      ...v2(),
-      ...webapp({ sidecar: false }),
-      bothSubsets,
-      virtualService(NAME, split(90, 10)),
-    ],
+    objects: bareCaller,
     seen: look(
       [
         saw('client', { v1: 5466, v2: 607 }),

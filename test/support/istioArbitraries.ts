@@ -448,7 +448,10 @@ const service = (
     }));
 
 const backend = fields({
-  name: fc.oneof({ weight: 6, arbitrary: one('shop-v1', 'shop-v2') }, { weight: 1, arbitrary: one('cart', 'nobody') }),
+  name: fc.oneof(
+    { weight: 6, arbitrary: one('shop-v1', 'shop-v2') },
+    { weight: 1, arbitrary: one('cart', 'nobody', 'old') },
+  ),
   port: fc.oneof({ weight: 9, arbitrary: fc.constant(80) }, { weight: 1, arbitrary: fc.constant(81) }),
   weight: fc.oneof({ weight: 3, arbitrary: one(90, 10, 50) }, { weight: 2, arbitrary: one(undefined, 0, 1) }),
 });

@@ -38,13 +38,14 @@ export function customResourceDefinitions(): KubeObject[] {
     files.findLast((name) => name.startsWith('istio-')),
     files.findLast((name) => name.startsWith('gateway-api-')),
   ];
-  return newest.flatMap((name) =>
-    parseAllDocuments(readFileSync(join(folder, name ?? ''), 'utf8')).flatMap((document) => {
-      const object = document.toJS() as KubeObject | null;
-      return object?.kind === 'CustomResourceDefinition' ? [object] : [];
-    }),
-  );
+  return newest.flatMap((name) => definitionsOf(join(folder, name ?? '')));
 }
+
+export const definitionsOf = (file: string): KubeObject[] =>
+  parseAllDocuments(readFileSync(file, 'utf8')).flatMap((document) => {
+    const object = document.toJS() as KubeObject | null;
+    return object?.kind === 'CustomResourceDefinition' ? [object] : [];
+  });
 
 /** A kube-apiserver over an etcd of its own, on free ports of loopback: no controllers, no kubelet, no admission of service accounts. */
 export async function startRealApiServer(): Promise<RealApiServer> {

@@ -21,6 +21,16 @@ export function asCounted(input: DiagnosisInput, points: readonly WatchedPoint[]
   return { points: Object.fromEntries(counted), residuals, fitted: 1 };
 }
 
+/**
+ * Connections that pass the mesh by: no proxy counts them for the Service. A pod is drawn for each, and a caller may keep a few of them, so
+ * any share can come of that.
+ */
+export function passedBy(input: DiagnosisInput): Prediction {
+  const { points, fitted = 0 } = asCounted(input, ['client']);
+  const silent = { share: {}, silent: true };
+  return { points: { ...points, source: silent, destination: silent }, fitted };
+}
+
 function countedAt({ observations }: DiagnosisInput, point: WatchedPoint): PointPrediction | undefined {
   const counts = goodObservation(observations, point)?.counts;
   if (!counts) return undefined;

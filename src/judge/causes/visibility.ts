@@ -1,7 +1,7 @@
 import { type KubeObject, objectRef } from '../../base/kubernetes.js';
 import { list } from '../words.js';
 import { arrivesNameless } from './callers.js';
-import { asCounted } from './counted.js';
+import { passedBy } from './counted.js';
 import { ALPHA } from './evidence.js';
 import { balancedFlow, liveFlow, seen } from './flow.js';
 import type { CauseKind } from './kind.js';
@@ -19,11 +19,8 @@ export const ruleHidden: CauseKind = {
   confirm: (input) => fromObjects([...hiddenRoutes(input), ...hiddenRules(input), ...hiddenService(input)]),
   predict: ({ field }, input) => {
     if (field !== SIDECAR_FIELD) return seen(liveFlow(input) ?? balancedFlow(input));
-    // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
-    const { points, fitted = 0 } = asCounted(input, ['client']);
     // What passes through is counted for no Service, and the pods do not learn whose it is.
-    const silent = { share: {}, silent: true };
-    return { points: { ...points, source: silent, destination: silent }, fitted };
+    return passedBy(input);
   },
 };
 

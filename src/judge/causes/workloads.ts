@@ -3,7 +3,7 @@ import { confidenceSequence } from '../confidence.js';
 import { attributed, goodObservation } from '../tallies.js';
 import { amount, list, percent } from '../words.js';
 import { arrivesNameless, callerPods, hasSidecar } from './callers.js';
-import { asCounted } from './counted.js';
+import { passedBy } from './counted.js';
 import { balancedFlow, promisedFlow, seen } from './flow.js';
 import type { Candidate, CauseKind } from './kind.js';
 import { TOLERATED } from './likelihood.js';
@@ -36,14 +36,12 @@ export const callerWithoutSidecar: CauseKind = {
       bareCaller(input).map((place) => (arrivesNameless(input) ? { ...place, lnEvidence: -Math.log(ALPHA) } : place)),
     ),
   predict: (_candidate, input) => {
+    const passed = passedBy(input);
+    if (arrivesNameless(input)) return passed;
     const { destination } = seen(balancedFlow(input)).points;
-    // A pod is drawn for a connection, and a caller may keep a few of them: any share can come of that.
-    const { points, fitted = 0 } = asCounted(input, ['client']);
-    const silent = { share: {}, silent: true };
-    if (arrivesNameless(input)) return { points: { ...points, source: silent, destination: silent }, fitted };
     return {
-      points: { ...points, source: silent, ...(destination ? { destination } : {}) },
-      fitted,
+      ...passed,
+      points: { ...passed.points, ...(destination ? { destination } : {}) },
       residuals: [
         { vantagePoint: 'source', sign: 'fewer' },
         { vantagePoint: 'destination', sign: 'more' },

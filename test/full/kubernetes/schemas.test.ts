@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import type { Schema } from '../../../src/lab/api/schema.js';
 import { SCHEMAS } from '../../../src/lab/api/schemas/all.js';
+import { definitionsOf } from '../../support/kubeApiserver.js';
 import { findPeer, peerPath } from '../../support/peers.js';
 
 interface OpenApi {
@@ -14,12 +14,9 @@ interface OpenApi {
   readonly 'x-kubernetes-int-or-string'?: boolean;
 }
 interface Definition {
-  readonly kind: string;
-  readonly spec: {
-    readonly group: string;
-    readonly names: { readonly plural: string };
-    readonly versions: readonly { readonly name: string; readonly schema: { readonly openAPIV3Schema: OpenApi } }[];
-  };
+  readonly group: string;
+  readonly names: { readonly plural: string };
+  readonly versions: readonly { readonly name: string; readonly schema: { readonly openAPIV3Schema: OpenApi } }[];
 }
 
 const SCALARS: Readonly<Record<string, Schema>> = { string: 'str', integer: 'int', number: 'num', boolean: 'bool' };
@@ -48,11 +45,9 @@ function narrower(ours: Schema | undefined, theirs: OpenApi, path: string): stri
 
 const folder = findPeer('crds') ? peerPath('crds') : undefined;
 const definitions = (folder ? readdirSync(folder) : []).flatMap((file) =>
-  parseAllDocuments(readFileSync(join(folder ?? '', file), 'utf8'))
-    .map((document) => document.toJS() as Definition | null)
-    .filter((object) => object?.kind === 'CustomResourceDefinition')
-    .map((object) => object as Definition)
-    .flatMap(({ spec: { group, names, versions } }) =>
+  definitionsOf(join(folder ?? '', file))
+    .map(({ spec }) => spec as unknown as Definition)
+    .flatMap(({ group, names, versions }) =>
       versions.map(({ name, schema }) => ({
         says: `${names.plural}.${group}/${name} of ${file}`,
         ours: SCHEMAS[`${names.plural}.${group}`],
