@@ -15,6 +15,7 @@ import type {
   RouteMatch,
   StringMatch,
 } from './types.js';
+import type { RuleContext } from './virtualServiceRoutes.js';
 
 /**
  * The merged routes of all HTTPRoutes that act on one Service and port, in Istio's order of precedence: exact path, prefix, regex, the
@@ -263,12 +264,21 @@ function redirectOf(fields: Fields): Redirect {
   };
 }
 
-/** Without mirrors that name no Service: Istio leaves them out. */
-export const withKnownMirrors = (
+/** With the Services that ExternalNames stand for, and without mirrors that name none: Istio leaves them out. */
+export function withKnownBackends(
   routes: readonly Route[],
-  services: Pick<ReadonlyMap<string, unknown>, 'get'>,
-): Route[] =>
-  routes.map((route) => ({
+  { services, aliases }: Pick<RuleContext, 'services' | 'aliases'>,
+): Route[] {
+  const led = <T extends { readonly cluster: string; readonly host: string }>(to: T): T => {
+    const host = aliases.get(to.host)?.target;
+    return host === undefined ? to : { ...to, host, cluster: to.cluster.replace(/[^|]*$/, host) };
+  };
+  return routes.map((route) => ({
     ...route,
-    mirrors: route.mirrors.filter(({ host }) => services.get(host) !== undefined),
+    action:
+      route.action.kind === 'forward'
+        ? { ...route.action, destinations: route.action.destinations.map(led) }
+        : route.action,
+    mirrors: route.mirrors.filter(({ host }) => services.get(host) ?? aliases.get(host)).map(led),
   }));
+}

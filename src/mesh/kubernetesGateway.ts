@@ -1,7 +1,7 @@
 import { type KubeObject, labelsMatch, namespaceOf, objectRef } from '../base/kubernetes.js';
 import { compare, compareAges } from './age.js';
 import type { TableContext } from './context.js';
-import { routeTable, withKnownMirrors } from './gatewayApiRoutes.js';
+import { routeTable, withKnownBackends } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { catchAllLast } from './matches.js';
 import { type Fields, labels, number, record, records, text, texts } from './read.js';
@@ -56,7 +56,7 @@ export function kubernetesGatewayHosts(
       );
       if (host === undefined || table.length === 0) continue;
       const merged = hosts.get(host) ?? { routes: [], source: objectRef(first) };
-      merged.routes.push(...withKnownMirrors(table, scope.services));
+      merged.routes.push(...withKnownBackends(table, { services: scope.services, aliases: scope.aliasHosts }));
       hosts.set(host, merged);
     }
   }

@@ -1,7 +1,7 @@
 import { type KubeObject, objectRef } from '../base/kubernetes.js';
 import { type TableContext, tablePart } from './context.js';
 import { type Attachment, httpRouteBeats, routesFor } from './gatewayApi.js';
-import { routeTable, withKnownMirrors } from './gatewayApiRoutes.js';
+import { routeTable, withKnownBackends } from './gatewayApiRoutes.js';
 import type { Inventory } from './inventory.js';
 import { perObject } from './memo.js';
 import { NO_HEADERS } from './policies.js';
@@ -9,7 +9,7 @@ import { type Alias, aliasDomains, type Service, serviceDomains } from './servic
 import { type Connections, takenBySubnet, tcpService, wholeService } from './sidecarConnections.js';
 import { aliasesOn, type Entry, keepsName, strangersOn } from './strangers.js';
 import type { PortConfig, RetryPolicy, Route, TcpService, VirtualHost } from './types.js';
-import { compileRules, type RuleContext } from './virtualServiceRoutes.js';
+import { aliasesWithPort, compileRules, type RuleContext } from './virtualServiceRoutes.js';
 import { hostsOf, type RulesOf } from './virtualServices.js';
 import { everyAddress, wantsEveryAddress, warnOfHttp, warnOfTaker } from './withoutAddress.js';
 
@@ -228,7 +228,10 @@ function warnOfBoth(
 
 function gatewayApiRoutes(httpRoutes: readonly KubeObject[], context: RuleContext): Routed | undefined {
   const [oldest] = httpRoutes;
-  const routes = withKnownMirrors(routeTable(httpRoutes, context.defaultRetries, context.warn), context.services);
+  const routes = withKnownBackends(routeTable(httpRoutes, context.defaultRetries, context.warn), {
+    services: context.services,
+    aliases: aliasesWithPort(context),
+  });
   return oldest && routes.length > 0 ? { routes, source: objectRef(oldest), winner: oldest } : undefined;
 }
 

@@ -49,13 +49,15 @@ export function compileRules(rules: readonly Rule[], place: RuleContext): Route[
 }
 
 /** The table of a sidecar's port knows of every Service that port alone, so that a destination without port means the port called. */
-const onPort = ({ aliases, port }: RuleContext): Pick<RuleContext, 'services' | 'aliases'> => ({
+const onPort = (place: RuleContext): Pick<RuleContext, 'services' | 'aliases'> => ({
   services: new Map<string, Service>(),
-  aliases: {
-    get: (host) => {
-      const alias = aliases.get(host);
-      return alias?.ports.some((each) => each.port === port) ? { ...alias, ports: [] } : undefined;
-    },
+  aliases: aliasesWithPort(place),
+});
+
+export const aliasesWithPort = ({ aliases, port }: Pick<RuleContext, 'aliases' | 'port'>): RuleContext['aliases'] => ({
+  get: (host) => {
+    const alias = aliases.get(host);
+    return alias?.ports.some((each) => each.port === port) ? { ...alias, ports: [] } : undefined;
   },
 });
 
