@@ -37,6 +37,8 @@ spec:
 `;
 export const to = (version: string, weight?: number, namespace = '') =>
   `{name: shop-${version}, port: 80${namespace ? `, namespace: ${namespace}` : ''}${weight === undefined ? '' : `, weight: ${weight}`}}`;
+const externalName = (ports: string) =>
+  `\napiVersion: v1\nkind: Service\nmetadata: {name: next, namespace: demo}\nspec: {type: ExternalName, externalName: shop-v2.demo.svc.cluster.local${ports}}\n`;
 const backends = (...refs: string[]) => `[{backendRefs: [${refs.join(', ')}]}]`;
 const canary = backends(to('v1', 90), to('v2', 10));
 const only = (version: string) => backends(to(version));
@@ -73,6 +75,14 @@ export const httpRouteWeights: Table = {
     }),
     own(httpRoute(backends(to('v1', 0))), { says: 'single 0: 500 (direct response)', failed: { '500 -': 1 } }),
     own(httpRoute('[{backendRefs: []}]'), { says: 'no backendRefs: 500 (direct response)', failed: { '500 -': 1 } }),
+    own(`${httpRoute(backends('{name: next, port: 80}'))}---${externalName(', ports: [{name: http, port: 80}]')}`, {
+      says: 'a backend that is an ExternalName with the port called leads to the Service that it stands for',
+      share: { v2: 1 },
+    }),
+    own(`${httpRoute(backends('{name: next, port: 80}'))}---${externalName('')}`, {
+      says: 'a backend that is an ExternalName without that port is no cluster',
+      failed: { '500 NC': 1 },
+    }),
     own(httpRoute(backends(to('v1', 90), to('v9', 10))), {
       says: 'backend Service missing: for its weight 500 NC',
       share: { v1: 0.9 },
